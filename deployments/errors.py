@@ -1,0 +1,70 @@
+"""What can go wrong in serving, outside the workflow language.
+
+ServingError
+├── InvalidRequestError          the request makes no sense: its message says what would
+├── ImageInputError              an image of a model route cannot be used
+├── PayloadTooLargeError         body, pixels or number of images over the limit
+├── WorkflowNotFoundError        no saved workflow has this name
+├── ModelNotFoundError           no model package has this id
+├── ModelTaskError               the model exists and does something else
+├── ServiceMisconfigurationError the request asks for what this server is not set up for
+├── OverloadedError              the queue is full; try again
+├── ReplicaLostError             a replica died, and the second try failed too
+└── NotReadyError                the models have not answered a warm-up yet
+
+Statuses live in `deployments/ingress/errors.py`. Every argument goes to the base constructor, positionally.
+"""
+
+from __future__ import annotations
+
+
+class ServingError(Exception):
+    """Base of everything raised by `deployments`.
+
+    Attributes:
+        message: what is wrong, where, and what would be right; safe to show to the client.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidRequestError(ServingError):
+    """The request makes no sense."""
+
+
+class ImageInputError(ServingError):
+    """An image of a model route cannot be read or is not allowed."""
+
+
+class PayloadTooLargeError(ServingError):
+    """Body, pixels or number of images over the limit."""
+
+
+class WorkflowNotFoundError(ServingError):
+    """No saved workflow has this name."""
+
+
+class ModelNotFoundError(ServingError):
+    """No model package has this id."""
+
+
+class ModelTaskError(ServingError):
+    """The model exists, and does something else."""
+
+
+class ServiceMisconfigurationError(ServingError):
+    """The request asks for what this server is not set up for."""
+
+
+class OverloadedError(ServingError):
+    """The queue is full."""
+
+
+class ReplicaLostError(ServingError):
+    """A replica died, and the second try failed too."""
+
+
+class NotReadyError(ServingError):
+    """The models have not answered a warm-up yet."""

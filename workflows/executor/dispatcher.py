@@ -1,0 +1,52 @@
+"""How the executor reaches the places where steps run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from workflows.compiler.plan import Lineage, Plan, Stage, StepPlan
+from workflows.ports import Ports
+
+Position = tuple[int, ...]
+"""Where an element stands: index in the request's batch, then in each nested batch. () for a scalar."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Column:
+    """All elements of one selector.
+
+    Attributes:
+        lineage: batches they are elements of.
+        values: position -> value; None stands for an element that was filtered away. Every position that exists is
+            here: an image without detections has no positions below it.
+    """
+
+    lineage: Lineage
+    values: Mapping[Position, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StageUnit:
+    """The part of a stage's work that belongs to one element of the request's batch (or to none, for scalars).
+
+    Attributes:
+        columns: selector -> column, cut down to positions that begin with the element's own; scalars whole.
+    """
+
+    columns: Mapping[str, Column]
+
+
+class Dispatcher(Protocol):
+    """Runs stages where they belong, and gives steps their ports."""
+
+    def ports(self, step: StepPlan) -> Ports:
+        """What the step's block may ask for; made anew for each run of a step."""
+
+    async def run_stage(self, plan: Plan, stage: Stage, unit: StageUnit) -> Mapping[str, Column]:
+        """Run the steps of a stage on one unit, elsewhere or here; gives `stage.gives` of that unit.
+
+        Raises:
+            StepError: a step failed.
+        """

@@ -1,0 +1,80 @@
+"""What a block may ask of the world outside it.
+
+A block's `run` names a port as a keyword-only parameter: a handle to a deployment in the cluster, three lines in a test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from workflows.values.detections import Detections
+from workflows.values.image import Image
+from workflows.values.recognized_text import RecognizedText
+
+ConfidenceMode = Literal["best", "default"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectionOptions:
+    """How the raw boxes of an object detector become detections.
+
+    Attributes:
+        confidence: score from which a box counts (strict), or the threshold the model's package recommends.
+        iou_threshold: overlap from which the weaker of two boxes is dropped.
+        max_detections: boxes kept for one image.
+        class_agnostic_nms: whether boxes of different classes suppress one another.
+        class_filter: names to keep, applied after `max_detections`; None keeps all.
+        disable_auto_orient: leave out what the package prepares; the same for the next three.
+        disable_contrast: see above.
+        disable_grayscale: see above.
+        disable_static_crop: see above.
+    """
+
+    confidence: float | ConfidenceMode = 0.4
+    iou_threshold: float = 0.3
+    max_detections: int = 300
+    class_agnostic_nms: bool = False
+    class_filter: tuple[str, ...] | None = None
+    disable_auto_orient: bool = False
+    disable_contrast: bool = False
+    disable_grayscale: bool = False
+    disable_static_crop: bool = False
+
+
+class ObjectDetector(Protocol):
+    """Finds objects on images with any of the models it serves."""
+
+    async def detect(self, image: Image, model_id: str, options: DetectionOptions) -> Detections:
+        """Detections in the image's own pixels, with fresh ids and the image as their parent.
+
+        Raises:
+            ClientCausedStepExecutionError: no model has this id, or it is no object detector.
+        """
+
+
+class TextReader(Protocol):
+    """Reads the text on images."""
+
+    async def read(self, image: Image) -> RecognizedText:
+        """Text of the image; empty when there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRun:
+    """One execution of one step for one request.
+
+    Attributes:
+        inference_id: identity shared by everything this step's model call returns, for all elements of the batch.
+    """
+
+    inference_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """All there is to ask for; a block's keyword-only parameters are names of these fields."""
+
+    object_detector: ObjectDetector
+    text_reader: TextReader
+    step_run: StepRun

@@ -1,0 +1,115 @@
+"""An image that travels as encoded bytes and becomes pixels only where somebody looks at them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workflows.values.image_codec import decode_pixels, encode_jpeg
+from workflows.values.origin import Placement
+from workflows.values.video import VideoMetadata
+
+Pixels = NDArray[np.uint8]
+
+
+class Image:
+    """One image, its identity and its place.
+
+    It holds encoded bytes, pixels, or both; whichever is missing is made once, on first use. Pickling keeps the encoded
+    bytes and drops the pixels and the client's own text, so between processes it costs what a JPEG costs.
+
+    Attributes:
+        placement: identity and window in the uploaded image.
+        video: the frame's place in its video.
+        source_text: the base64 text the client sent, kept only as long as the image is unmodified in the process that
+            received it: an echoed input is answered verbatim.
+    """
+
+    __slots__ = ("_encoded", "_grey", "_pixels", "_wh", "placement", "source_text", "video")
+
+    def __init__(
+        self,
+        *,
+        placement: Placement,
+        video: VideoMetadata,
+        wh: tuple[int, int],
+        encoded: bytes | None = None,
+        pixels: Pixels | None = None,
+        grey: bool = False,
+        source_text: str | None = None,
+    ) -> None:
+        if encoded is None and pixels is None:
+            raise ValueError("an image needs encoded bytes or pixels")
+        self.placement = placement
+        self.video = video
+        self.source_text = source_text
+        self._encoded = encoded
+        self._pixels = pixels
+        self._grey = grey
+        self._wh = wh
+
+    @classmethod
+    def from_pixels(cls, pixels: Pixels, placement: Placement, video: VideoMetadata) -> Image:
+        """An image of (h, w, 3) BGR or (h, w) grey pixels."""
+        height, width = pixels.shape[:2]
+        return cls(placement=placement, video=video, wh=(width, height), pixels=pixels, grey=pixels.ndim == 2)
+
+    @property
+    def wh(self) -> tuple[int, int]:
+        """Width and height, pixels; known without decoding."""
+        return self._wh
+
+    @property
+    def pixels(self) -> Pixels:
+        """(h, w, 3) BGR uint8, or (h, w) for a grey image; read-only.
+
+        Raises:
+            ImageDecodeError: the bytes turn out not to be a whole picture.
+        """
+        if self._pixels is None:
+            assert self._encoded is not None  # the constructor saw to it
+            self._pixels = decode_pixels(self._encoded, grey=self._grey)
+        view = self._pixels.view()
+        view.flags.writeable = False
+        return view
+
+    @property
+    def encoded(self) -> bytes:
+        """The bytes as they were uploaded, or a JPEG of quality 95 for an image that a step made."""
+        if self._encoded is None:
+            assert self._pixels is not None  # the constructor saw to it
+            self._encoded = encode_jpeg(self._pixels)
+        return self._encoded
+
+    @property
+    def id(self) -> str:
+        """Identity of the image: what detections made on it call their parent."""
+        return self.placement.parent.id
+
+    def with_pixels(self, pixels: Pixels) -> Image:
+        """An image that shows something else but keeps identity, place and video metadata."""
+        return Image.from_pixels(pixels, self.placement, self.video)
+
+    def window(
+        self, window_id: str, xyxy: tuple[int, int, int, int], video: VideoMetadata | None = None
+    ) -> Image | None:
+        """The part between two corners, sliced as numpy does; None when it has no area.
+
+        Args:
+            window_id: identity of the new image.
+            xyxy: left, top, right, bottom in pixels; right and bottom exclusive.
+            video: metadata of the new image; that of a still named `window_id` when None.
+        """
+        left, top, right, bottom = xyxy
+        cut = self.pixels[top:bottom, left:right]
+        if cut.size == 0:
+            return None
+        placement = self.placement.window(window_id, left, top, self._wh)
+        return Image.from_pixels(np.ascontiguousarray(cut), placement, video or VideoMetadata.of_still(window_id))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restore, (self.encoded, self._wh, self._grey, self.placement, self.video)
+
+
+def _restore(encoded: bytes, wh: tuple[int, int], grey: bool, placement: Placement, video: VideoMetadata) -> Image:
+    return Image(placement=placement, video=video, wh=wh, encoded=encoded, grey=grey)
