@@ -1,0 +1,83 @@
+# Sightline: every command a person needs. `make` alone lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+PORT ?= 9001
+MODELS ?=
+WORKFLOWS ?=
+PYTEST_ARGS ?=
+
+BIN := .venv/bin
+SERVE_READY := .venv/.serve-installed
+DEV_READY := .venv/.dev-installed
+SDK_READY := .venv-sdk/.installed
+PIP_INSTALL := install --quiet --disable-pip-version-check --no-deps --require-hashes
+
+.PHONY: help serve test check lint format test-unit test-conformance test-sdk test-cluster load lock clean
+
+help:  ## List the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+serve: $(SERVE_READY)  ## Start the cluster with the shipped models [PORT=9001] [MODELS=dir] [WORKFLOWS=dir]
+	@exec $(BIN)/sightline serve --port $(PORT) $(if $(MODELS),--models "$(MODELS)") $(if $(WORKFLOWS),--workflows "$(WORKFLOWS)")
+
+test: test-unit test-conformance test-sdk test-cluster  ## Run every test: unit, conformance, vendor SDK, cluster
+
+test-unit: $(DEV_READY)  ## Run the unit tests (no cluster; under a minute)
+	$(BIN)/pytest tests/unit -n 2 -q $(PYTEST_ARGS)
+
+test-conformance: $(DEV_READY)  ## Compare with the recorded answers of the reference server
+	$(BIN)/pytest tests/conformance -q $(PYTEST_ARGS)
+
+test-sdk: $(DEV_READY) $(SDK_READY)  ## Call the server with the vendor's unmodified SDK
+	$(BIN)/pytest tests/sdk -q $(PYTEST_ARGS)
+
+test-cluster: $(DEV_READY)  ## Start a real local cluster and hurt it
+	$(BIN)/pytest tests/cluster -m cluster -q $(PYTEST_ARGS)
+
+check: lint test-unit  ## Run ruff, mypy, import-linter and the unit tests
+
+lint: $(DEV_READY)  ## Run ruff, mypy and import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV_READY)  ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+load: $(DEV_READY)  ## Measure CPU a request on a cluster of its own, at concurrency 1 and 8
+	$(BIN)/python -m load_tests.cpu_per_request
+
+lock:  ## Write the lock files anew (needs uv)
+	uv pip compile pyproject.toml --extra cpu --group build $(LOCK_OPTIONS) -o requirements.txt
+	uv pip compile pyproject.toml --extra gpu --group build $(LOCK_OPTIONS) -o requirements-gpu.txt
+	uv pip compile pyproject.toml --extra cpu --extra dev --group build $(LOCK_OPTIONS) -o requirements-dev.txt
+	uv pip compile tests/sdk/requirements.in --no-emit-package opencv-python $(LOCK_OPTIONS) -o tests/sdk/requirements.txt
+
+LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
+
+clean:  ## Remove the virtual environments
+	rm -rf .venv .venv-sdk
+
+$(SERVE_READY): requirements.txt pyproject.toml
+	@echo "installing into .venv (once; a minute or two) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -e $(DEV_READY) || $(BIN)/pip $(PIP_INSTALL) -r requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV_READY): requirements-dev.txt pyproject.toml
+	@echo "installing the development tools into .venv (once; a minute or two) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/pip $(PIP_INSTALL) -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@ $(SERVE_READY)
+
+$(SDK_READY): tests/sdk/requirements.txt
+	@echo "installing the vendor's SDK into .venv-sdk (once) ..."
+	@test -x .venv-sdk/bin/python || $(PYTHON) -m venv .venv-sdk
+	@.venv-sdk/bin/pip $(PIP_INSTALL) -r tests/sdk/requirements.txt
+	@touch $@
