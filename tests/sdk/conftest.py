@@ -1,0 +1,71 @@
+"""A program of the vendor's SDK, running beside the tests, and the tutorial it sends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SDK_PYTHON = ROOT / ".venv-sdk/bin/python"
+HERE = Path(__file__).parent
+SAMPLES = ROOT / "deployments/models/shipped/samples"
+
+Call = Callable[..., Any]
+
+
+class SdkError(Exception):
+    """What the vendor's client raised: `type`, `status`, `api_message`, `text`."""
+
+    def __init__(self, error: dict[str, Any]) -> None:
+        super().__init__(error["text"])
+        self.type, self.status, self.api_message = error["type"], error["status"], error["api_message"]
+
+
+@pytest.fixture(scope="session")
+def sdk(served_url: str) -> Iterator[Call]:
+    """Calls a method of the real `InferenceHTTPClient`; raises SdkError for what it raised."""
+    if not SDK_PYTHON.exists():
+        pytest.skip("the vendor's SDK is not installed: `make test-sdk` installs it into .venv-sdk")
+    program = subprocess.Popen(
+        [SDK_PYTHON, HERE / "user_program.py", served_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert program.stdin
+    assert program.stdout
+
+    def call(method: str, *, mode: str = "v1", configuration: dict[str, Any] | None = None, **kwargs: Any) -> Any:
+        line = {"method": method, "mode": mode, "kwargs": kwargs}
+        if configuration is not None:
+            line["configuration"] = configuration
+        program.stdin.write(json.dumps(line) + "\n")
+        program.stdin.flush()
+        said = json.loads(program.stdout.readline())
+        if "error" in said:
+            raise SdkError(said["error"])
+        return said["result"]
+
+    yield call
+    program.stdin.close()
+    program.wait(timeout=20)
+
+
+@pytest.fixture
+def photo() -> dict[str, Any]:
+    """The sample photograph, passed as a path."""
+    return {"$image": str(SAMPLES / "car.jpg"), "as": "path"}
+
+
+@pytest.fixture(scope="session")
+def plate_text() -> str:
+    """What the plate on the sample photograph says."""
+    return json.loads((SAMPLES / "samples.json").read_text())["car.jpg"]["plates"][0]
+
+
+@pytest.fixture
+def tutorial() -> dict[str, Any]:
+    """The tutorial's specification, word for word."""
+    return json.loads((HERE / "tutorial.json").read_text())
