@@ -1,0 +1,90 @@
+"""Definitions kept in a folder: `<workspace>/<workflow>.json`, or `<workflow>.json` for the workspace `local`."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from deployments.errors import WorkflowNotFoundError
+from workflows.errors import WorkflowDefinitionError
+
+LOCAL_WORKSPACE = "local"
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
+
+Stamp = tuple[int, int, int]
+"""Modification time, size and inode of a file: when they stay, so does its content."""
+
+
+class SavedWorkflows:
+    """Reads definitions from a folder; a changed file counts from the next request on."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._directory = None if directory is None else directory.resolve()
+        self._read: dict[Path, tuple[Stamp, dict[str, Any]]] = {}
+
+    def get(self, workspace: str, workflow_id: str, version_id: str | None = None) -> dict[str, Any]:
+        """The definition saved under a name.
+
+        Raises:
+            WorkflowNotFoundError: there is none, or a version was asked for.
+            WorkflowDefinitionError: the file is no JSON object.
+        """
+        if version_id is not None:
+            raise WorkflowNotFoundError(
+                f"version {version_id!r} of {workspace}/{workflow_id} does not exist: saved workflows have no versions "
+                "here; leave workflow_version_id out"
+            )
+        path = self._path(workspace, workflow_id)
+        try:
+            status = path.stat()
+            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+            known = self._read.get(path)
+            if known is None or known[0] != stamp:
+                known = self._read[path] = (stamp, _parse(path.read_bytes(), f"{workspace}/{workflow_id}"))
+        except OSError as error:
+            self._read.pop(path, None)
+            raise self._not_found(workspace, workflow_id) from error
+        return known[1]
+
+    def names(self) -> list[str]:
+        """`<workspace>/<workflow>` of everything that is saved, sorted."""
+        if self._directory is None or not self._directory.is_dir():
+            return []
+        local = (f"{LOCAL_WORKSPACE}/{path.stem}" for path in self._directory.glob("*.json"))
+        shared = (f"{path.parent.name}/{path.stem}" for path in self._directory.glob("*/*.json"))
+        return sorted({*local, *shared})
+
+    def _path(self, workspace: str, workflow_id: str) -> Path:
+        if self._directory is None or not (_NAME.fullmatch(workspace) and _NAME.fullmatch(workflow_id)):
+            raise self._not_found(workspace, workflow_id)
+        path = self._directory / workspace / f"{workflow_id}.json"
+        if workspace == LOCAL_WORKSPACE and not path.is_file():
+            path = self._directory / f"{workflow_id}.json"
+        path = path.resolve()  # a link may lead outside
+        if not path.is_relative_to(self._directory):
+            raise self._not_found(workspace, workflow_id)
+        return path
+
+    def _not_found(self, workspace: str, workflow_id: str) -> WorkflowNotFoundError:
+        wanted = f"{workspace}/{workflow_id}"[:200]
+        saved = self.names()
+        near = difflib.get_close_matches(wanted, saved, n=3) or saved[:10]
+        hint = f"; saved here: {', '.join(near)}" if near else "; none are saved here"
+        return WorkflowNotFoundError(f"no workflow {wanted!r}{hint}")
+
+
+def _parse(text: bytes, name: str) -> dict[str, Any]:
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise WorkflowDefinitionError(f"the saved workflow {name} is no JSON: {error}") from error
+    if isinstance(document, dict) and isinstance(document.get("specification"), dict):
+        document = document["specification"]
+    if not isinstance(document, dict):
+        raise WorkflowDefinitionError(f"the saved workflow {name} must be a JSON object")
+    return document

@@ -1,0 +1,181 @@
+"""Which status and which JSON body each error becomes: one row a class, and nothing else anywhere."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.responses import Response
+
+from deployments import errors as serving
+from deployments.ingress.json_codec import JsonResponse
+from workflows import errors as language
+
+logger = logging.getLogger(__name__)
+
+CLIENT_CLOSED_REQUEST = 499
+"""The client hung up; nobody reads the answer, the number stands in the log."""
+
+
+class ClientClosedError(Exception):
+    """The client hung up before its answer was ready."""
+
+
+class Shape(Enum):
+    """Which keys a body has."""
+
+    WORKFLOW = "message, type, context, cause, the places that are wrong, and what Python blocks printed"
+    SHORT = "message, type, context and cause"
+    SHORT_WITH_STREAMS = "as SHORT, and what Python blocks printed"
+    MESSAGE = "the message alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a client sees of an error.
+
+    Attributes:
+        status: the HTTP status.
+        shape: keys of the body.
+        retry_after_s: seconds for the `Retry-After` header; None leaves it out.
+    """
+
+    status: int
+    shape: Shape
+    retry_after_s: int | None = None
+
+
+ANSWERS: Mapping[type[Exception], Answer] = {
+    language.WorkflowError: Answer(500, Shape.SHORT_WITH_STREAMS),
+    language.ImageDecodeError: Answer(400, Shape.MESSAGE),
+    language.DefinitionError: Answer(400, Shape.WORKFLOW),
+    language.WorkflowDefinitionError: Answer(400, Shape.SHORT),
+    language.NotSupportedExecutionEngineError: Answer(400, Shape.SHORT),
+    language.WorkflowSyntaxError: Answer(400, Shape.WORKFLOW),
+    language.DuplicatedNameError: Answer(400, Shape.SHORT),
+    language.GraphError: Answer(400, Shape.WORKFLOW),
+    language.InvalidReferenceTargetError: Answer(400, Shape.WORKFLOW),
+    language.ReferenceTypeError: Answer(400, Shape.SHORT),
+    language.ExecutionGraphStructureError: Answer(400, Shape.WORKFLOW),
+    language.StepInputDimensionalityError: Answer(400, Shape.WORKFLOW),
+    language.StepInputLineageError: Answer(500, Shape.SHORT_WITH_STREAMS),
+    language.StepOutputLineageError: Answer(500, Shape.SHORT_WITH_STREAMS),
+    language.ControlFlowDefinitionError: Answer(500, Shape.SHORT_WITH_STREAMS),
+    language.AssumptionError: Answer(500, Shape.SHORT_WITH_STREAMS),
+    language.WorkflowEnvironmentConfigurationError: Answer(500, Shape.SHORT_WITH_STREAMS),
+    language.RuntimeInputError: Answer(400, Shape.SHORT),
+    language.QueryError: Answer(500, Shape.SHORT_WITH_STREAMS),
+    language.InvalidInputTypeError: Answer(400, Shape.SHORT),
+    language.UndeclaredSymbolError: Answer(500, Shape.SHORT_WITH_STREAMS),
+    language.OperationError: Answer(500, Shape.SHORT_WITH_STREAMS),
+    language.EvaluationEngineError: Answer(500, Shape.SHORT_WITH_STREAMS),
+    language.StepError: Answer(500, Shape.WORKFLOW),
+    language.StepExecutionError: Answer(500, Shape.WORKFLOW),
+    language.ClientCausedStepExecutionError: Answer(400, Shape.WORKFLOW),  # the error's own status wins
+    language.RuntimeLimitsCausedStepExecutionError: Answer(507, Shape.WORKFLOW),
+    # 504: the deadline is missed under load more often than by one slow request, and clients that send an idempotent
+    # request again on 503 and 504 then do the right thing.
+    language.DeadlineExceededError: Answer(504, Shape.WORKFLOW),
+    serving.ServingError: Answer(500, Shape.MESSAGE),
+    serving.InvalidRequestError: Answer(400, Shape.MESSAGE),
+    serving.ImageInputError: Answer(400, Shape.MESSAGE),
+    serving.PayloadTooLargeError: Answer(413, Shape.MESSAGE),
+    serving.WorkflowNotFoundError: Answer(404, Shape.MESSAGE),
+    serving.ModelNotFoundError: Answer(404, Shape.MESSAGE),
+    serving.ModelTaskError: Answer(400, Shape.MESSAGE),
+    serving.ServiceMisconfigurationError: Answer(500, Shape.MESSAGE),
+    serving.OverloadedError: Answer(503, Shape.MESSAGE, retry_after_s=1),
+    serving.ReplicaLostError: Answer(503, Shape.MESSAGE, retry_after_s=1),
+    serving.NotReadyError: Answer(503, Shape.MESSAGE, retry_after_s=1),
+    ClientClosedError: Answer(CLIENT_CLOSED_REQUEST, Shape.MESSAGE),
+}
+
+
+def answer_for(error: Exception) -> Answer:
+    """The row of the error's class, or of the nearest class above it."""
+    row = next((ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS), Answer(500, Shape.MESSAGE))
+    if isinstance(error, language.ClientCausedStepExecutionError):
+        return Answer(error.status, row.shape)
+    return row
+
+
+def status_of(error: Exception) -> int:
+    """HTTP status of an error that happened anywhere."""
+    return answer_for(error).status
+
+
+def body_of(error: Exception, shape: Shape) -> dict[str, Any]:
+    """The JSON body of an error; what is absent is null, or the text `None` where clients expect a text.
+
+    Source: roboflow/inference 1.8.3, answers recorded in tests/conformance.
+    """
+    if not isinstance(error, language.WorkflowError) or shape is Shape.MESSAGE:
+        return {"message": str(error)}
+    while_compiling = shape is Shape.WORKFLOW and isinstance(error, language.DefinitionError)
+    body: dict[str, Any] = {
+        "message": error.message,
+        "error_type": type(error).__name__,
+        "context": error.context,
+        "inner_error_type": error.inner_type or ("None" if while_compiling else None),
+        "inner_error_message": error.inner_message or "None",
+    }
+    if shape is Shape.WORKFLOW:
+        body["blocks_errors"] = None if error.problems is None else [_problem(p) for p in error.problems]
+    if shape is not Shape.SHORT:
+        body |= {"python_blocks_output_streams": None, "python_blocks_debug_traces": None}
+    return body
+
+
+def _problem(problem: language.BlockProblem) -> dict[str, Any]:
+    traceback = problem.traceback
+    return {
+        "block_id": problem.step,
+        "block_type": problem.block_type,
+        "block_details": None,
+        "property_name": problem.property_name,
+        "property_details": problem.details,
+        "block_traceback": None
+        if traceback is None
+        else {"traceback": traceback, "error_line": None, "code_snippet": None, "stdout": None, "stderr": None},
+    }
+
+
+def response_for(error: Exception) -> Response:
+    """The whole answer to a request that failed with `error`."""
+    answer = answer_for(error)
+    if not isinstance(error, (language.WorkflowError, serving.ServingError, ClientClosedError)):
+        logger.error("internal error", exc_info=error)
+        return JsonResponse({"message": "Internal error."}, status_code=500)
+    headers = {} if answer.retry_after_s is None else {"Retry-After": str(answer.retry_after_s)}
+    return JsonResponse(body_of(error, answer.shape), status_code=answer.status, headers=headers)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Answer every error of `workflows` and `deployments`, whichever route it came from."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        request.state.error = error
+        return response_for(error)
+
+    async def refuse_body(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # registered for nothing else
+        return unprocessable(error.errors())
+
+    for kind in (language.WorkflowError, serving.ServingError, ClientClosedError):
+        app.add_exception_handler(kind, answer)
+    app.add_exception_handler(RequestValidationError, refuse_body)
+
+
+def unprocessable(problems: Any) -> Response:
+    """422 with one entry for each place of the body that does not fit."""
+    detail = [{key: p[key] for key in ("type", "loc", "msg", "input", "ctx") if key in p} for p in problems]
+    for entry in detail:
+        if "ctx" in entry:  # pydantic puts exceptions there
+            entry["ctx"] = {key: str(value) for key, value in entry["ctx"].items()}
+    return JsonResponse({"detail": detail}, status_code=HTTPStatus.UNPROCESSABLE_ENTITY)
