@@ -1,0 +1,333 @@
+"""Waiting work of many requests leaves together, as few calls to one deployment as its speed allows.
+
+A deployment has a number of slots: calls that may be on their way or computing at a time. While a slot is free, work
+leaves at once, so nothing waits at low load. While all are busy, work gathers, and the next free slot takes as much as
+fits in one call. Batches thus form by themselves where the time is lost anyway, and no timer is involved.
+
+Only work of one *key* (a model, a stage of a plan) shares a call; the key whose first item waits longest goes first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import time
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from deployments.errors import OverloadedError, ReplicaLostError
+from workflows.errors import DeadlineExceededError
+
+P = TypeVar("P")
+R = TypeVar("R")
+K = TypeVar("K", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoalescingLimits:
+    """How much may travel and wait.
+
+    Attributes:
+        max_batch_items: items of one call.
+        max_batch_bytes: bytes of one call; a larger item travels alone.
+        slots_per_replica: calls in flight for each replica: one computes while the next is on its way.
+        max_queued_items: items that may wait; more are refused.
+        replica_memory_s: how long a replica counts after its last answer.
+    """
+
+    max_batch_items: int = 32
+    max_batch_bytes: int = 16 * 1024 * 1024
+    slots_per_replica: int = 2
+    max_queued_items: int = 4096
+    replica_memory_s: float = 30.0
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class CoalescingCounters:
+    """What happened so far, and what is going on; the last three are gauges and go back to zero.
+
+    Attributes:
+        calls: calls that left, second tries included.
+        items: items that left, second tries not included.
+        shared_calls: calls that carried work of more than one request.
+        batch_sizes: size of call -> number of calls.
+        retries: calls sent again because a replica was lost.
+        lost: items whose second call was lost too.
+        expired: items whose deadline passed before their answer came.
+        cancelled: items whose requester went away.
+        refused: items turned away because the queue was full.
+        waited_ms: time all items together waited in the queue.
+        queued_items: waiting now.
+        in_flight_calls: on their way or computing now.
+        in_flight_items: in those calls, without those nobody waits for any more.
+    """
+
+    calls: int = 0
+    items: int = 0
+    shared_calls: int = 0
+    batch_sizes: Counter[int] = field(default_factory=Counter)
+    retries: int = 0
+    lost: int = 0
+    expired: int = 0
+    cancelled: int = 0
+    refused: int = 0
+    waited_ms: float = 0.0
+    queued_items: int = 0
+    in_flight_calls: int = 0
+    in_flight_items: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BatchAnswer(Generic[R]):
+    """What a deployment answers to one call.
+
+    Attributes:
+        results: one for each item, in order; an exception for an item that failed.
+        replica_id: who computed it.
+        compute_ms: time it took there, waiting excluded.
+    """
+
+    results: Sequence[R | Exception]
+    replica_id: str
+    compute_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Delivery(Generic[R]):
+    """The answer to one item and where its time went.
+
+    Attributes:
+        value: the answer.
+        queue_ms: waiting for a slot.
+        transfer_ms: way there and back, waiting at the replica included.
+        compute_ms: of the whole call it travelled in: that is how long this item waited for it.
+    """
+
+    value: R
+    queue_ms: float
+    transfer_ms: float
+    compute_ms: float
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Item(Generic[P, R]):
+    payload: P
+    size_bytes: int
+    request_id: str
+    deadline_unix_s: float
+    future: asyncio.Future[Delivery[R]]
+    queued_at_s: float
+    left_at_s: float = 0.0
+    call: _Call | None = None
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Call:
+    task: asyncio.Task[None]
+    waited_for: int
+
+
+class CoalescingQueue(Generic[K, P, R]):
+    """All work of one deployment that waits or is under way, in one event loop.
+
+    Args:
+        name: the deployment, for messages.
+        send: makes one call with the payloads of one key and their deadlines.
+        lost_errors: what `send` raises when the replica died; such a call is sent once more.
+        limits: see there.
+        clock_s: wall clock, seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        send: Callable[[K, list[P], list[float]], Awaitable[BatchAnswer[R]]],
+        *,
+        lost_errors: tuple[type[Exception], ...],
+        limits: CoalescingLimits | None = None,
+        clock_s: Callable[[], float] = time.time,
+    ) -> None:
+        self.name = name
+        self.counters = CoalescingCounters()
+        self._send = send
+        self._lost_errors = lost_errors
+        self._limits = limits or CoalescingLimits()
+        self._clock_s = clock_s
+        self._waiting: dict[K, deque[_Item[P, R]]] = {}
+        self._replicas: dict[str, float] = {}
+        self._dispatch_due = False
+
+    @property
+    def slots(self) -> int:
+        """Calls that may be in flight now."""
+        oldest_s = time.monotonic() - self._limits.replica_memory_s
+        for replica_id in [name for name, seen_s in self._replicas.items() if seen_s < oldest_s]:
+            del self._replicas[replica_id]
+        return self._limits.slots_per_replica * max(1, len(self._replicas))
+
+    async def submit(
+        self, key: K, payload: P, *, deadline_unix_s: float, request_id: str, size_bytes: int = 0
+    ) -> Delivery[R]:
+        """Have one item done.
+
+        Cancelling the caller takes the item out of the queue, or gives up its call when nobody else waits for it.
+
+        Raises:
+            DeadlineExceededError: the answer did not come in time; work that has not begun never will.
+            OverloadedError: too much is waiting.
+            ReplicaLostError: two replicas were lost over this item.
+        """
+        remaining_s = deadline_unix_s - self._clock_s()
+        if remaining_s <= 0:
+            self.counters.expired += 1
+            raise DeadlineExceededError(f"the request's time was over before {self.name} was asked")
+        if self.counters.queued_items >= self._limits.max_queued_items:
+            self.counters.refused += 1
+            raise OverloadedError(f"{self.counters.queued_items} pieces of work wait for {self.name}; try again later")
+        loop = asyncio.get_running_loop()
+        item: _Item[P, R] = _Item(
+            payload=payload,
+            size_bytes=size_bytes,
+            request_id=request_id,
+            deadline_unix_s=deadline_unix_s,
+            future=loop.create_future(),
+            queued_at_s=time.perf_counter(),
+        )
+        self._waiting.setdefault(key, deque()).append(item)
+        self.counters.queued_items += 1
+        self._dispatch_soon()
+        timer = loop.call_later(remaining_s, self._expire, key, item)
+        try:
+            return await item.future
+        except asyncio.CancelledError:
+            self.counters.cancelled += 1
+            raise
+        finally:
+            timer.cancel()
+            self._forget(key, item)
+
+    def _expire(self, key: K, item: _Item[P, R]) -> None:
+        if not item.future.done():
+            self.counters.expired += 1
+            where = f"waiting for {self.name}" if item.call is None else f"{self.name} was working on it"
+            item.future.set_exception(DeadlineExceededError(f"the request's time was over while {where}"))
+
+    def _forget(self, key: K, item: _Item[P, R]) -> None:
+        """Leave nothing of an item behind, wherever it is."""
+        if item.call is None:
+            waiting = self._waiting.get(key)
+            if waiting is not None and item in waiting:
+                waiting.remove(item)
+                self.counters.queued_items -= 1
+                if not waiting:
+                    del self._waiting[key]
+            return
+        call, item.call = item.call, None
+        call.waited_for -= 1
+        self.counters.in_flight_items -= 1
+        if call.waited_for == 0:
+            call.task.cancel()
+
+    def _dispatch_soon(self) -> None:
+        """Look for work to send once everything that is submitted in this turn of the loop is here."""
+        if not self._dispatch_due:
+            self._dispatch_due = True
+            asyncio.get_running_loop().call_soon(self._dispatch, context=contextvars.Context())
+
+    def _dispatch(self) -> None:
+        self._dispatch_due = False
+        while self._waiting and self.counters.in_flight_calls < self.slots:
+            key = min(self._waiting, key=lambda name: self._waiting[name][0].queued_at_s)
+            items = self._take(key)
+            if items:
+                self._start(key, items)
+
+    def _take(self, key: K) -> list[_Item[P, R]]:
+        waiting = self._waiting[key]
+        items: list[_Item[P, R]] = []
+        size_bytes = 0
+        while waiting and len(items) < self._limits.max_batch_items:
+            item = waiting[0]
+            if items and size_bytes + item.size_bytes > self._limits.max_batch_bytes:
+                break
+            waiting.popleft()
+            self.counters.queued_items -= 1
+            if not item.future.done():  # else its requester was told, and will come to clean up
+                items.append(item)
+                size_bytes += item.size_bytes
+        if not waiting:
+            del self._waiting[key]
+        return items
+
+    def _start(self, key: K, items: list[_Item[P, R]]) -> None:
+        now_s = time.perf_counter()
+        for item in items:
+            item.left_at_s = now_s
+            self.counters.waited_ms += (now_s - item.queued_at_s) * 1000
+        self.counters.items += len(items)
+        self.counters.shared_calls += len({item.request_id for item in items}) > 1
+        self.counters.in_flight_calls += 1
+        self.counters.in_flight_items += len(items)
+        # A context of its own: Serve takes a call made in a request's context for that request's child, and cancels it,
+        # with the work of others in it, when that one client hangs up.
+        task = asyncio.get_running_loop().create_task(self._call(key, items), context=contextvars.Context())
+        call = _Call(task=task, waited_for=len(items))
+        for item in items:
+            item.call = call
+        task.add_done_callback(lambda done: self._finish(items, done), context=contextvars.Context())
+
+    def _finish(self, items: list[_Item[P, R]], task: asyncio.Task[None]) -> None:
+        self.counters.in_flight_calls -= 1
+        if not task.cancelled() and (error := task.exception()) is not None:
+            for item in items:
+                _fail(item, error)
+        self._dispatch_soon()
+
+    async def _call(self, key: K, items: list[_Item[P, R]]) -> None:
+        for attempt in (1, 2):
+            items = [item for item in items if not item.future.done()]
+            if not items:
+                return
+            self.counters.calls += 1
+            self.counters.batch_sizes[len(items)] += 1
+            try:
+                answer = await self._send(
+                    key, [item.payload for item in items], [item.deadline_unix_s for item in items]
+                )
+            except (asyncio.CancelledError, *self._lost_errors) as error:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise  # we gave up, not the other side
+                if attempt == 1:
+                    self.counters.retries += 1
+                    continue
+                self.counters.lost += len(items)
+                raise ReplicaLostError(
+                    f"two replicas of {self.name} were lost over this work; it was not tried a third time"
+                ) from error
+            self._deliver(items, answer)
+            return
+
+    def _deliver(self, items: list[_Item[P, R]], answer: BatchAnswer[R]) -> None:
+        now_s = time.perf_counter()
+        self._replicas[answer.replica_id] = time.monotonic()
+        for item, result in zip(items, answer.results, strict=True):
+            if isinstance(result, Exception):
+                _fail(item, result)
+            elif not item.future.done():
+                away_ms = (now_s - item.left_at_s) * 1000
+                item.future.set_result(
+                    Delivery(
+                        value=result,
+                        queue_ms=(item.left_at_s - item.queued_at_s) * 1000,
+                        transfer_ms=max(0.0, away_ms - answer.compute_ms),
+                        compute_ms=answer.compute_ms,
+                    )
+                )
+
+
+def _fail(item: _Item[P, R], error: BaseException) -> None:
+    if not item.future.done():
+        item.future.set_exception(error)

@@ -1,0 +1,367 @@
+"""The coalescing queue, against a deployment made of a list."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, field
+
+import pytest
+
+from deployments.errors import OverloadedError, ReplicaLostError
+from deployments.router.coalescing import BatchAnswer, CoalescingLimits, CoalescingQueue
+from workflows.errors import DeadlineExceededError
+
+
+class ReplicaDiedError(Exception):
+    pass
+
+
+@dataclass
+class FakeDeployment:
+    """Answers `payload * 10`; calls wait until `gate` is set; a payload below zero is poisoned."""
+
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    calls: list[tuple[str, list[int]]] = field(default_factory=list)
+    deaths: int = 0
+    replica_ids: tuple[str, ...] = ("a",)
+    cancelled: int = 0
+    service_s: float = 0.0
+
+    async def send(self, key: str, payloads: list[int], deadlines: list[float]) -> BatchAnswer[int]:
+        assert len(payloads) == len(deadlines)
+        self.calls.append((key, payloads))
+        replica_id = self.replica_ids[len(self.calls) % len(self.replica_ids)]
+        try:
+            await self.gate.wait()
+            await asyncio.sleep(self.service_s)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if self.deaths:
+            self.deaths -= 1
+            raise ReplicaDiedError("gone")
+        results = [ValueError(f"poison {payload}") if payload < 0 else payload * 10 for payload in payloads]
+        return BatchAnswer(results=results, replica_id=replica_id, compute_ms=1.0)
+
+
+def make(deployment: FakeDeployment, **limits) -> CoalescingQueue[str, int, int]:
+    return CoalescingQueue(
+        "the fake", deployment.send, lost_errors=(ReplicaDiedError,), limits=CoalescingLimits(**limits)
+    )
+
+
+def ask(queue, payload: int, *, key: str = "m", request_id: str = "r", in_s: float = 60.0, size_bytes: int = 0):
+    return asyncio.ensure_future(
+        queue.submit(key, payload, deadline_unix_s=time.time() + in_s, request_id=request_id, size_bytes=size_bytes)
+    )
+
+
+async def turn(times: int = 5) -> None:
+    for _ in range(times):
+        await asyncio.sleep(0)
+
+
+def open_gate(deployment: FakeDeployment) -> FakeDeployment:
+    deployment.gate.set()
+    return deployment
+
+
+async def values(tasks) -> list[int]:
+    return [delivery.value for delivery in await asyncio.gather(*tasks)]
+
+
+def at_rest(queue) -> bool:
+    counters = queue.counters
+    return (counters.queued_items, counters.in_flight_calls, counters.in_flight_items) == (0, 0, 0)
+
+
+async def test_work_leaves_at_once_while_a_slot_is_free():
+    deployment = FakeDeployment()
+    queue = make(deployment)
+    ask(queue, 1)
+    await turn()
+    ask(queue, 2)
+    await turn()
+    assert deployment.calls == [("m", [1]), ("m", [2])]
+    open_gate(deployment)
+    await turn()
+
+
+async def test_items_submitted_in_one_turn_share_the_first_call():
+    deployment = open_gate(FakeDeployment())
+    queue = make(deployment)
+    assert await values([ask(queue, number) for number in range(5)]) == [0, 10, 20, 30, 40]
+    assert deployment.calls == [("m", [0, 1, 2, 3, 4])]
+
+
+async def test_work_of_different_requests_gathers_while_all_slots_are_busy():
+    deployment = FakeDeployment()
+    queue = make(deployment, slots_per_replica=1)
+    first = ask(queue, 1)
+    await turn()
+    rest = [ask(queue, number, request_id=f"r{number}") for number in (2, 3, 4)]
+    await turn()
+    assert [payloads for _, payloads in deployment.calls] == [[1]]
+    open_gate(deployment)
+    assert await values([first, *rest]) == [10, 20, 30, 40]
+    assert [payloads for _, payloads in deployment.calls] == [[1], [2, 3, 4]]
+    assert (queue.counters.calls, queue.counters.items, queue.counters.shared_calls) == (2, 4, 1)
+    assert queue.counters.batch_sizes == {1: 1, 3: 1}
+
+
+async def test_a_call_holds_no_more_items_than_the_limit():
+    deployment = open_gate(FakeDeployment())
+    queue = make(deployment, max_batch_items=2)
+    assert await values([ask(queue, number) for number in range(5)]) == [0, 10, 20, 30, 40]
+    assert [payloads for _, payloads in deployment.calls] == [[0, 1], [2, 3], [4]]
+
+
+async def test_a_call_holds_no_more_bytes_than_the_limit_except_for_one_item_alone():
+    deployment = open_gate(FakeDeployment())
+    queue = make(deployment, max_batch_bytes=10)
+    sizes = [6, 4, 1, 50, 1]
+    await values([ask(queue, number, size_bytes=size) for number, size in enumerate(sizes)])
+    assert [payloads for _, payloads in deployment.calls] == [[0, 1], [2], [3], [4]]
+
+
+async def test_models_do_not_share_a_call_and_the_longest_waiting_goes_first():
+    deployment = FakeDeployment()
+    queue = make(deployment, slots_per_replica=1)
+    tasks = [ask(queue, 1)]
+    await turn()
+    for payload, key in ((2, "x"), (3, "y"), (4, "x")):
+        tasks.append(ask(queue, payload, key=key))
+        await turn()
+    open_gate(deployment)
+    assert await values(tasks) == [10, 20, 30, 40]
+    assert deployment.calls == [("m", [1]), ("x", [2, 4]), ("y", [3])]
+
+
+async def test_a_poisoned_item_fails_alone():
+    queue = make(open_gate(FakeDeployment()))
+    good, bad, other = (ask(queue, payload) for payload in (1, -2, 3))
+    assert await values([good, other]) == [10, 30]
+    with pytest.raises(ValueError, match="poison -2"):
+        await bad
+    assert at_rest(queue)
+
+
+async def test_slots_grow_with_the_replicas_that_answer():
+    deployment = open_gate(FakeDeployment(replica_ids=("a", "b", "c")))
+    queue = make(deployment, slots_per_replica=2, max_batch_items=1)
+    assert queue.slots == 2
+    await values([ask(queue, number) for number in range(6)])
+    assert queue.slots == 6
+
+
+async def test_a_replica_that_has_not_answered_for_long_does_not_count():
+    queue = make(open_gate(FakeDeployment(replica_ids=("a", "b"))), max_batch_items=1, replica_memory_s=0.05)
+    await values([ask(queue, number) for number in range(2)])
+    await asyncio.sleep(0.06)
+    assert queue.slots == 2
+
+
+async def test_an_item_past_its_deadline_is_refused_before_anything_is_sent():
+    deployment = FakeDeployment()
+    queue = make(deployment)
+    with pytest.raises(DeadlineExceededError, match="before the fake was asked"):
+        await ask(queue, 1, in_s=-1)
+    await turn()
+    assert deployment.calls == []
+    assert queue.counters.expired == 1
+
+
+async def test_an_item_that_waits_past_its_deadline_never_leaves():
+    deployment = FakeDeployment()
+    queue = make(deployment, slots_per_replica=1)
+    first = ask(queue, 1)
+    await turn()
+    with pytest.raises(DeadlineExceededError, match="waiting for the fake"):
+        await ask(queue, 2, in_s=0.01)
+    open_gate(deployment)
+    await first
+    await turn()
+    assert deployment.calls == [("m", [1])]
+    assert at_rest(queue)
+
+
+async def test_a_call_whose_only_item_ran_out_of_time_is_given_up():
+    deployment = FakeDeployment()
+    queue = make(deployment)
+    with pytest.raises(DeadlineExceededError, match="was working on it"):
+        await ask(queue, 1, in_s=0.01)
+    await turn()
+    assert deployment.cancelled == 1
+    assert at_rest(queue)
+
+
+async def test_a_cancelled_item_leaves_the_queue():
+    deployment = FakeDeployment()
+    queue = make(deployment, slots_per_replica=1)
+    first = ask(queue, 1)
+    await turn()
+    second, third = ask(queue, 2), ask(queue, 3)
+    await turn()
+    second.cancel()
+    await turn()
+    assert queue.counters.queued_items == 1
+    open_gate(deployment)
+    assert await values([first, third]) == [10, 30]
+    assert deployment.calls == [("m", [1]), ("m", [3])]
+
+
+async def test_a_call_goes_on_while_anybody_waits_for_it():
+    deployment = FakeDeployment()
+    queue = make(deployment)
+    gone, waits = ask(queue, 1), ask(queue, 2)
+    await turn()
+    gone.cancel()
+    await turn()
+    assert deployment.cancelled == 0
+    assert queue.counters.in_flight_items == 1
+    open_gate(deployment)
+    assert await values([waits]) == [20]
+
+
+async def test_a_call_that_nobody_waits_for_frees_its_slot():
+    deployment = FakeDeployment()
+    queue = make(deployment, slots_per_replica=1)
+    first, second = ask(queue, 1), ask(queue, 2)
+    await turn()
+    ask(queue, 3)
+    await turn()
+    first.cancel()
+    second.cancel()
+    await turn()
+    assert deployment.cancelled == 1
+    assert deployment.calls == [("m", [1, 2]), ("m", [3])]
+    open_gate(deployment)
+    await turn()
+    assert queue.counters.cancelled == 2
+    assert at_rest(queue)
+
+
+async def test_a_call_cancelled_before_its_first_step_frees_its_slot():
+    deployment = FakeDeployment()
+    queue = make(deployment, slots_per_replica=1)
+    task = ask(queue, 1)
+    await asyncio.sleep(0)  # submitted
+    queue._dispatch()
+    task.cancel()
+    await turn()
+    assert deployment.calls == []
+    assert at_rest(queue)
+
+
+async def test_a_call_lost_with_its_replica_is_sent_once_more():
+    deployment = open_gate(FakeDeployment(deaths=1))
+    queue = make(deployment)
+    assert await values([ask(queue, 1), ask(queue, 2)]) == [10, 20]
+    assert deployment.calls == [("m", [1, 2]), ("m", [1, 2])]
+    assert (queue.counters.retries, queue.counters.items) == (1, 2)
+
+
+async def test_a_second_loss_is_an_error():
+    queue = make(open_gate(FakeDeployment(deaths=2)))
+    with pytest.raises(ReplicaLostError, match="two replicas of the fake"):
+        await ask(queue, 1)
+    await turn()
+    assert queue.counters.lost == 1
+    assert at_rest(queue)
+
+
+async def test_an_error_of_the_call_itself_reaches_every_item_and_is_not_repeated():
+    calls = []
+
+    async def send(key, payloads, deadlines):
+        calls.append(payloads)
+        raise RuntimeError("broken")
+
+    queue = CoalescingQueue("the fake", send, lost_errors=(ReplicaDiedError,))
+    outcomes = await asyncio.gather(ask(queue, 1), ask(queue, 2), return_exceptions=True)
+    assert [str(outcome) for outcome in outcomes] == ["broken", "broken"]
+    assert calls == [[1, 2]]
+
+
+async def test_a_call_that_the_other_side_cancels_counts_as_lost():
+    calls = []
+
+    async def send(key, payloads, deadlines):
+        calls.append(payloads)
+        if len(calls) == 1:
+            raise asyncio.CancelledError
+        return BatchAnswer(results=payloads, replica_id="a", compute_ms=0.0)
+
+    queue = CoalescingQueue("the fake", send, lost_errors=(ReplicaDiedError,))
+    assert await values([ask(queue, 7)]) == [7]
+    assert queue.counters.retries == 1
+
+
+async def test_a_full_queue_refuses():
+    deployment = FakeDeployment()
+    queue = make(deployment, slots_per_replica=1, max_queued_items=2)
+    first = ask(queue, 0)
+    await turn()
+    kept = [ask(queue, 1), ask(queue, 2)]
+    await turn()
+    with pytest.raises(OverloadedError, match="2 pieces of work wait for the fake"):
+        await ask(queue, 3)
+    assert queue.counters.refused == 1
+    open_gate(deployment)
+    assert await values([first, *kept]) == [0, 10, 20]
+
+
+async def test_an_answer_says_where_the_time_went():
+    deployment = FakeDeployment()
+    queue = make(deployment, slots_per_replica=1)
+    first, second = ask(queue, 1), None
+    await turn()
+    second = ask(queue, 2)
+    await asyncio.sleep(0.02)
+    open_gate(deployment)
+    away, waited = await asyncio.gather(first, second)
+    assert away.queue_ms < 10
+    assert away.transfer_ms >= 15
+    assert away.compute_ms == 1.0
+    assert waited.queue_ms >= 15
+
+
+async def test_thousands_of_cancels_timeouts_and_deaths_leave_nothing_behind():
+    dice = random.Random(20_240)
+    deployment = open_gate(FakeDeployment(replica_ids=("a", "b"), service_s=0.001))
+    queue = make(deployment, max_batch_items=4, slots_per_replica=1)
+
+    async def client(number: int) -> str:
+        task = ask(
+            queue,
+            dice.choice([number, -1]),
+            key=dice.choice("xyz"),
+            request_id=str(number),
+            in_s=dice.choice([0.0005, 0.003, 5.0, 5.0]),
+        )
+        if dice.random() < 0.4:
+            await asyncio.sleep(dice.random() * 0.004)
+            task.cancel()
+        if dice.random() < 0.01:
+            deployment.deaths += 1
+        try:
+            delivery = await task
+        except asyncio.CancelledError:
+            return "cancelled"
+        except (DeadlineExceededError, ReplicaLostError, ValueError) as error:
+            return type(error).__name__
+        assert delivery.value == number * 10
+        return "answered"
+
+    outcomes: list[str] = []
+    for start in range(0, 2000, 100):
+        outcomes += await asyncio.gather(*(client(number) for number in range(start, start + 100)))
+    await turn()
+    assert len(outcomes) == 2000
+    assert {"answered", "cancelled", "DeadlineExceededError", "ValueError"} <= set(outcomes)
+    assert at_rest(queue)
+    deployment.deaths = 0
+    deployment.calls.clear()
+    assert await values([ask(queue, number, key="x") for number in range(8)]) == [n * 10 for n in range(8)]
