@@ -57,6 +57,7 @@ class Detections:
         tracker_id: (n,) int64, or None when not tracked.
         image_wh: size of the image they were found on; None when it is not known any more.
         placement: place of that image; None when unknown, as for OCR.
+        root_id: identity of the uploaded value where `placement` is unknown, as for detections that came as JSON.
         prediction_type: what made them, such as `object-detection`; not part of the JSON.
         inference_id: the model call that made them; not part of the JSON.
         model_id: the model that made them; not part of the JSON.
@@ -73,6 +74,7 @@ class Detections:
     tracker_id: NDArray[np.int64] | None = None
     image_wh: tuple[int, int] | None = None
     placement: Placement | None = None
+    root_id: str | None = None
     prediction_type: str = "object-detection"
     inference_id: str | None = None
     model_id: str | None = None
@@ -119,7 +121,7 @@ class Detections:
 PER_DETECTION = tuple(
     f.name
     for f in fields(Detections)
-    if f.name not in {"image_wh", "placement", "prediction_type", "inference_id", "model_id"}
+    if f.name not in {"image_wh", "placement", "root_id", "prediction_type", "inference_id", "model_id"}
 )
 """Names of the columns with one row a detection."""
 

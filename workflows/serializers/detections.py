@@ -1,0 +1,244 @@
+"""Detections on the wire: boxes as centre and size, masks as outlines or run lengths."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from workflows.errors import RuntimeInputError
+from workflows.geometry.boxes import centres_and_sizes, corners
+from workflows.geometry.masks import outline, polygon_to_mask
+from workflows.geometry.run_lengths import compress, expand
+from workflows.serializers.origin import OriginJson, write_origin
+from workflows.serializers.validation import first_problem
+from workflows.values.detections import Detections, KeyPoints
+from workflows.values.origin import Placement
+
+
+class _Sent(BaseModel):
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+
+
+_Number = Annotated[float, Field(strict=True)]
+
+
+class SizeJson(_Sent):
+    """Size of the image the detections belong to; null where it is unknown."""
+
+    width: int | None = None
+    height: int | None = None
+
+
+class PointJson(_Sent):
+    """A corner of an outline, pixels."""
+
+    x: _Number
+    y: _Number
+
+
+class KeyPointJson(PointJson):
+    """A named point of an object."""
+
+    confidence: float = 1.0
+    class_id: int = 0
+    class_name: str = Field(default="", alias="class")
+
+
+class RunLengthsJson(_Sent):
+    """A mask as compressed run lengths; `size` is height, width."""
+
+    size: tuple[int, int]
+    counts: str
+
+
+class DetectionJson(_Sent):
+    """One detection as clients send it."""
+
+    x: _Number
+    y: _Number
+    width: _Number
+    height: _Number
+    confidence: _Number
+    class_id: int
+    class_name: str = Field(alias="class")
+    detection_id: str | None = None
+    parent_id: str | None = None
+    parent_origin: OriginJson | None = None
+    root_parent_id: str | None = None
+    root_parent_origin: OriginJson | None = None
+    tracker_id: int | None = None
+    points: list[PointJson] | None = None
+    rle_mask: RunLengthsJson | None = None
+    keypoints: list[KeyPointJson] | None = None
+
+
+class DetectionsJson(_Sent):
+    """Detections of one image as clients send them."""
+
+    image: SizeJson
+    predictions: list[DetectionJson]
+
+
+_DETECTIONS = TypeAdapter(DetectionsJson)
+
+
+def read_detections(value: Any, element_id: str) -> Detections:
+    """Detections that a client sent, in the form in which they are answered.
+
+    Args:
+        value: `{"image": {"width", "height"}, "predictions": [...]}`.
+        element_id: identity of the input element; parent of detections that name none.
+
+    Raises:
+        RuntimeInputError: a key is missing or holds something else; predictions on an image of unknown size.
+    """
+    if isinstance(value, Detections):
+        return value
+    try:
+        sent = _DETECTIONS.validate_python(value)
+        return _detections(sent, element_id)
+    except ValidationError as error:
+        raise RuntimeInputError(
+            f"`{element_id}` holds no detections: {first_problem(error)}; right is "
+            '{"image": {"width", "height"}, "predictions": [{"x", "y", "width", "height", "confidence", "class", '
+            '"class_id"}, ...]}'
+        ) from error
+    except ValueError as error:
+        raise RuntimeInputError(f"`{element_id}` holds no detections: {error}") from error
+
+
+def write_detections(detections: Detections, *, run_lengths: bool = False) -> dict[str, Any]:
+    """Detections as JSON.
+
+    Args:
+        detections: any number of them.
+        run_lengths: write masks as compressed run lengths instead of their outline.
+    """
+    width, height = detections.image_wh or (None, None)
+    columns: dict[str, list[Any]] = {}
+    boxes = centres_and_sizes(detections.xyxy)
+    for name, index in (("width", 2), ("height", 3), ("x", 0), ("y", 1)):
+        columns[name] = boxes[:, index].tolist()
+    columns["confidence"] = detections.confidence.tolist()
+    columns["class_id"] = detections.class_id.tolist()
+    if detections.masks is not None:
+        if run_lengths:
+            columns["rle_mask"] = [_run_lengths(mask) for mask in detections.masks]
+        else:
+            columns["points"] = [_points(mask) for mask in detections.masks]
+    if detections.tracker_id is not None:
+        columns["tracker_id"] = detections.tracker_id.tolist()
+    columns["class"] = detections.class_name.tolist()
+    columns["detection_id"] = detections.detection_id.tolist()
+    if detections.parent_id is not None:
+        columns["parent_id"] = detections.parent_id.tolist()
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    _add_places(rows, detections)
+    if detections.keypoints is not None:
+        for index, row in enumerate(rows):
+            row["keypoints"] = _written_key_points(detections.keypoints, index)
+    return {"image": {"width": width, "height": height}, "predictions": rows}
+
+
+def _add_places(rows: list[dict[str, Any]], detections: Detections) -> None:
+    """Say where the parent lies and what the root is, where the two differ."""
+    placement = detections.placement
+    root_id = detections.root_id if placement is None else placement.root.id
+    for row in rows:
+        if root_id is None or row.get("parent_id", root_id) == root_id:
+            continue
+        if placement is not None:
+            row["parent_origin"] = write_origin(placement.parent)
+        row["root_parent_id"] = root_id
+        if placement is not None:
+            row["root_parent_origin"] = write_origin(placement.root)
+
+
+def _points(mask: NDArray[np.bool_]) -> list[dict[str, float]]:
+    corner_xy = outline(mask)
+    return [] if corner_xy is None else [{"x": float(x), "y": float(y)} for x, y in corner_xy]
+
+
+def _run_lengths(mask: NDArray[np.bool_]) -> dict[str, Any]:
+    return {"size": list(mask.shape), "counts": compress(mask)}
+
+
+def _written_key_points(keypoints: KeyPoints, index: int) -> list[dict[str, Any]]:
+    columns = (keypoints.class_id, keypoints.class_name, keypoints.confidence, keypoints.xy)
+    return [
+        {"class_id": class_id, "class": name, "confidence": confidence, "x": x, "y": y}
+        for class_id, name, confidence, (x, y) in zip(*(column[index].tolist() for column in columns), strict=True)
+        if x == x  # NaN stands behind the last key point
+    ]
+
+
+def _detections(sent: DetectionsJson, element_id: str) -> Detections:
+    rows = sent.predictions
+    size = sent.image
+    image_wh = None if size.width is None or size.height is None else (size.width, size.height)
+    if rows and image_wh is None:
+        raise ValueError("image.width and image.height must be numbers where there are predictions")
+    placement = _placement(rows[0]) if rows else None
+    tracked = bool(rows) and all(row.tracker_id is not None for row in rows)
+    return Detections(
+        xyxy=corners(np.array([(r.x, r.y, r.width, r.height) for r in rows], dtype=np.float64).reshape(-1, 4)),
+        confidence=np.array([r.confidence for r in rows], dtype=np.float64),
+        class_id=np.array([r.class_id for r in rows], dtype=np.int64),
+        class_name=np.array([r.class_name for r in rows], dtype=np.str_),
+        detection_id=np.array([r.detection_id or str(uuid.uuid4()) for r in rows], dtype=np.str_),
+        parent_id=np.array([r.parent_id or element_id for r in rows], dtype=np.str_),
+        masks=_masks(rows, image_wh),
+        keypoints=_key_points(rows),
+        tracker_id=np.array([r.tracker_id for r in rows], dtype=np.int64) if tracked else None,
+        image_wh=image_wh,
+        placement=placement,
+        root_id=(rows[0].root_parent_id if rows else None) or element_id,
+    )
+
+
+def _placement(row: DetectionJson) -> Placement | None:
+    if row.parent_id is None or row.parent_origin is None:
+        return None
+    if row.root_parent_id is None or row.root_parent_origin is None:
+        return None
+    return Placement(
+        parent=row.parent_origin.named(row.parent_id), root=row.root_parent_origin.named(row.root_parent_id)
+    )
+
+
+def _masks(rows: list[DetectionJson], image_wh: tuple[int, int] | None) -> NDArray[np.bool_] | None:
+    if not any(row.points or row.rle_mask for row in rows):
+        return None
+    assert image_wh is not None  # seen to by _detections
+    return np.stack([_mask(row, image_wh) for row in rows])
+
+
+def _mask(row: DetectionJson, image_wh: tuple[int, int]) -> NDArray[np.bool_]:
+    if row.rle_mask is not None:
+        height, width = row.rle_mask.size
+        if (width, height) != image_wh:
+            raise ValueError(f"its size is {width}x{height}, that of the image {image_wh[0]}x{image_wh[1]}")
+        return expand(row.rle_mask.counts, image_wh)
+    points = [(point.x, point.y) for point in row.points or ()]
+    return polygon_to_mask(np.array(points, dtype=np.float64).reshape(-1, 2), image_wh)
+
+
+def _key_points(rows: list[DetectionJson]) -> KeyPoints | None:
+    if not any(row.keypoints for row in rows):
+        return None
+    most = max(len(row.keypoints or ()) for row in rows)
+    shape = (len(rows), most)
+    xy = np.full((*shape, 2), np.nan)
+    confidence, class_id = np.zeros(shape), np.zeros(shape, dtype=np.int64)
+    names = [["" for _ in range(most)] for _ in rows]
+    for index, row in enumerate(rows):
+        for position, point in enumerate(row.keypoints or ()):
+            xy[index, position] = point.x, point.y
+            confidence[index, position] = point.confidence
+            class_id[index, position] = point.class_id
+            names[index][position] = point.class_name
+    return KeyPoints(xy=xy, confidence=confidence, class_id=class_id, class_name=np.array(names, dtype=np.str_))

@@ -1,0 +1,132 @@
+"""Plain values that a client sends: numbers, texts, lists, points, times, bytes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from workflows.errors import RuntimeInputError
+
+
+def read_integer(value: Any, element_id: str) -> int:
+    """A whole number."""
+    if isinstance(value, int):
+        return value
+    raise _wrong(value, element_id, "a whole number")
+
+
+def read_float(value: Any, element_id: str) -> float:
+    """A number."""
+    if isinstance(value, int | float):
+        return float(value)
+    raise _wrong(value, element_id, "a number")
+
+
+def read_fraction(value: Any, element_id: str) -> float:
+    """A number from 0 to 1."""
+    number = read_float(value, element_id)
+    if not 0.0 <= number <= 1.0:
+        raise RuntimeInputError(f"`{element_id}` is {number}; it must lie between 0.0 and 1.0")
+    return number
+
+
+def read_string(value: Any, element_id: str) -> str:
+    """Text."""
+    if isinstance(value, str):
+        return value
+    raise _wrong(value, element_id, "text")
+
+
+def read_boolean(value: Any, element_id: str) -> bool:
+    """True or false."""
+    if isinstance(value, bool):
+        return value
+    raise _wrong(value, element_id, "true or false")
+
+
+def read_dictionary(value: Any, element_id: str) -> Mapping[str, Any]:
+    """An object."""
+    if isinstance(value, Mapping):
+        return value
+    raise _wrong(value, element_id, "an object")
+
+
+def read_list(value: Any, element_id: str) -> list[Any]:
+    """A list."""
+    if isinstance(value, list | tuple):
+        return list(value)
+    raise _wrong(value, element_id, "a list")
+
+
+def read_numbers(value: Any, element_id: str) -> list[Any]:
+    """A list of numbers, or of such lists at any depth."""
+    for item in read_list(value, element_id):
+        if isinstance(item, list | tuple):
+            read_numbers(item, element_id)
+        elif not isinstance(item, int | float):
+            raise _wrong(item, element_id, "a list of numbers")
+    return list(value)
+
+
+def read_point(value: Any, element_id: str) -> list[Any]:
+    """Two numbers: x and y."""
+    numbers = read_numbers(value, element_id)
+    if len(numbers) != 2 or any(isinstance(number, list | tuple) for number in numbers):
+        raise RuntimeInputError(f"`{element_id}` must be a point: a list of two numbers, x and y")
+    return numbers
+
+
+def read_zone(value: Any, element_id: str) -> list[Any]:
+    """At least three points, or a list of such zones."""
+    corners = read_numbers(value, element_id)
+    if all(isinstance(corner, list | tuple) and corner and isinstance(corner[0], list | tuple) for corner in corners):
+        return [read_zone(zone, element_id) for zone in corners]
+    if len(corners) < 3:
+        raise RuntimeInputError(f"`{element_id}` must be a zone: a list of at least three points, got {len(corners)}")
+    return [read_point(corner, element_id) for corner in corners]
+
+
+def read_colour(value: Any, element_id: str) -> str | list[Any]:
+    """Colour text, or three numbers: red, green, blue."""
+    if isinstance(value, str):
+        return value
+    numbers = read_numbers(value, element_id)
+    if len(numbers) != 3:
+        raise RuntimeInputError(f"`{element_id}` must be a colour: text like #ff8800, or a list of red, green and blue")
+    return numbers
+
+
+def read_timestamp(value: Any, element_id: str) -> datetime:
+    """ISO 8601 text."""
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, str):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError as error:
+            raise RuntimeInputError(f"`{element_id}` must be a time in ISO 8601: {error}") from error
+    raise _wrong(value, element_id, "a time in ISO 8601")
+
+
+def read_bytes(value: Any, element_id: str) -> bytes:
+    """Base64 text."""
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
+        except binascii.Error as error:
+            raise RuntimeInputError(f"`{element_id}` must be base64 text: {error}") from error
+    raise _wrong(value, element_id, "base64 text")
+
+
+def mask_secret(secret: str) -> str:
+    """What may be shown of a secret: its first two and last two characters, nothing of a short one."""
+    return f"{secret[:2]}********{secret[-2:]}" if len(secret) >= 8 else "********"
+
+
+def _wrong(value: Any, element_id: str, right: str) -> RuntimeInputError:
+    return RuntimeInputError(f"`{element_id}` must be {right}, not {type(value).__name__}")
