@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from deployments import errors as serving
 from deployments.ingress.json_codec import JsonResponse
+from deployments.models import errors as model
 from workflows import errors as language
 
 logger = logging.getLogger(__name__)
@@ -93,6 +94,12 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     serving.OverloadedError: Answer(503, Shape.MESSAGE, retry_after_s=1),
     serving.ReplicaLostError: Answer(503, Shape.MESSAGE, retry_after_s=1),
     serving.NotReadyError: Answer(503, Shape.MESSAGE, retry_after_s=1),
+    model.ModelError: Answer(500, Shape.MESSAGE),
+    model.UnknownModelError: Answer(404, Shape.MESSAGE),
+    model.InvalidModelIdError: Answer(400, Shape.MESSAGE),
+    model.ModelPackageError: Answer(500, Shape.MESSAGE),
+    model.ModelLoadError: Answer(500, Shape.MESSAGE),
+    model.UnsupportedModelError: Answer(501, Shape.MESSAGE),
     ClientClosedError: Answer(CLIENT_CLOSED_REQUEST, Shape.MESSAGE),
 }
 

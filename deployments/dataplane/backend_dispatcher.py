@@ -1,0 +1,117 @@
+"""One request's way from its steps to a backend: ports for model blocks, stages for pixel work."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+
+import numpy as np
+
+from deployments.dataplane.backend import Backend, FoundBoxes, Work
+from deployments.errors import ModelNotFoundError, ModelTaskError, ServingError
+from deployments.models.errors import InvalidModelIdError, UnknownModelError, UnsupportedModelError
+from workflows.compiler.plan import Plan, Stage, StepPlan
+from workflows.errors import BlockProblem, ClientCausedStepExecutionError
+from workflows.executor.dispatcher import Column, StageUnit
+from workflows.ports import DetectionOptions, Ports, StepRun
+from workflows.values.detections import Detections, new_detection_ids
+from workflows.values.image import Image
+from workflows.values.recognized_text import RecognizedText
+
+TEXT_READER_MODEL_ID = "doctr/default"
+
+# The numbers of the wire, because the step error that carries them belongs to the language and knows no serving errors.
+CLIENT_STATUSES: Mapping[type[ServingError], int] = {
+    ModelNotFoundError: 404,
+    UnknownModelError: 404,
+    ModelTaskError: 400,
+    InvalidModelIdError: 400,
+    UnsupportedModelError: 501,
+}
+"""Status of a step whose model call failed for a reason that the client can mend."""
+
+
+class BackendDispatcher:
+    """Runs the stages of one request on a backend."""
+
+    def __init__(self, backend: Backend, work: Work) -> None:
+        self._backend = backend
+        self._work = work
+
+    def ports(self, step: StepPlan) -> Ports:
+        """Ports for one run of a step; everything it detects shares one inference id."""
+        run = StepRun(inference_id=str(uuid.uuid4()))
+        return Ports(
+            object_detector=StepObjectDetector(self._backend, self._work, step.name, run),
+            text_reader=StepTextReader(self._backend, self._work, step.name),
+            step_run=run,
+        )
+
+    async def run_stage(self, plan: Plan, stage: Stage, unit: StageUnit) -> Mapping[str, Column]:
+        """Run a stage of one element of the batch."""
+        return await self._backend.run_stage(plan, stage, unit, self._work)
+
+
+class StepObjectDetector:
+    """The object detector as one step sees it."""
+
+    def __init__(self, backend: Backend, work: Work, step: str, run: StepRun) -> None:
+        self._backend = backend
+        self._work = work
+        self._step = step
+        self._run = run
+
+    async def detect(self, image: Image, model_id: str, options: DetectionOptions) -> Detections:
+        """Detections in the image's own pixels."""
+        try:
+            found = await self._backend.detect(image, model_id, options, self._work, self._step)
+        except ServingError as error:
+            raise step_failure(error, self._step) from error
+        return to_detections(found, image, model_id, self._run.inference_id)
+
+
+class StepTextReader:
+    """The text reader as one step sees it."""
+
+    def __init__(self, backend: Backend, work: Work, step: str) -> None:
+        self._backend = backend
+        self._work = work
+        self._step = step
+
+    async def read(self, image: Image) -> RecognizedText:
+        """Text of the image."""
+        try:
+            return await self._backend.read(image, TEXT_READER_MODEL_ID, self._work, self._step)
+        except ServingError as error:
+            raise step_failure(error, self._step) from error
+
+
+def to_detections(found: FoundBoxes, image: Image, model_id: str, inference_id: str) -> Detections:
+    """Boxes found on an image as detections with identities, the image as their parent."""
+    count = len(found.xyxy)
+    return Detections(
+        xyxy=found.xyxy.astype(np.float64),
+        confidence=found.confidence.astype(np.float64),
+        class_id=found.class_id.astype(np.int64),
+        class_name=np.array(found.class_names, dtype=np.str_),
+        detection_id=new_detection_ids(count),
+        parent_id=np.full(count, image.id, dtype=np.str_) if count else np.zeros(0, dtype=np.str_),
+        image_wh=image.wh,
+        placement=image.placement,
+        inference_id=inference_id,
+        model_id=model_id,
+    )
+
+
+def step_failure(error: ServingError, step: str) -> Exception:
+    """What a step raises for an error of the serving: the client's own fault becomes a step error, the rest stays."""
+    status = next((CLIENT_STATUSES[kind] for kind in type(error).__mro__ if kind in CLIENT_STATUSES), None)
+    if status is None:
+        return error
+    return ClientCausedStepExecutionError(
+        f"step {step!r}: {error.message}",
+        [BlockProblem(step=step)],
+        type(error).__name__,
+        error.message,
+        status,
+    )

@@ -1,0 +1,182 @@
+"""Everything a door may ask of the data plane, without any transport: HTTP, and later others, are thin above it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
+
+from deployments.dataplane.backend import Backend, ModelDescription, Work
+from deployments.dataplane.backend_dispatcher import BackendDispatcher, to_detections
+from deployments.dataplane.deadline import within_deadline
+from deployments.dataplane.image_inputs import ImageInputs
+from deployments.dataplane.saved_workflows import SavedWorkflows
+from deployments.dataplane.url_fetch import UrlFetcher
+from deployments.errors import ServingError
+from deployments.settings import IngressSettings
+from workflows.compiler.cache import PlanCache
+from workflows.compiler.plan import Plan
+from workflows.errors import StepExecutionError
+from workflows.executor.run import RunOptions, run_workflow
+from workflows.ports import DetectionOptions
+from workflows.values.detections import Detections
+from workflows.values.image import Image
+from workflows.values.recognized_text import RecognizedText
+
+Found = TypeVar("Found")
+
+DETECT = "object_detection"
+READ = "ocr"
+
+
+class WorkflowService:
+    """Runs workflows and single models on a backend."""
+
+    def __init__(self, backend: Backend, settings: IngressSettings, fetcher: UrlFetcher | None = None) -> None:
+        """Set up above a backend.
+
+        Args:
+            backend: where work is done.
+            settings: what is accepted.
+            fetcher: for images that clients name by URL; made from the settings when None.
+        """
+        self.settings = settings
+        self._backend = backend
+        self._plans = PlanCache()
+        self._saved = SavedWorkflows(settings.workflows_dir)
+        self._images = ImageInputs(settings, fetcher or _fetcher(settings))
+
+    def begin(self, request_id: str, timeout_s: float | None = None) -> Work:
+        """Work of a new request, which has `timeout_s` seconds at most."""
+        allowed_s = min(timeout_s or self.settings.default_timeout_s, self.settings.max_timeout_s)
+        return Work(request_id=request_id, deadline_unix_s=time.time() + allowed_s)
+
+    def compile(self, document: Mapping[str, Any]) -> Plan:
+        """The plan of a definition.
+
+        Raises:
+            DefinitionError: the document cannot become one.
+        """
+        return self._plans.get(document)
+
+    def saved_workflow(self, workspace: str, workflow_id: str, version_id: str | None = None) -> dict[str, Any]:
+        """A saved definition.
+
+        Raises:
+            WorkflowNotFoundError: there is none with this name.
+        """
+        return self._saved.get(workspace, workflow_id, version_id)
+
+    async def run_workflow(
+        self,
+        document: Mapping[str, Any],
+        inputs: Mapping[str, Any],
+        *,
+        excluded_fields: Sequence[str],
+        work: Work,
+    ) -> list[dict[str, Any]]:
+        """Outputs of a definition for each element of the batch, ready to be JSON.
+
+        Raises:
+            WorkflowError: the definition, its inputs or a step is wrong, or the time was over.
+            ServingError: what the serving could not do.
+        """
+        plan = self.compile(document)
+        async with within_deadline(work):
+            given = await self._images.of_workflow(inputs, plan.inputs)
+            options = RunOptions(
+                excluded_fields=tuple(excluded_fields),
+                max_pixels=self.settings.max_pixels,
+                max_elements_per_step=self.settings.max_crops_per_step,
+            )
+            try:
+                return await run_workflow(plan, given, BackendDispatcher(self._backend, work), options)
+            except StepExecutionError as error:
+                if isinstance(error.__cause__, ServingError):  # no fault of the block that ran into it
+                    raise error.__cause__ from error
+                raise
+
+    async def detect(
+        self, images: Sequence[Any], model_id: str, options: DetectionOptions, work: Work
+    ) -> list[tuple[Image, Detections]]:
+        """What an object detector finds on each image that a client sent.
+
+        Raises:
+            ServingError: no such model, or an image cannot be read.
+        """
+        async with within_deadline(work):
+            read = await self._images.of_model_route(list(images))
+            found = await _all_of(
+                [self._backend.detect(image, model_id, options, work, DETECT) for image in read]
+            )
+        inference_id = str(uuid.uuid4())
+        return [
+            (image, to_detections(boxes, image, model_id, inference_id))
+            for image, boxes in zip(read, found, strict=True)
+        ]
+
+    async def read_text(
+        self, images: Sequence[Any], model_id: str, work: Work
+    ) -> list[tuple[Image, RecognizedText]]:
+        """Text on each image that a client sent.
+
+        Raises:
+            ServingError: no such model, or an image cannot be read.
+        """
+        async with within_deadline(work):
+            read = await self._images.of_model_route(list(images))
+            texts = await _all_of([self._backend.read(image, model_id, work, READ) for image in read])
+        return list(zip(read, texts, strict=True))
+
+    async def models(self) -> tuple[ModelDescription, ...]:
+        """Models that are loaded now."""
+        return await self._backend.models()
+
+    async def add_model(self, model_id: str, work: Work) -> None:
+        """Load a model.
+
+        Raises:
+            ServingError: there is none with this id, or it cannot be loaded.
+        """
+        async with within_deadline(work):
+            await self._backend.add_model(model_id, work)
+
+    async def remove_model(self, model_id: str) -> None:
+        """Unload a model.
+
+        Raises:
+            ServingError: it is not loaded.
+        """
+        await self._backend.remove_model(model_id)
+
+    async def clear_models(self) -> None:
+        """Unload every model that may be unloaded."""
+        await self._backend.clear_models()
+
+    async def ready(self) -> bool:
+        """Whether every kind of model has answered a warm-up."""
+        return await self._backend.ready()
+
+
+async def _all_of(works: Sequence[Coroutine[Any, Any, Found]]) -> list[Found]:
+    """What all give, in order; when one fails the others are cancelled before its error goes on."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _fetcher(settings: IngressSettings) -> UrlFetcher | None:
+    if not settings.url_images:
+        return None
+    return UrlFetcher(
+        max_bytes=settings.max_body_bytes,
+        timeout_s=settings.url_timeout_s,
+        allowed_hosts=settings.url_allowed_hosts,
+        denied_hosts=settings.url_denied_hosts,
+    )

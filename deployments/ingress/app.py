@@ -1,0 +1,37 @@
+"""The HTTP application: routes over a service that somebody else provides."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from deployments.ingress import catalogue, legacy, model_inference, models, ocr, server, workflows
+from deployments.ingress.errors import add_error_handlers
+from deployments.ingress.exchange import ExchangeMiddleware
+from deployments.ingress.headers import EXPOSED
+from deployments.ingress.service_access import ServiceProvider
+
+
+def create_app(service_provider: ServiceProvider) -> FastAPI:
+    """The application.
+
+    Args:
+        service_provider: gives the service at each request; in a replica it may exist only after the application.
+    """
+    app = FastAPI(title=server.NAME, version=server.server_version())
+    app.state.service_provider = service_provider
+    add_error_handlers(app)
+    for routes in (server, catalogue, workflows, models, model_inference, ocr):
+        app.include_router(routes.router)
+    app.include_router(models.legacy_router)
+    app.include_router(legacy.router)  # last: it takes every path of two segments
+    app.add_middleware(ExchangeMiddleware, settings=lambda: service_provider().settings)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origin_regex=".*",
+        allow_credentials=True,
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=list(EXPOSED),
+    )
+    return app

@@ -1,0 +1,24 @@
+"""Predictions of a single-model route drawn on their image."""
+
+from __future__ import annotations
+
+import supervision as sv
+
+from workflows.values.detections import Detections
+from workflows.values.image import Image
+from workflows.values.image_codec import encode_jpeg
+
+QUALITY = 90
+
+
+def draw_detections(image: Image, detections: Detections, *, labels: bool, stroke_px: int) -> bytes:
+    """A JPEG of the image with a box around every detection, and its class name when `labels`."""
+    scene = image.pixels.copy()
+    boxes = sv.Detections(
+        xyxy=detections.xyxy, confidence=detections.confidence, class_id=detections.class_id
+    )
+    if len(detections):
+        scene = sv.BoxAnnotator(thickness=max(1, stroke_px)).annotate(scene, boxes)
+        if labels:
+            scene = sv.LabelAnnotator().annotate(scene, boxes, labels=detections.class_name.tolist())
+    return encode_jpeg(scene, QUALITY)

@@ -1,0 +1,184 @@
+"""What is known of one request from its first byte to its last, and the middleware that keeps it.
+
+The middleware refuses bodies that are too large, stamps the standing headers on every answer, turns what nobody
+foresaw into a 500, and leaves one line in the log. It sees bytes, never their meaning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from deployments.dataplane.backend import Work
+from deployments.errors import PayloadTooLargeError
+from deployments.ingress.errors import CLIENT_CLOSED_REQUEST, ClientClosedError, response_for
+from deployments.ingress.headers import request_id_of, standing_headers
+from deployments.observability import metrics
+from deployments.settings import IngressSettings
+
+logger = logging.getLogger("deployments.ingress.access")
+
+Answer = TypeVar("Answer")
+
+UNMATCHED = "unmatched"
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """One request and what came of it.
+
+    Attributes:
+        request_id: the client's own, or a fresh one.
+        started_s: `time.perf_counter` at its first byte.
+        work: what its work left behind; None until a route begins some.
+        workflow_id: name of the saved workflow it ran.
+        status: of the answer; 0 until there is one.
+        error: class name of what went wrong.
+    """
+
+    request_id: str
+    started_s: float = field(default_factory=time.perf_counter)
+    work: Work | None = None
+    workflow_id: str | None = None
+    status: int = 0
+    error: str | None = None
+
+    @property
+    def elapsed_s(self) -> float:
+        """Time since the first byte."""
+        return time.perf_counter() - self.started_s
+
+
+def exchange_of(request: Request) -> Exchange:
+    """The exchange a request belongs to."""
+    exchange: Exchange = request.state.exchange
+    return exchange
+
+
+async def while_connected(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
+    """The result of `work`, which is cancelled when the client hangs up or this call is cancelled.
+
+    The body must have been read before: what is listened for is the end of the connection.
+
+    Raises:
+        ClientClosedError: the client hung up.
+    """
+    task = asyncio.ensure_future(work)
+    hang_up = asyncio.create_task(_hang_up(request))
+    try:
+        await asyncio.wait({task, hang_up}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientClosedError("the client closed the connection")
+        return task.result()
+    finally:
+        task.cancel()
+        hang_up.cancel()
+        await asyncio.gather(task, hang_up, return_exceptions=True)
+
+
+async def _hang_up(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+class ExchangeMiddleware:
+    """Keeps the exchange of every HTTP request."""
+
+    def __init__(self, app: ASGIApp, settings: Callable[[], IngressSettings]) -> None:
+        """`settings` is asked at each request: they may exist later than the application."""
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        exchange = Exchange(request_id=request_id_of(headers.get("x-request-id")))
+        scope.setdefault("state", {})["exchange"] = exchange
+        settings = self._settings()
+
+        async def stamped_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+                stamp = standing_headers(
+                    exchange.request_id, exchange.work, exchange.workflow_id, exchange.elapsed_s
+                )
+                MutableHeaders(scope=message).update(stamp)
+            await send(message)
+
+        metrics.http_requests_in_flight.inc()
+        try:
+            await self._answer(scope, receive, stamped_send, headers, settings.max_body_bytes)
+        except asyncio.CancelledError:
+            exchange.status = exchange.status or CLIENT_CLOSED_REQUEST
+            raise
+        except Exception as error:
+            exchange.error = type(error).__name__
+            if exchange.status:  # half an answer is out: only cutting the connection says so
+                raise
+            await response_for(error)(scope, receive, stamped_send)
+        finally:
+            metrics.http_requests_in_flight.dec()
+            _record(scope, exchange, log=settings.log_requests)
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, send: Send, headers: Headers, max_body_bytes: int
+    ) -> None:
+        too_large = PayloadTooLargeError(f"the request body is larger than the {max_body_bytes} bytes accepted here")
+        announced = headers.get("content-length", "")
+        if announced.isascii() and announced.isdigit() and int(announced) > max_body_bytes:
+            response = response_for(too_large)
+            response.headers["Connection"] = "close"  # the rest of the body is not worth reading
+            scope["state"]["exchange"].error = type(too_large).__name__
+            await response(scope, receive, send)
+            return
+        read_bytes = 0
+
+        async def counted_receive() -> Message:
+            nonlocal read_bytes
+            message = await receive()
+            if message["type"] == "http.request":
+                read_bytes += len(message.get("body", b""))
+                if read_bytes > max_body_bytes:
+                    raise too_large
+            return message
+
+        await self._app(scope, counted_receive, send)
+
+
+def _record(scope: Scope, exchange: Exchange, *, log: bool) -> None:
+    elapsed_ms = exchange.elapsed_s * 1000
+    route = getattr(scope.get("route"), "path", UNMATCHED)
+    metrics.record_request(scope["method"], route, exchange.status, elapsed_ms)
+    work = exchange.work
+    if work is not None:
+        for timing in work.timings:
+            metrics.record_step(timing.queue_ms, timing.transfer_ms, timing.compute_ms)
+        for load in work.model_loads:
+            metrics.model_load_s.observe(load.seconds)
+    if not log:
+        return
+    error = exchange.error or getattr(scope["state"].get("error"), "__class__", type(None)).__name__
+    logger.info(
+        "request",
+        extra={
+            "request_id": exchange.request_id,
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": exchange.status,
+            "latency_ms": round(elapsed_ms, 1),
+            "workflow": exchange.workflow_id,
+            "models": sorted(work.model_ids) if work is not None else [],
+            "error": None if error == "NoneType" else error,
+        },
+    )

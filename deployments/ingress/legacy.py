@@ -1,0 +1,96 @@
+"""The oldest route: a model by its two path segments, options in the query, the bare image as the body.
+
+It matches every path of two segments that nothing else took, so it is registered last.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+
+from deployments.errors import InvalidRequestError
+from deployments.ingress.bodies import ObjectDetectionBody
+from deployments.ingress.json_codec import JsonResponse
+from deployments.ingress.model_inference import detection_answers
+
+router = APIRouter(tags=["model inference"])
+
+MIN_CONFIDENCE = 0.01
+
+
+class LegacyQuery(BaseModel):
+    """Options of the route; clients write booleans as Python does."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    api_key: str | None = None
+    confidence: float | Literal["best", "default"] = 0.4
+    overlap: float = 0.3
+    max_detections: int = 300
+    class_filter: str | None = None
+    format: Literal["json", "image", "image_and_json"] = "json"
+    image: str | None = None
+    image_type: str = "base64"
+    labels: bool = False
+    stroke: int = 1
+    disable_preproc_auto_orient: bool = False
+    disable_preproc_contrast: bool = False
+    disable_preproc_grayscale: bool = False
+    disable_preproc_static_crop: bool = False
+
+
+@router.get("/{dataset_id}/{version_id}")
+@router.post("/{dataset_id}/{version_id}")
+async def infer(
+    request: Request, dataset_id: str, version_id: str, query: Annotated[LegacyQuery, Query()]
+) -> Response:
+    """Predictions of one model on one image."""
+    image = await _image_of(request, query)
+    body = ObjectDetectionBody(
+        model_id=f"{dataset_id}/{version_id}",
+        image=image,
+        confidence=_fraction(query.confidence, at_least=MIN_CONFIDENCE),
+        iou_threshold=_fraction(query.overlap),
+        max_detections=query.max_detections,
+        class_filter=query.class_filter.split(",") if query.class_filter else None,
+        visualize_predictions=query.format != "json",
+        visualization_labels=query.labels,
+        visualization_stroke_width=query.stroke,
+        disable_preproc_auto_orient=query.disable_preproc_auto_orient,
+        disable_preproc_contrast=query.disable_preproc_contrast,
+        disable_preproc_grayscale=query.disable_preproc_grayscale,
+        disable_preproc_static_crop=query.disable_preproc_static_crop,
+    )
+    answer = (await detection_answers(request, body, [image]))[0]
+    if query.format == "image":
+        return Response(answer["visualization"], media_type="image/jpeg")
+    return JsonResponse(answer)
+
+
+async def _image_of(request: Request, query: LegacyQuery) -> dict[str, Any]:
+    if query.image is not None:
+        return {"type": "url", "value": query.image}
+    content_type = request.headers.get("content-type")
+    if content_type is None:
+        raise InvalidRequestError("Content-Type header not provided with request.")
+    if content_type.startswith("multipart/form-data"):
+        async with request.form(max_files=1, max_fields=16) as form:
+            part = form.get("file")
+            if not isinstance(part, UploadFile):
+                raise InvalidRequestError("the multipart body must hold the image in a part named `file`")
+            return {"type": "bytes", "value": await part.read()}
+    # Whatever the header says: clients declare JSON and send bare base64.
+    text = (await request.body()).decode("ascii", errors="replace")
+    return {"type": query.image_type, "value": text}
+
+
+def _fraction(value: Any, at_least: float = 0.0) -> Any:
+    """A share of one; numbers from one on are per cent."""
+    if isinstance(value, str):
+        return value
+    return max(value / 100 if value >= 1 else value, at_least)

@@ -1,0 +1,96 @@
+"""Routes that list, load and unload models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from deployments.dataplane.backend import ModelDescription
+from deployments.ingress.bodies import ModelBody
+from deployments.ingress.exchange import while_connected
+from deployments.ingress.json_codec import JsonResponse
+from deployments.ingress.request_body import body_schema, read_body
+from deployments.ingress.service_access import begin_work, service_of
+
+router = APIRouter(tags=["models"])
+legacy_router = APIRouter(tags=["models"])
+
+
+@router.get("/model/registry")
+async def registry(request: Request) -> Response:
+    """The models that are loaded now."""
+    return await _loaded_models(request)
+
+
+@router.post("/model/add", openapi_extra=body_schema(ModelBody))
+async def add(request: Request) -> Response:
+    """Load a model."""
+    body = await read_body(request, ModelBody)
+    await _load(request, body.model_id)
+    return await _loaded_models(request)
+
+
+@router.post("/model/remove", openapi_extra=body_schema(ModelBody))
+async def remove(request: Request) -> Response:
+    """Unload a model."""
+    body = await read_body(request, ModelBody)
+    await service_of(request).remove_model(body.model_id)
+    return await _loaded_models(request)
+
+
+@router.post("/model/clear")
+async def clear(request: Request) -> Response:
+    """Unload every model that may be unloaded."""
+    await service_of(request).clear_models()
+    return await _loaded_models(request)
+
+
+@legacy_router.get("/clear_cache")
+async def clear_cache(request: Request) -> Response:
+    """The same for old clients."""
+    await service_of(request).clear_models()
+    return JsonResponse("Cache Cleared")
+
+
+@legacy_router.get("/start/{dataset_id}/{version_id}")
+async def start(request: Request, dataset_id: str, version_id: str) -> Response:
+    """Load a model, for old clients."""
+    await _load(request, f"{dataset_id}/{version_id}")
+    return JsonResponse({"status": 200, "message": "inference session started from local memory."})
+
+
+async def _load(request: Request, model_id: str) -> None:
+    work = begin_work(request)
+    await while_connected(request, service_of(request).add_model(model_id, work))
+
+
+async def _loaded_models(request: Request) -> Response:
+    models = await service_of(request).models()
+    return JsonResponse(
+        {
+            "models": [_description(model) for model in models],
+            "total_vram_bytes": None,
+            "gpu_memory_used": None,
+            "gpu_memory_total": None,
+            "torch_cuda_allocated": None,
+            "torch_cuda_reserved": None,
+            "torch_cuda_allocator_cache": None,
+            "non_torch_gpu_memory": None,
+        }
+    )
+
+
+def _description(model: ModelDescription) -> dict[str, Any]:
+    return {
+        "model_id": model.model_id,
+        "task_type": model.task_type,
+        "batch_size": model.batch_size,
+        "input_height": model.input_height,
+        "input_width": model.input_width,
+        "vram_bytes": None,
+        "request_aliases": [],
+        "request_paths": [],
+    }
