@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -106,6 +108,11 @@ class Image:
             return None
         placement = self.placement.window(window_id, left, top, self._wh)
         return Image.from_pixels(np.ascontiguousarray(cut), placement, video or VideoMetadata.of_still(window_id))
+
+    def video_of_window(self, window_id: str) -> VideoMetadata:
+        """Metadata for a window that stays a frame of this image's video; that of a still goes by `window_id`."""
+        is_still = self.video.video_identifier == self.id
+        return replace(self.video, video_identifier=window_id) if is_still else self.video
 
     def __reduce__(self) -> tuple[object, ...]:
         return _restore, (self.encoded, self._wh, self._grey, self.placement, self.video)

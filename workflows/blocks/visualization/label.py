@@ -1,0 +1,141 @@
+"""Write a label at each detection."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from workflows.block import Block, FloatRef, IntegerRef, RunsOn, StringRef
+from workflows.drawing.canvas import canvas_of, drawable
+from workflows.drawing.colours import parse_colour
+from workflows.drawing.labels import LabelText, label_texts
+from workflows.drawing.manifest import DetectionsVisualizationManifest
+from workflows.drawing.palette import colour_lookup, palette
+from workflows.kinds import Kind
+from workflows.values.detections import Detections
+from workflows.values.image import Image
+
+Anchor = Literal[
+    "CENTER",
+    "CENTER_LEFT",
+    "CENTER_RIGHT",
+    "TOP_CENTER",
+    "TOP_LEFT",
+    "TOP_RIGHT",
+    "BOTTOM_LEFT",
+    "BOTTOM_CENTER",
+    "BOTTOM_RIGHT",
+    "CENTER_OF_MASS",
+]
+
+FULL_HD_PX = 1080
+"""Shorter side of the image on which the automatic text size equals `text_scale`."""
+
+
+class LabelVisualization(DetectionsVisualizationManifest):
+    """Write a label at every detection."""
+
+    human_name: ClassVar[str] = "Label Visualization"
+
+    type: Literal["roboflow_core/label_visualization@v1", "LabelVisualization"]
+    text: LabelText | StringRef = Field(default="Class", description="What the label says.")
+    text_position: Anchor | StringRef = Field(default="TOP_LEFT", description="Point of the box the label stands at.")
+    text_color: str | StringRef = Field(default="WHITE", description="Colour of the text, such as WHITE or #ff8800.")
+    text_scale: float | FloatRef = Field(default=1.0, description="Size of the text; 1 is about 22 pixels high.")
+    text_thickness: int | IntegerRef = Field(default=1, description="Width of the strokes in pixels.")
+    text_padding: int | IntegerRef = Field(default=10, description="Space around the text in pixels.")
+    border_radius: int | IntegerRef = Field(default=0, description="Radius of the label's corners in pixels.")
+
+
+class LabelVisualizationV2(DetectionsVisualizationManifest):
+    """Write a label at every detection, if wanted in a size that follows the image."""
+
+    human_name: ClassVar[str] = "Label Visualization"
+
+    type: Literal["roboflow_core/label_visualization@v2"]
+    text: LabelText | StringRef = Field(default="Class", description="What the label says.")
+    text_position: Anchor | StringRef = Field(default="TOP_LEFT", description="Point of the box the label stands at.")
+    text_color: str | StringRef = Field(default="WHITE", description="Colour of the text, such as WHITE or #ff8800.")
+    text_size_mode: Literal["Manual", "Automatic"] | StringRef = Field(
+        default="Manual", description="Whether the size of the text is as given or follows the image."
+    )
+    text_scale: float | FloatRef = Field(default=1.0, description="Size of the text; 1 is about 22 pixels high.")
+    text_thickness: int | IntegerRef = Field(default=1, description="Width of the strokes in pixels.")
+    text_padding: int | IntegerRef = Field(default=10, description="Space around the text in pixels.")
+    border_radius: int | IntegerRef = Field(default=0, description="Radius of the label's corners in pixels.")
+
+
+def run(
+    image: Image,
+    predictions: Detections,
+    color_palette: str,
+    palette_size: int,
+    custom_colors: list[str],
+    color_axis: str,
+    text: str,
+    text_position: str,
+    text_color: str,
+    text_scale: float,
+    text_thickness: int,
+    text_padding: int,
+    border_radius: int,
+) -> dict[str, Image]:
+    import supervision as sv  # late: it takes seconds, and most processes never draw
+
+    annotator = sv.LabelAnnotator(
+        color=palette(color_palette, palette_size, custom_colors),
+        color_lookup=colour_lookup(color_axis),
+        text_color=sv.Color(*parse_colour(text_color)),
+        text_scale=text_scale,
+        text_thickness=text_thickness,
+        text_padding=text_padding,
+        text_position=sv.Position(text_position),
+        border_radius=border_radius,
+    )
+    drawn = annotator.annotate(
+        scene=canvas_of(image), detections=drawable(predictions), labels=label_texts(predictions, text)
+    )
+    return {"image": image.with_pixels(drawn)}
+
+
+def run_v2(
+    image: Image,
+    predictions: Detections,
+    color_palette: str,
+    palette_size: int,
+    custom_colors: list[str],
+    color_axis: str,
+    text: str,
+    text_position: str,
+    text_color: str,
+    text_size_mode: str,
+    text_scale: float,
+    text_thickness: int,
+    text_padding: int,
+    border_radius: int,
+) -> dict[str, Image]:
+    return run(
+        image=image,
+        predictions=predictions,
+        color_palette=color_palette,
+        palette_size=palette_size,
+        custom_colors=custom_colors,
+        color_axis=color_axis,
+        text=text,
+        text_position=text_position,
+        text_color=text_color,
+        text_scale=automatic_scale(image.wh, text_scale) if text_size_mode == "Automatic" else text_scale,
+        text_thickness=text_thickness,
+        text_padding=text_padding,
+        border_radius=border_radius,
+    )
+
+
+def automatic_scale(image_wh: tuple[int, int], text_scale: float) -> float:
+    """Text scale that keeps its share of the image's shorter side, between 0.3 and 5."""
+    return min(max(min(image_wh) / FULL_HD_PX * text_scale, 0.3), 5.0)
+
+
+BLOCKS = (
+    Block(LabelVisualization, run, outputs={"image": (Kind.IMAGE,)}, runs_on=RunsOn.TRANSFORMS),
+    Block(LabelVisualizationV2, run_v2, outputs={"image": (Kind.IMAGE,)}, runs_on=RunsOn.TRANSFORMS),
+)
