@@ -5,8 +5,8 @@ A block's `run` names a port as a keyword-only parameter: a handle to a deployme
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 from workflows.values.detections import Detections
 from workflows.values.image import Image
@@ -66,9 +66,11 @@ class StepRun:
 
     Attributes:
         inference_id: identity shared by everything this step's model call returns, for all elements of the batch.
+        memory: what the step keeps for the session: over HTTP one request, all elements of its batch.
     """
 
     inference_id: str
+    memory: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,37 @@
+"""Operations on the results of classifiers."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from workflows.kinds import Kind
+from workflows.query.operation import Names, Operation, wrong_type
+from workflows.values.classification import Classification
+
+
+class ClassificationPropertyExtract(Operation):
+    """Gives the classes of a classification or their scores; lists, where the classifier is multi-label."""
+
+    takes: ClassVar = (Kind.CLASSIFICATION_PREDICTION,)
+    gives: ClassVar = (Kind.STRING, Kind.LIST_OF_VALUES, Kind.FLOAT_ZERO_TO_ONE)
+
+    type: Literal["ClassificationPropertyExtract"]
+    property_name: Literal[
+        "top_class", "top_class_confidence", "top_class_confidence_single", "all_classes", "all_confidences"
+    ]
+
+    def apply(self, value: Any, names: Names) -> Any:
+        if not isinstance(value, Classification):
+            raise wrong_type(value, "a classification")
+        if self.property_name == "top_class":
+            return value.top_class if value.predicted_classes is None else list(value.predicted_classes)
+        if self.property_name == "top_class_confidence":
+            return list(value.predicted_confidence()) if value.multi_label else value.top_confidence
+        if self.property_name == "top_class_confidence_single":
+            return max(value.predicted_confidence(), default=0.0) if value.multi_label else value.top_confidence
+        # Classes of a multi-label model come in the order of their ids, so that lists of several images line up.
+        order = np.argsort(value.class_id, kind="stable") if value.multi_label else slice(None)
+        column = value.class_name if self.property_name == "all_classes" else value.confidence
+        return column[order].tolist()

@@ -1,0 +1,125 @@
+"""Operations on strings, and into them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, ClassVar, Literal
+
+import regex as stoppable_regex
+from pydantic import Field, field_validator
+
+from workflows.errors import OperationError
+from workflows.kinds import Kind
+from workflows.query.operation import Names, Operation, wrong_type
+
+SEARCH_LIMIT_S = 0.25
+"""Longest search for a regular expression. Expressions come from clients, and a backtracking search can take for ever:
+the standard library cannot stop one, so the search is done by a library that can."""
+PATTERN_LIMIT_CHARACTERS = 10_000
+
+
+class StringToLowerCase(Operation):
+    """Writes a string in lower case."""
+
+    takes: ClassVar = (Kind.STRING,)
+    gives: ClassVar = (Kind.STRING,)
+
+    type: Literal["StringToLowerCase"]
+
+    def apply(self, value: Any, names: Names) -> str:
+        return _string(value).lower()
+
+
+class StringToUpperCase(Operation):
+    """Writes a string in upper case."""
+
+    takes: ClassVar = (Kind.STRING,)
+    gives: ClassVar = (Kind.STRING,)
+
+    type: Literal["StringToUpperCase"]
+
+    def apply(self, value: Any, names: Names) -> str:
+        return _string(value).upper()
+
+
+class StringSubSequence(Operation):
+    """Cuts a part out of a string."""
+
+    takes: ClassVar = (Kind.STRING,)
+    gives: ClassVar = (Kind.STRING,)
+
+    type: Literal["StringSubSequence"]
+    start: int = Field(default=0, description="Position of the first character, from the end when negative.")
+    end: int = Field(default=-1, description="Position behind the last character, from the end when negative.")
+
+    def apply(self, value: Any, names: Names) -> str:
+        return _string(value)[self.start : self.end]
+
+
+class StringMatches(Operation):
+    """Tells whether a regular expression is found anywhere in a string."""
+
+    takes: ClassVar = (Kind.STRING,)
+    gives: ClassVar = (Kind.BOOLEAN,)
+
+    type: Literal["StringMatches"]
+    regex: str = Field(max_length=PATTERN_LIMIT_CHARACTERS, description="The regular expression, as Python writes it.")
+
+    @field_validator("regex")
+    @classmethod
+    def _is_an_expression(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)  # what this one refuses and the stoppable library takes would be a language of its own
+            _compiled(pattern)
+        except (re.error, stoppable_regex.error, RecursionError, OverflowError) as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+        return pattern
+
+    def apply(self, value: Any, names: Names) -> bool:
+        text = _string(value)
+        try:
+            return _compiled(self.regex).search(text, timeout=SEARCH_LIMIT_S) is not None
+        except TimeoutError as error:
+            raise OperationError(
+                f"the search took longer than {SEARCH_LIMIT_S} s on a string of {len(text)} characters; "
+                "write the expression without repetitions inside repetitions"
+            ) from error
+
+
+class ToString(Operation):
+    """Writes any value as a string."""
+
+    takes: ClassVar = (Kind.ANY,)
+    gives: ClassVar = (Kind.STRING,)
+
+    type: Literal["ToString"]
+
+    def apply(self, value: Any, names: Names) -> str:
+        return str(value)
+
+
+class TimestampToISOFormat(Operation):
+    """Writes a timestamp as ISO 8601 text."""
+
+    takes: ClassVar = (Kind.TIMESTAMP,)
+    gives: ClassVar = (Kind.STRING,)
+
+    type: Literal["TimestampToISOFormat"]
+
+    def apply(self, value: Any, names: Names) -> str:
+        if not isinstance(value, datetime):
+            raise wrong_type(value, "a timestamp")
+        return value.isoformat()
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise wrong_type(value, "a string")
+    return value
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> Any:
+    return stoppable_regex.compile(pattern)
