@@ -17,6 +17,8 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from deployments.dataplane.backend import ModelLoad
+from deployments.dataplane.messages import CallAnswer
 from deployments.errors import OverloadedError, ReplicaLostError
 from workflows.errors import DeadlineExceededError
 
@@ -80,21 +82,6 @@ class CoalescingCounters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class BatchAnswer(Generic[R]):
-    """What a deployment answers to one call.
-
-    Attributes:
-        results: one for each item, in order; an exception for an item that failed.
-        replica_id: who computed it.
-        compute_ms: time it took there, waiting excluded.
-    """
-
-    results: Sequence[R | Exception]
-    replica_id: str
-    compute_ms: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Delivery(Generic[R]):
     """The answer to one item and where its time went.
 
@@ -103,12 +90,14 @@ class Delivery(Generic[R]):
         queue_ms: waiting for a slot.
         transfer_ms: way there and back, waiting at the replica included.
         compute_ms: of the whole call it travelled in: that is how long this item waited for it.
+        model_loads: models that had to be loaded for that call.
     """
 
     value: R
     queue_ms: float
     transfer_ms: float
     compute_ms: float
+    model_loads: tuple[ModelLoad, ...]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -143,7 +132,7 @@ class CoalescingQueue(Generic[K, P, R]):
     def __init__(
         self,
         name: str,
-        send: Callable[[K, list[P], list[float]], Awaitable[BatchAnswer[R]]],
+        send: Callable[[K, list[P], list[float]], Awaitable[CallAnswer[R]]],
         *,
         lost_errors: tuple[type[Exception], ...],
         limits: CoalescingLimits | None = None,
@@ -152,7 +141,7 @@ class CoalescingQueue(Generic[K, P, R]):
         self.name = name
         self.counters = CoalescingCounters()
         self._send = send
-        self._lost_errors = lost_errors
+        self._lost_errors: tuple[type[BaseException], ...] = (asyncio.CancelledError, *lost_errors)
         self._limits = limits or CoalescingLimits()
         self._clock_s = clock_s
         self._waiting: dict[K, deque[_Item[P, R]]] = {}
@@ -296,7 +285,7 @@ class CoalescingQueue(Generic[K, P, R]):
                 answer = await self._send(
                     key, [item.payload for item in items], [item.deadline_unix_s for item in items]
                 )
-            except (asyncio.CancelledError, *self._lost_errors) as error:
+            except self._lost_errors as error:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
                     raise  # we gave up, not the other side
@@ -310,7 +299,7 @@ class CoalescingQueue(Generic[K, P, R]):
             self._deliver(items, answer)
             return
 
-    def _deliver(self, items: list[_Item[P, R]], answer: BatchAnswer[R]) -> None:
+    def _deliver(self, items: list[_Item[P, R]], answer: CallAnswer[R]) -> None:
         now_s = time.perf_counter()
         self._replicas[answer.replica_id] = time.monotonic()
         for item, result in zip(items, answer.results, strict=True):
@@ -324,6 +313,7 @@ class CoalescingQueue(Generic[K, P, R]):
                         queue_ms=(item.left_at_s - item.queued_at_s) * 1000,
                         transfer_ms=max(0.0, away_ms - answer.compute_ms),
                         compute_ms=answer.compute_ms,
+                        model_loads=answer.model_loads,
                     )
                 )
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from deployments.dataplane.messages import CallAnswer
 from deployments.errors import OverloadedError, ReplicaLostError
-from deployments.router.coalescing import BatchAnswer, CoalescingLimits, CoalescingQueue
+from deployments.router.coalescing import CoalescingLimits, CoalescingQueue
 from workflows.errors import DeadlineExceededError
 
 
@@ -29,7 +30,7 @@ class FakeDeployment:
     cancelled: int = 0
     service_s: float = 0.0
 
-    async def send(self, key: str, payloads: list[int], deadlines: list[float]) -> BatchAnswer[int]:
+    async def send(self, key: str, payloads: list[int], deadlines: list[float]) -> CallAnswer[int]:
         assert len(payloads) == len(deadlines)
         self.calls.append((key, payloads))
         replica_id = self.replica_ids[len(self.calls) % len(self.replica_ids)]
@@ -43,7 +44,7 @@ class FakeDeployment:
             self.deaths -= 1
             raise ReplicaDiedError("gone")
         results = [ValueError(f"poison {payload}") if payload < 0 else payload * 10 for payload in payloads]
-        return BatchAnswer(results=results, replica_id=replica_id, compute_ms=1.0)
+        return CallAnswer(results=results, replica_id=replica_id, compute_ms=1.0)
 
 
 def make(deployment: FakeDeployment, **limits) -> CoalescingQueue[str, int, int]:
@@ -292,7 +293,7 @@ async def test_a_call_that_the_other_side_cancels_counts_as_lost():
         calls.append(payloads)
         if len(calls) == 1:
             raise asyncio.CancelledError
-        return BatchAnswer(results=payloads, replica_id="a", compute_ms=0.0)
+        return CallAnswer(results=payloads, replica_id="a", compute_ms=0.0)
 
     queue = CoalescingQueue("the fake", send, lost_errors=(ReplicaDiedError,))
     assert await values([ask(queue, 7)]) == [7]

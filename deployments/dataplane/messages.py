@@ -1,0 +1,76 @@
+"""What travels between a WorkflowRouter and the deployments that compute: plain values, a batch in each call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from deployments.dataplane.backend import ModelLoad
+from workflows.executor.dispatcher import StageUnit
+from workflows.ports import DetectionOptions
+from workflows.values.image import Image
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DetectCall:
+    """Images of any number of requests for one object detector.
+
+    Attributes:
+        model_id: which.
+        images: one for each item; they travel as encoded bytes.
+        options: one for each item.
+        deadlines_unix_s: one for each item; after it the item must not be begun.
+    """
+
+    model_id: str
+    images: tuple[Image, ...]
+    options: tuple[DetectionOptions, ...]
+    deadlines_unix_s: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReadCall:
+    """Images of any number of requests for one text reader; attributes as in `DetectCall`."""
+
+    model_id: str
+    images: tuple[Image, ...]
+    deadlines_unix_s: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StageCall:
+    """Units of one stage of one plan.
+
+    Attributes:
+        fingerprint: of the plan; whoever has compiled it before need not do so again.
+        definition_json: the document, from which the same plan is compiled.
+        stage_index: position of the stage in the plan.
+        units: one for each item.
+        deadlines_unix_s: one for each item; after it the item must not be begun.
+    """
+
+    fingerprint: str
+    definition_json: bytes
+    stage_index: int
+    units: tuple[StageUnit, ...]
+    deadlines_unix_s: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CallAnswer(Generic[R]):
+    """What a deployment answers to one call.
+
+    Attributes:
+        results: one for each item, in order; an exception for an item that failed.
+        replica_id: who computed it.
+        compute_ms: time it took there, waiting excluded.
+        model_loads: models that had to be loaded for it.
+    """
+
+    results: Sequence[R | Exception]
+    replica_id: str
+    compute_ms: float
+    model_loads: tuple[ModelLoad, ...] = ()
