@@ -1,0 +1,1 @@
+"""Object detectors: pre-processing, non-maximum suppression, and one file an architecture."""

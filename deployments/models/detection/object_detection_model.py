@@ -1,0 +1,227 @@
+"""An object detector: a package, an engine that runs its network, and the way from pictures to boxes."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployments.models.detection.architectures import (
+    ARCHITECTURES,
+    DetectionArchitecture,
+    architecture_by_shape,
+)
+from deployments.models.detection.confidence import resolve_confidence
+from deployments.models.detection.non_max_suppression import non_max_suppression
+from deployments.models.detection.preprocessing import (
+    Geometry,
+    boxes_on_image,
+    fill_batch,
+    plan_geometry,
+    steps_for,
+)
+from deployments.models.detection.scored_boxes import DetectedBatch, ScoredBoxes
+from deployments.models.engines.engine import Engine
+from deployments.models.errors import ModelLoadError, UnsupportedModelError
+from deployments.models.image_preprocessing import ImagePreprocessing, ResizeMode
+from deployments.models.package import ModelPackage
+from deployments.models.timing import BatchTiming
+from workflows.ports import DetectionOptions
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_SIDE_PX = 640
+GREY = 127
+
+Pixels = NDArray[np.uint8]
+
+
+class ObjectDetectionModel:
+    """Finds objects on batches of pictures. Holds no state between calls.
+
+    The network runs once while the model is made: that warms it, and shows what shape its outputs have.
+
+    Attributes:
+        package: where it came from.
+        input_hw: height and width of the network's canvas, pixels.
+        batch_size: the only batch that the graph takes; None when any will do.
+
+    Raises:
+        ModelLoadError: the network takes something else than one batch of pictures, or does not run.
+        UnsupportedModelError: no code here decodes its architecture.
+    """
+
+    def __init__(self, package: ModelPackage, engine: Engine) -> None:
+        self.package = package
+        self._engine = engine
+        if len(engine.inputs) != 1 or len(engine.inputs[0].shape) != 4 or engine.inputs[0].shape[1] not in (3, None):
+            inputs = ", ".join(f"{spec.name}{list(spec.shape)}" for spec in engine.inputs)
+            raise ModelLoadError(
+                f"the network of {package.model_id!r} takes {inputs}; an object detector takes one batch of pictures "
+                "[batch, 3, height, width]",
+                package.model_id,
+            )
+        self._input = engine.inputs[0]
+        self.batch_size = self._input.shape[0] or package.static_batch_size
+        self.input_hw = _input_hw(self._input.shape, package.preprocessing)
+        shapes = [output.shape for output in self._run(np.zeros((1, 3, *self.input_hw), dtype=np.float32))]
+        self._architecture = _architecture(package, shapes)
+        self._check_class_count(self._architecture.class_count(shapes))
+        self._steps = _substitute(package.preprocessing, self._architecture)
+
+    @property
+    def task_type(self) -> str:
+        """What the model does."""
+        return self.package.task_type
+
+    def detect_batch(self, images_bgr: Sequence[Pixels], options: Sequence[DetectionOptions]) -> DetectedBatch:
+        """Boxes on each picture, found with one run of the network unless its batch is fixed.
+
+        Args:
+            images_bgr: (h, w, 3) BGR or (h, w) grey uint8, of any size, not written to; may be empty.
+            options: one for each picture.
+        """
+        started = time.perf_counter()
+        steps = [steps_for(self._steps, each) for each in options]
+        geometries = [
+            plan_geometry((image.shape[1], image.shape[0]), self.input_hw, each)
+            for image, each in zip(images_bgr, steps, strict=True)
+        ]
+        found: list[ScoredBoxes | None] = [None] * len(images_bgr)
+        inference_s = postprocess_s = 0.0
+        for members in _by_canvas(geometries):
+            batch = fill_batch(
+                [images_bgr[member] for member in members],
+                [geometries[member] for member in members],
+                [steps[member] for member in members],
+            )
+            before = time.perf_counter()
+            outputs = self._run(batch)
+            after = time.perf_counter()
+            for position, member in enumerate(members):
+                found[member] = self._boxes(outputs, position, geometries[member], options[member])
+            inference_s += after - before
+            postprocess_s += time.perf_counter() - after
+        total_s = time.perf_counter() - started
+        return DetectedBatch(
+            boxes=[boxes for boxes in found if boxes is not None],
+            timing=BatchTiming(
+                preprocess_ms=(total_s - inference_s - postprocess_s) * 1000,
+                inference_ms=inference_s * 1000,
+                postprocess_ms=postprocess_s * 1000,
+            ),
+        )
+
+    def _run(self, batch: NDArray[np.float32]) -> list[NDArray[Any]]:
+        feed = batch.astype(self._input.dtype, copy=False)
+        size = self.batch_size
+        if size is None or len(feed) == size:
+            return list(self._engine.run({self._input.name: feed}).values())
+        parts: list[list[NDArray[Any]]] = []
+        for start in range(0, len(feed), size):
+            part = feed[start : start + size]
+            missing = size - len(part)
+            if missing:
+                part = np.concatenate([part, np.zeros((missing, *part.shape[1:]), dtype=part.dtype)])
+            parts.append(list(self._engine.run({self._input.name: part}).values()))
+        return [np.concatenate(outputs)[: len(feed)] for outputs in zip(*parts, strict=True)]
+
+    def _boxes(
+        self, outputs: Sequence[NDArray[Any]], position: int, geometry: Geometry, options: DetectionOptions
+    ) -> ScoredBoxes:
+        threshold = resolve_confidence(self.package, options.confidence, default=self._architecture.default_confidence)
+        raw = self._architecture.decode(outputs, position, threshold)
+        if self._architecture.suppress:
+            kept = non_max_suppression(
+                raw.xyxy,
+                raw.confidence,
+                raw.class_id,
+                iou_threshold=options.iou_threshold,
+                max_detections=options.max_detections,
+                class_agnostic=options.class_agnostic_nms,
+            )
+        else:
+            kept = np.arange(min(len(raw.xyxy), options.max_detections))
+        names = [self._class_name(int(class_id)) for class_id in raw.class_id[kept]]
+        if options.class_filter is not None:
+            wanted = [index for index, name in enumerate(names) if name in options.class_filter]
+            kept, names = kept[wanted], [names[index] for index in wanted]
+        return ScoredBoxes(
+            xyxy=boxes_on_image(raw.xyxy[kept], geometry),
+            confidence=raw.confidence[kept],
+            class_id=raw.class_id[kept],
+            class_names=tuple(names),
+        )
+
+    def _class_name(self, class_id: int) -> str:
+        names = self.package.class_names
+        return names[class_id] if class_id < len(names) else str(class_id)
+
+    def _check_class_count(self, scored: int) -> None:
+        named = len(self.package.class_names)
+        if scored < 1:
+            raise ModelLoadError(
+                f"the network of {self.package.model_id!r} scores no class; its output is not that of "
+                f"{self._architecture.name}",
+                self.package.model_id,
+            )
+        if named != scored:
+            logger.warning(
+                "class names do not fit the network; classes without a name are called by their number",
+                extra={"model_id": self.package.model_id, "class_names": named, "network_classes": scored},
+            )
+
+
+def _input_hw(shape: tuple[int | None, ...], steps: ImagePreprocessing) -> tuple[int, int]:
+    height, width = steps.input_hw or (DEFAULT_SIDE_PX, DEFAULT_SIDE_PX)
+    divisor = steps.size_divisor
+    return (
+        shape[2] or -(-height // divisor) * divisor,
+        shape[3] or -(-width // divisor) * divisor,
+    )
+
+
+def _architecture(package: ModelPackage, shapes: Sequence[tuple[int, ...]]) -> DetectionArchitecture:
+    if package.architecture is not None:
+        known = ARCHITECTURES.get(package.architecture)
+        if known is None:
+            raise UnsupportedModelError(
+                f"model {package.model_id!r} has architecture {package.architecture!r}; object detectors served here "
+                f"are {', '.join(sorted(ARCHITECTURES))}",
+                package.model_id,
+            )
+        if known.name == "yolov8" and (len(shapes) != 1 or len(shapes[0]) != 3):
+            raise ModelLoadError(
+                f"model {package.model_id!r} says it is {package.architecture}, whose one output is "
+                f"[batch, 4 + classes, anchors]; its network gives {[list(shape) for shape in shapes]}",
+                package.model_id,
+            )
+        return known
+    guessed = architecture_by_shape(shapes)
+    if guessed is None:
+        raise UnsupportedModelError(
+            f"model {package.model_id!r} names no architecture, and outputs of shape "
+            f"{[list(shape) for shape in shapes]} fit none; set model_architecture to one of "
+            f"{', '.join(sorted(ARCHITECTURES))}",
+            package.model_id,
+        )
+    return guessed
+
+
+def _substitute(steps: ImagePreprocessing, architecture: DetectionArchitecture) -> ImagePreprocessing:
+    if steps.resize_mode is ResizeMode.FIT_LONGER_EDGE and architecture.letterbox_longer_edge:
+        return replace(steps, resize_mode=ResizeMode.LETTERBOX, padding_value=GREY)
+    return steps
+
+
+def _by_canvas(geometries: Sequence[Geometry]) -> list[list[int]]:
+    members: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    for position, geometry in enumerate(geometries):
+        members[geometry.canvas_hw].append(position)
+    return list(members.values())

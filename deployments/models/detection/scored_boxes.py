@@ -1,0 +1,43 @@
+"""What an object detector found on one picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployments.models.timing import BatchTiming
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ScoredBoxes:
+    """n boxes, surest first.
+
+    Attributes:
+        xyxy: (n, 4) float32, whole pixels of the picture as it was given.
+        confidence: (n,) float32.
+        class_id: (n,) int64.
+        class_names: (n,) names.
+    """
+
+    xyxy: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    class_id: NDArray[np.int64]
+    class_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.xyxy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DetectedBatch:
+    """Answer to one batch.
+
+    Attributes:
+        boxes: one for each picture, in order.
+        timing: where the time went.
+    """
+
+    boxes: list[ScoredBoxes]
+    timing: BatchTiming

@@ -1,0 +1,252 @@
+"""What a model folder holds, whichever layout it has, and which models a directory of them offers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from deployments.models.errors import InvalidModelIdError, ModelPackageError
+from deployments.models.image_preprocessing import ImagePreprocessing
+from deployments.models.model_id import check_model_id
+from deployments.models.package_layouts.contents import (
+    NmsDefaults,
+    PackageContents,
+    RecommendedThresholds,
+    TextReading,
+)
+from deployments.models.package_layouts.environment import ENVIRONMENT, MODEL_TYPE, read_environment
+from deployments.models.package_layouts.model_config import INFERENCE_CONFIG, MODEL_CONFIG, read_model_config
+
+SHIPPED_DIRECTORY = Path(__file__).parent / "shipped"
+"""Packages that come with the project."""
+
+CONFIG_FILES = (MODEL_CONFIG, INFERENCE_CONFIG, ENVIRONMENT, MODEL_TYPE)
+PICKLE_SUFFIXES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib", ".npz"})
+FOREIGN_STARTS: dict[bytes, str] = {
+    b"\x80\x02": "a Python pickle",
+    b"\x80\x03": "a Python pickle",
+    b"\x80\x04": "a Python pickle",
+    b"\x80\x05": "a Python pickle",
+    b"PK\x03\x04": "a zip archive, as PyTorch writes pickles",
+    b"\x89HDF": "an HDF5 file",
+    b"version https://git-lfs": "the pointer of a Git LFS file; fetch the real one with `git lfs pull`",
+}
+"""What weights are not, by their first bytes."""
+
+DEFAULT_TASK = "object-detection"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPackage:
+    """Everything known about a model before it is loaded.
+
+    Attributes:
+        model_id: what requests call it.
+        directory: its folder.
+        weights_path: its ONNX file.
+        sha256: checksum of the weights, hexadecimal; None when the package does not declare one.
+        task_type: such as `object-detection`.
+        architecture: such as `yolov8`; None when the package does not say, then the graph decides.
+        class_names: by class id; empty when the package has none.
+        preprocessing: pixels to network input.
+        nms: recommended suppression.
+        recommended: thresholds found best.
+        text_reading: for text recognizers.
+        static_batch_size: the only batch that the graph takes; None when it takes any.
+        max_batch_size: largest batch that is worth while; None when the package does not say.
+    """
+
+    model_id: str
+    directory: Path
+    weights_path: Path
+    sha256: str | None
+    task_type: str
+    architecture: str | None
+    class_names: tuple[str, ...]
+    preprocessing: ImagePreprocessing
+    nms: NmsDefaults
+    recommended: RecommendedThresholds
+    text_reading: TextReading | None
+    static_batch_size: int | None
+    max_batch_size: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageSurvey:
+    """What was found in a directory.
+
+    Attributes:
+        packages: by model id.
+        problems: one for each folder that looks like a package and cannot be served.
+    """
+
+    packages: dict[str, ModelPackage]
+    problems: tuple[ModelPackageError, ...]
+
+
+def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackage:
+    """The package in a folder, its weights checked against their checksum.
+
+    Args:
+        directory: the folder.
+        fallback_id: the id when the package gives itself none; `<parent>/<folder>` when None.
+
+    Raises:
+        ModelPackageError: says which file is wrong, what is wrong in it and what would be right.
+    """
+    contents = read_model_config(directory) if (directory / MODEL_CONFIG).is_file() else _older(directory)
+    model_id = contents.declared_id or fallback_id or f"{directory.parent.name}/{directory.name}"
+    try:
+        check_model_id(model_id)
+    except InvalidModelIdError as error:
+        raise ModelPackageError(
+            f"{error.message}; set model_id in {MODEL_CONFIG} or place the folder as <project>/<version>",
+            str(directory),
+        ) from error
+    weights_path = directory / contents.weights_file
+    _check_weights(weights_path)
+    _check_sums(directory, contents)
+    _check_thresholds(contents, directory)
+    return ModelPackage(
+        model_id=model_id,
+        directory=directory,
+        weights_path=weights_path,
+        sha256=contents.sha256.get(contents.weights_file),
+        task_type=contents.task_type or DEFAULT_TASK,
+        architecture=contents.architecture,
+        class_names=contents.class_names,
+        preprocessing=contents.preprocessing,
+        nms=contents.nms,
+        recommended=contents.recommended,
+        text_reading=contents.text_reading,
+        static_batch_size=contents.static_batch_size,
+        max_batch_size=contents.max_batch_size,
+    )
+
+
+def survey_packages(directory: Path) -> PackageSurvey:
+    """Every package at any depth of `directory`, and what is wrong with those that cannot be served.
+
+    Raises:
+        ModelPackageError: there is no such directory.
+    """
+    if not directory.is_dir():
+        raise ModelPackageError(
+            f"there is no directory {directory}; name one that holds model packages", str(directory)
+        )
+    packages: dict[str, ModelPackage] = {}
+    problems: list[ModelPackageError] = []
+    for folder in _package_folders(directory):
+        relative = folder.relative_to(directory).as_posix()
+        try:
+            package = read_package(folder, fallback_id=None if relative == "." else relative)
+        except ModelPackageError as error:
+            problems.append(error)
+            continue
+        if package.model_id in packages:
+            problems.append(
+                ModelPackageError(
+                    f"two packages call themselves {package.model_id!r}: {packages[package.model_id].directory} "
+                    f"and {folder}; give one of them another model_id in {MODEL_CONFIG}",
+                    str(folder),
+                )
+            )
+            continue
+        packages[package.model_id] = package
+    return PackageSurvey(packages=packages, problems=tuple(problems))
+
+
+def discover_packages(*directories: Path) -> dict[str, ModelPackage]:
+    """Packages of all directories by model id; a later directory replaces what an earlier one calls the same.
+
+    Raises:
+        ModelPackageError: lists every folder that looks like a package and cannot be served, so that all can be mended
+            at once and nothing is served that its owner did not mean.
+    """
+    found: dict[str, ModelPackage] = {}
+    problems: list[ModelPackageError] = []
+    for directory in directories:
+        survey = survey_packages(directory)
+        found.update(survey.packages)
+        problems.extend(survey.problems)
+    if problems:
+        lines = "\n".join(f"  {problem.path}: {problem.message}" for problem in problems)
+        noun = "package" if len(problems) == 1 else "packages"
+        raise ModelPackageError(
+            f"{len(problems)} model {noun} cannot be served; mend or remove:\n{lines}",
+            ", ".join(str(directory) for directory in directories),
+        )
+    return found
+
+
+def _package_folders(directory: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(directory):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
+        suffixes = {Path(name).suffix.lower() for name in files}
+        if (
+            ".onnx" in suffixes
+            or not suffixes.isdisjoint(PICKLE_SUFFIXES)
+            or any(name in files for name in CONFIG_FILES)
+        ):
+            folders.clear()  # what lies inside a package belongs to it
+            yield Path(parent)
+
+
+def _older(directory: Path) -> PackageContents:
+    if (directory / INFERENCE_CONFIG).is_file():
+        raise ModelPackageError(
+            f"{MODEL_CONFIG} is missing beside {INFERENCE_CONFIG}; it names the architecture and the task",
+            str(directory / MODEL_CONFIG),
+        )
+    return read_environment(directory)
+
+
+def _check_weights(path: Path) -> None:
+    if not path.is_file():
+        others = sorted(file.name for file in path.parent.iterdir() if file.is_file())
+        pickles = [name for name in others if Path(name).suffix.lower() in PICKLE_SUFFIXES]
+        if pickles:
+            raise ModelPackageError(
+                f"{', '.join(pickles)}: weights that may run code when opened are refused; export to {path.name}",
+                str(path.parent / pickles[0]),
+            )
+        raise ModelPackageError(
+            f"{path.name} is missing; the folder holds {', '.join(others) or 'no files'}", str(path)
+        )
+    with path.open("rb") as file:
+        start = file.read(32)
+    if not start:
+        raise ModelPackageError(f"{path.name} is empty; it must be an ONNX file", str(path))
+    for mark, kind in FOREIGN_STARTS.items():
+        if start.startswith(mark):
+            raise ModelPackageError(f"{path.name} is {kind}; it must be an ONNX file", str(path))
+
+
+def _check_sums(directory: Path, contents: PackageContents) -> None:
+    for name, expected in contents.sha256.items():
+        path = directory / name
+        if Path(name).name != name or not path.is_file():
+            raise ModelPackageError(
+                f"{MODEL_CONFIG} has a sha256 for {name!r}, and the folder has no such file",
+                str(directory / MODEL_CONFIG),
+            )
+        with path.open("rb") as file:
+            actual = hashlib.file_digest(file, "sha256").hexdigest()
+        if actual != expected.lower():
+            raise ModelPackageError(
+                f"{name} has sha256 {actual}, {MODEL_CONFIG} says {expected}: the file is damaged or not the one meant",
+                str(path),
+            )
+
+
+def _check_thresholds(contents: PackageContents, directory: Path) -> None:
+    unknown = sorted(set(contents.recommended.per_class_confidence) - set(contents.class_names))
+    if unknown:
+        raise ModelPackageError(
+            f"{MODEL_CONFIG}: recommended_parameters has thresholds for {', '.join(unknown)}, which class_names.txt "
+            "does not name",
+            str(directory / MODEL_CONFIG),
+        )

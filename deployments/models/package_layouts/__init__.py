@@ -1,0 +1,1 @@
+"""The directory layouts of a model package, one file each."""

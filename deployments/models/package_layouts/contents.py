@@ -1,0 +1,93 @@
+"""What a package says, whatever its layout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from deployments.models.image_preprocessing import ImagePreprocessing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NmsDefaults:
+    """What the package recommends for non-maximum suppression; None where it says nothing.
+
+    Attributes:
+        confidence: the model's own threshold.
+        iou_threshold: overlap from which the weaker box is dropped.
+        max_detections: boxes kept for one image.
+        class_agnostic: whether boxes of different classes suppress one another.
+        fused: whether the graph does it itself.
+    """
+
+    confidence: float | None = None
+    iou_threshold: float | None = None
+    max_detections: int | None = None
+    class_agnostic: bool | None = None
+    fused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecommendedThresholds:
+    """Thresholds that an evaluation of the model found best.
+
+    Attributes:
+        confidence: for classes without one of their own; None when not evaluated.
+        per_class_confidence: by class name.
+    """
+
+    confidence: float | None = None
+    per_class_confidence: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextReading:
+    """What a text recognizer's package says beyond its pictures.
+
+    Attributes:
+        vocabulary: characters in the order of the network's outputs; the CTC blank comes behind the last.
+        text_location: how the text is found on a crop before it is read.
+        critical_aspect_ratio: width over height above which a crop is read in pieces.
+        piece_aspect_ratio: width over height of one piece.
+        piece_overlap: part of a piece that the next one shows again.
+    """
+
+    vocabulary: str
+    text_location: Literal["whole-image"] = "whole-image"
+    critical_aspect_ratio: float = 8.0
+    piece_aspect_ratio: float = 6.0
+    piece_overlap: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageContents:
+    """What the files of a package say.
+
+    Attributes:
+        declared_id: the id that the package gives itself; None when it gives none.
+        task_type: such as `object-detection`; None when the package does not say.
+        architecture: such as `yolov8`, lower case; None when the package does not say.
+        weights_file: name of the weights in the folder.
+        class_names: by class id; empty when the package has none.
+        preprocessing: pixels to network input.
+        nms: recommended suppression.
+        recommended: thresholds found best.
+        text_reading: for text recognizers.
+        static_batch_size: the only batch that the graph takes; None when it takes any.
+        max_batch_size: largest batch that is worth while; None when the package does not say.
+        sha256: hexadecimal checksum by file name.
+    """
+
+    declared_id: str | None = None
+    task_type: str | None = None
+    architecture: str | None = None
+    weights_file: str = "weights.onnx"
+    class_names: tuple[str, ...] = ()
+    preprocessing: ImagePreprocessing = field(default_factory=ImagePreprocessing)
+    nms: NmsDefaults = field(default_factory=NmsDefaults)
+    recommended: RecommendedThresholds = field(default_factory=RecommendedThresholds)
+    text_reading: TextReading | None = None
+    static_batch_size: int | None = None
+    max_batch_size: int | None = None
+    sha256: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,225 @@
+"""The layout around `model_config.json` and `inference_config.json`.
+
+Unknown keys are accepted: packages of newer tools must stay readable.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from deployments.models.errors import ModelPackageError
+from deployments.models.image_preprocessing import (
+    ImagePreprocessing,
+    Normalization,
+    ResizeMode,
+)
+from deployments.models.package_layouts.contents import (
+    NmsDefaults,
+    PackageContents,
+    RecommendedThresholds,
+    TextReading,
+)
+from deployments.models.package_layouts.files import check_schema, read_class_names, read_json_object
+from deployments.models.package_layouts.picture_steps import (
+    ContrastConfig,
+    Side,
+    StaticCropConfig,
+    Switch,
+    contrast_of,
+    is_on,
+    static_crop_of,
+)
+
+MODEL_CONFIG = "model_config.json"
+INFERENCE_CONFIG = "inference_config.json"
+CLASS_NAMES = "class_names.txt"
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Triple = tuple[float, float, float]
+
+
+class ImagePreProcessingConfig(BaseModel):
+    """What is done to the picture before it is resized."""
+
+    model_config = ConfigDict(validate_by_name=True)
+
+    auto_orient: Switch | None = Field(default=None, alias="auto-orient")
+    static_crop: StaticCropConfig | None = Field(default=None, alias="static-crop")
+    contrast: ContrastConfig | None = None
+    grayscale: Switch | None = None
+
+
+class Size(BaseModel):
+    """A size in pixels."""
+
+    height: Side
+    width: Side
+
+
+class DynamicSizeMode(BaseModel):
+    """Which other sizes the network takes."""
+
+    type: Literal["pad-to-be-divisible", "any-size"]
+    value: int = Field(default=1, ge=1)
+
+
+class NetworkInputConfig(BaseModel):
+    """What the network is fed."""
+
+    training_input_size: Size | None = None
+    dynamic_spatial_size_supported: bool = False
+    dynamic_spatial_size_mode: DynamicSizeMode | None = None
+    color_mode: Literal["rgb", "bgr"] = "rgb"
+    resize_mode: ResizeMode = ResizeMode.LETTERBOX
+    padding_value: int | None = Field(default=None, ge=0, le=255)
+    input_channels: Literal[3] = 3
+    scaling_factor: float | None = Field(default=None, gt=0)
+    normalization: tuple[Triple, Triple] | None = None
+
+
+class ForwardPassConfig(BaseModel):
+    """Batches."""
+
+    static_batch_size: int | None = Field(default=None, ge=1)
+    max_dynamic_batch_size: int | None = Field(default=None, ge=1)
+
+
+class NmsParameters(BaseModel):
+    """What the package recommends."""
+
+    max_detections: int | None = Field(default=None, ge=1)
+    confidence_threshold: Probability | None = None
+    iou_threshold: Probability | None = None
+    class_agnostic: bool | None = None
+
+
+class PostProcessingConfig(BaseModel):
+    """What becomes of the network's output."""
+
+    type: str | None = None
+    fused: bool = False
+    nms_parameters: NmsParameters | None = None
+    blank: Literal["last"] = "last"
+
+
+class InferenceConfig(BaseModel):
+    """`inference_config.json`."""
+
+    image_pre_processing: ImagePreProcessingConfig = Field(default_factory=ImagePreProcessingConfig)
+    network_input: NetworkInputConfig
+    forward_pass: ForwardPassConfig = Field(default_factory=ForwardPassConfig)
+    post_processing: PostProcessingConfig = Field(default_factory=PostProcessingConfig)
+    vocabulary: str | None = None
+    text_location: Literal["whole-image"] = "whole-image"
+
+
+class RecommendedParameters(BaseModel):
+    """Thresholds of an evaluation; both spellings of the keys occur."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
+
+    confidence: Probability | None = None
+    per_class_confidence: dict[str, Probability] | None = None
+
+
+class ModelConfig(BaseModel):
+    """`model_config.json`."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    model_id: str | None = None
+    model_architecture: str | None = None
+    task_type: str | None = None
+    backend_type: str | None = None
+    static_batch_size: int | None = Field(default=None, ge=1)
+    recommended_parameters: RecommendedParameters | None = None
+    sha256: dict[str, str] = Field(default_factory=dict)
+    model_module: str | None = None
+
+
+def read_model_config(directory: Path) -> PackageContents:
+    """What the package in `directory` says.
+
+    Raises:
+        ModelPackageError: a file is missing or wrong, or the weights are of a kind that is not served.
+    """
+    path = directory / MODEL_CONFIG
+    config = check_schema(ModelConfig, read_json_object(path), path, MODEL_CONFIG)
+    if config.model_module is not None:
+        raise ModelPackageError(
+            f"{MODEL_CONFIG} names code of its own (model_module); only ONNX weights of known architectures run",
+            str(path),
+        )
+    if config.backend_type not in (None, "onnx"):
+        raise ModelPackageError(
+            f"{MODEL_CONFIG}: backend_type is {config.backend_type!r}; it must be 'onnx', export the weights to ONNX",
+            str(path),
+        )
+    inference_path = directory / INFERENCE_CONFIG
+    if not inference_path.is_file():
+        raise ModelPackageError(
+            f"{INFERENCE_CONFIG} is missing; it says how pictures are prepared", str(inference_path)
+        )
+    inference = check_schema(InferenceConfig, read_json_object(inference_path), inference_path, INFERENCE_CONFIG)
+    names_path = directory / CLASS_NAMES
+    recommended = config.recommended_parameters or RecommendedParameters()
+    parameters = inference.post_processing.nms_parameters or NmsParameters()
+    return PackageContents(
+        declared_id=config.model_id,
+        task_type=config.task_type,
+        architecture=config.model_architecture.lower() if config.model_architecture else None,
+        class_names=read_class_names(names_path) if names_path.is_file() else (),
+        preprocessing=_preprocessing(inference, inference_path),
+        nms=NmsDefaults(
+            confidence=parameters.confidence_threshold,
+            iou_threshold=parameters.iou_threshold,
+            max_detections=parameters.max_detections,
+            class_agnostic=parameters.class_agnostic,
+            fused=inference.post_processing.fused,
+        ),
+        recommended=RecommendedThresholds(
+            confidence=recommended.confidence, per_class_confidence=recommended.per_class_confidence or {}
+        ),
+        text_reading=_text_reading(inference, inference_path),
+        static_batch_size=config.static_batch_size or inference.forward_pass.static_batch_size,
+        max_batch_size=inference.forward_pass.max_dynamic_batch_size,
+        sha256=config.sha256,
+    )
+
+
+def _preprocessing(inference: InferenceConfig, path: Path) -> ImagePreprocessing:
+    image, network = inference.image_pre_processing, inference.network_input
+    if network.normalization is not None and 0 in network.normalization[1]:
+        raise ModelPackageError(
+            f"{INFERENCE_CONFIG}: network_input.normalization has a standard deviation of 0", str(path)
+        )
+    size, mode = network.training_input_size, network.dynamic_spatial_size_mode
+    return ImagePreprocessing(
+        auto_orient=is_on(image.auto_orient, default=True),
+        static_crop=static_crop_of(image.static_crop, path),
+        grayscale=is_on(image.grayscale),
+        contrast=contrast_of(image.contrast, path),
+        resize_mode=network.resize_mode,
+        input_hw=None if size is None else (size.height, size.width),
+        padding_value=network.padding_value or 0,
+        color_mode=network.color_mode,
+        scaling_factor=network.scaling_factor,
+        normalization=None
+        if network.normalization is None
+        else Normalization(mean=network.normalization[0], std=network.normalization[1]),
+        dynamic_spatial_size=network.dynamic_spatial_size_supported,
+        size_divisor=1 if mode is None else mode.value,
+    )
+
+
+def _text_reading(inference: InferenceConfig, path: Path) -> TextReading | None:
+    if inference.vocabulary is None:
+        return None
+    if len(set(inference.vocabulary)) != len(inference.vocabulary):
+        twice = sorted({character for character in inference.vocabulary if inference.vocabulary.count(character) > 1})
+        raise ModelPackageError(f"{INFERENCE_CONFIG}: vocabulary names {twice} more than once", str(path))
+    return TextReading(vocabulary=inference.vocabulary, text_location=inference.text_location)

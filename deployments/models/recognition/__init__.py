@@ -1,0 +1,1 @@
+"""Text recognizers: one line of text on a crop."""

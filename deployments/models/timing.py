@@ -1,0 +1,25 @@
+"""Where the time of one model call went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchTiming:
+    """Wall-clock time of the three parts of one batch.
+
+    Attributes:
+        preprocess_ms: pixels to the network's input.
+        inference_ms: the engine, copies to its device and back included.
+        postprocess_ms: the network's output to values.
+    """
+
+    preprocess_ms: float
+    inference_ms: float
+    postprocess_ms: float
+
+    @property
+    def total_ms(self) -> float:
+        """All three together."""
+        return self.preprocess_ms + self.inference_ms + self.postprocess_ms
