@@ -10,20 +10,14 @@ from typing import Any
 
 import pytest
 
+from tests.sdk.sdk_error import SdkError
+
 ROOT = Path(__file__).resolve().parents[2]
 SDK_PYTHON = ROOT / ".venv-sdk/bin/python"
 HERE = Path(__file__).parent
 SAMPLES = ROOT / "deployments/models/shipped/samples"
 
 Call = Callable[..., Any]
-
-
-class SdkError(Exception):
-    """What the vendor's client raised: `type`, `status`, `api_message`, `text`."""
-
-    def __init__(self, error: dict[str, Any]) -> None:
-        super().__init__(error["text"])
-        self.type, self.status, self.api_message = error["type"], error["status"], error["api_message"]
 
 
 @pytest.fixture(scope="session")

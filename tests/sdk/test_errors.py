@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 
 import pytest
-from tests.sdk.conftest import SdkError
+
+from tests.sdk.sdk_error import SdkError
 
 MODEL = "vehicle-registration-plates-trudk/2"
 
