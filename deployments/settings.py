@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -29,3 +30,57 @@ class IngressSettings(BaseModel):
     url_denied_hosts: tuple[str, ...] = Field(default=(), description="Hosts images may not come from.")
     url_timeout_s: float = Field(default=10.0, gt=0, description="Time to fetch one image.")
     log_requests: bool = Field(default=True, description="Whether each request leaves one line at INFO.")
+
+
+class ClusterArgs(BaseModel):
+    """What an application serves: `args` of an application in `serve_config.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    models_dir: Path | None = Field(
+        default=None, description="Folder of model packages beside the shipped ones; a package replaces a shipped one."
+    )
+    log_dir: Path | None = Field(default=None, description="Folder for one log file a replica; stderr when absent.")
+    transforms_in_router: bool = Field(
+        default=False, description="Whether crops and other pixel work run inside the WorkflowRouter, without a hop."
+    )
+    ingress: IngressSettings = IngressSettings()
+
+
+class ReplicaTuning(BaseModel):
+    """How an ObjectDetector or TextReader replica works: its `user_config`, changed while it runs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_loaded_models: int = Field(default=8, gt=0, description="Models kept loaded, the shipped ones included.")
+
+
+class CoalescingLimits(BaseModel):
+    """How much work for one deployment may travel and wait."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_batch_items: int = Field(default=32, gt=0, description="Items of one call.")
+    max_batch_bytes: int = Field(
+        default=16 * MEBIBYTE, gt=0, description="Bytes of one call; a larger item travels alone."
+    )
+    slots_per_replica: int = Field(
+        default=2, gt=0, description="Calls in flight for each replica: one computes while the next is on its way."
+    )
+    max_queued_items: int = Field(default=4096, gt=0, description="Items that may wait; more are refused.")
+    replica_memory_s: float = Field(default=30.0, gt=0, description="How long a replica counts after its last answer.")
+
+
+class RouterTuning(BaseModel):
+    """How a WorkflowRouter shares calls: its `user_config`, changed while it runs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    object_detector: CoalescingLimits = CoalescingLimits(max_batch_items=8)
+    text_reader: CoalescingLimits = CoalescingLimits(max_batch_items=32)
+    transforms: CoalescingLimits = CoalescingLimits(max_batch_items=16)
+
+
+def process_environment() -> dict[str, str]:
+    """The environment of this process, for a process it starts."""
+    return dict(os.environ)

@@ -85,9 +85,7 @@ def _signal(pids: Iterable[int], number: signal.Signals) -> None:
 def _parents() -> list[tuple[int, int]]:
     """(process, its parent) of all living processes."""
     if sys.platform != "linux":
-        listing = subprocess.run(  # noqa: S603
-            ["/bin/ps", "-axo", "pid=,ppid=,stat="], capture_output=True, text=True, check=True
-        )
+        listing = subprocess.run(["/bin/ps", "-axo", "pid=,ppid=,stat="], capture_output=True, text=True, check=True)
         rows = (line.split() for line in listing.stdout.splitlines())
         return [(int(pid), int(parent)) for pid, parent, state in rows if not state.startswith("Z")]
     pairs = []

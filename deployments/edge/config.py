@@ -35,7 +35,7 @@ class EdgeConfig:
         if not self.applications:
             raise ValueError("an edge needs at least one application to lead to")
         default = next(iter(self.applications.values()))
-        hosts = {host: default for host in (self.domain, "127.0.0.1", "::1", "[::1]")}
+        hosts = dict.fromkeys((self.domain, "127.0.0.1", "::1", "[::1]"), default)
         hosts |= {f"{name.lower()}.{self.domain}": path for name, path in self.applications.items()}
         return "".join(f"{host} {path}\n" for host, path in hosts.items())
 

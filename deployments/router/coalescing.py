@@ -13,37 +13,19 @@ import asyncio
 import contextvars
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from deployments.dataplane.backend import ModelLoad
 from deployments.dataplane.messages import CallAnswer
 from deployments.errors import OverloadedError, ReplicaLostError
+from deployments.settings import CoalescingLimits
 from workflows.errors import DeadlineExceededError
 
 P = TypeVar("P")
 R = TypeVar("R")
 K = TypeVar("K", bound=Hashable)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoalescingLimits:
-    """How much may travel and wait.
-
-    Attributes:
-        max_batch_items: items of one call.
-        max_batch_bytes: bytes of one call; a larger item travels alone.
-        slots_per_replica: calls in flight for each replica: one computes while the next is on its way.
-        max_queued_items: items that may wait; more are refused.
-        replica_memory_s: how long a replica counts after its last answer.
-    """
-
-    max_batch_items: int = 32
-    max_batch_bytes: int = 16 * 1024 * 1024
-    slots_per_replica: int = 2
-    max_queued_items: int = 4096
-    replica_memory_s: float = 30.0
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -125,7 +107,7 @@ class CoalescingQueue(Generic[K, P, R]):
         name: the deployment, for messages.
         send: makes one call with the payloads of one key and their deadlines.
         lost_errors: what `send` raises when the replica died; such a call is sent once more.
-        limits: see there.
+        limits: see there; may be replaced at any time.
         clock_s: wall clock, seconds since the epoch.
     """
 
@@ -142,7 +124,7 @@ class CoalescingQueue(Generic[K, P, R]):
         self.counters = CoalescingCounters()
         self._send = send
         self._lost_errors: tuple[type[BaseException], ...] = (asyncio.CancelledError, *lost_errors)
-        self._limits = limits or CoalescingLimits()
+        self.limits = limits or CoalescingLimits()
         self._clock_s = clock_s
         self._waiting: dict[K, deque[_Item[P, R]]] = {}
         self._replicas: dict[str, float] = {}
@@ -151,10 +133,10 @@ class CoalescingQueue(Generic[K, P, R]):
     @property
     def slots(self) -> int:
         """Calls that may be in flight now."""
-        oldest_s = time.monotonic() - self._limits.replica_memory_s
+        oldest_s = time.monotonic() - self.limits.replica_memory_s
         for replica_id in [name for name, seen_s in self._replicas.items() if seen_s < oldest_s]:
             del self._replicas[replica_id]
-        return self._limits.slots_per_replica * max(1, len(self._replicas))
+        return self.limits.slots_per_replica * max(1, len(self._replicas))
 
     async def submit(
         self, key: K, payload: P, *, deadline_unix_s: float, request_id: str, size_bytes: int = 0
@@ -172,7 +154,7 @@ class CoalescingQueue(Generic[K, P, R]):
         if remaining_s <= 0:
             self.counters.expired += 1
             raise DeadlineExceededError(f"the request's time was over before {self.name} was asked")
-        if self.counters.queued_items >= self._limits.max_queued_items:
+        if self.counters.queued_items >= self.limits.max_queued_items:
             self.counters.refused += 1
             raise OverloadedError(f"{self.counters.queued_items} pieces of work wait for {self.name}; try again later")
         loop = asyncio.get_running_loop()
@@ -237,9 +219,9 @@ class CoalescingQueue(Generic[K, P, R]):
         waiting = self._waiting[key]
         items: list[_Item[P, R]] = []
         size_bytes = 0
-        while waiting and len(items) < self._limits.max_batch_items:
+        while waiting and len(items) < self.limits.max_batch_items:
             item = waiting[0]
-            if items and size_bytes + item.size_bytes > self._limits.max_batch_bytes:
+            if items and size_bytes + item.size_bytes > self.limits.max_batch_bytes:
                 break
             waiting.popleft()
             self.counters.queued_items -= 1

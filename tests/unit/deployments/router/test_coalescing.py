@@ -11,7 +11,8 @@ import pytest
 
 from deployments.dataplane.messages import CallAnswer
 from deployments.errors import OverloadedError, ReplicaLostError
-from deployments.router.coalescing import CoalescingLimits, CoalescingQueue
+from deployments.router.coalescing import CoalescingQueue
+from deployments.settings import CoalescingLimits
 from workflows.errors import DeadlineExceededError
 
 
