@@ -47,7 +47,7 @@ _PATTERNS = {
     Element.ANY_DATA: f"({STEP_OUTPUT_PATTERN})|({INPUT_PATTERN})",
     Element.IMAGE: f"({STEP_OUTPUT_PATTERN})|({INPUT_PATTERN})",
     Element.STEP_OUTPUT: STEP_OUTPUT_PATTERN,
-    Element.STEP: STEP_PATTERN,
+    Element.STEP: f"({STEP_PATTERN})|({STEP_OUTPUT_PATTERN})",  # that it must be a step is the compiler's to say
 }
 
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from workflows.block import Block, RunsOn
 
 Lineage = tuple[str, ...]
-"""Which batches a value is an element of, outermost first; empty for a scalar. Its length is the dimensionality."""
+"""Which batches a value is an element of, outermost first; empty for a scalar. Its length is the dimensionality.
+
+Each identifier is also the selector of a column that tells which positions exist in that batch, `$inputs` for the
+request's own: an image without crops has a position in the request's batch and none below it.
+"""
+
+REQUEST_BATCH = "$inputs"
+"""Identifier of the request's own batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +48,7 @@ class Binding:
         key: position in the field's list or key in its dict; None when the selector is the whole value.
         lineage: of the selected value.
         declared_as: the name (alias) under which the document wrote the field.
+        deeper_by: dimensions that the value has more than the step runs on; such values arrive as lists.
     """
 
     selector: str
@@ -48,6 +56,7 @@ class Binding:
     key: int | str | None
     lineage: Lineage
     declared_as: str
+    deeper_by: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,6 +72,8 @@ class StepPlan:
         lineage: of the elements it runs on; empty when it runs once.
         output_lineage: of its outputs.
         gates: flow-control steps that must have let an element through before this step may run on it.
+        frame: selector of a column with the positions the step runs on; None when it runs once.
+        declared: the step's JSON; parameters are checked against the manifest in its place.
     """
 
     name: str
@@ -73,6 +84,8 @@ class StepPlan:
     lineage: Lineage
     output_lineage: Lineage
     gates: tuple[str, ...] = ()
+    frame: str | None = None
+    declared: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def selector(self) -> str:
@@ -90,8 +103,10 @@ class Stage:
         steps: names, in an order in which they can run.
         after: stages that must be over before this one starts.
         needs: selectors from outside the stage that its steps read (inputs included), gates of its steps included as
-            `$steps.<gate>`.
-        gives: selectors made here that other stages or the outputs read, decisions of gates included.
+            `$steps.<gate>`, positions of batches as their identifiers.
+        gives: selectors made here that other stages or the outputs read, decisions of gates and positions of batches
+            included.
+        per_element: whether the work can be cut into one unit for each element of the request's batch.
     """
 
     index: int
@@ -100,6 +115,7 @@ class Stage:
     after: tuple[int, ...]
     needs: tuple[str, ...]
     gives: tuple[str, ...]
+    per_element: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

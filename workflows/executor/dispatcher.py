@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from workflows.compiler.plan import Lineage, Plan, Stage, StepPlan
+from workflows.compiler.plan import REQUEST_BATCH, Lineage, Plan, Stage, StepPlan
 from workflows.ports import Ports
 
 Position = tuple[int, ...]
@@ -26,6 +26,15 @@ class Column:
     lineage: Lineage
     values: Mapping[Position, Any]
 
+    @property
+    def in_request_batch(self) -> bool:
+        """Whether each value belongs to one element of the request's batch."""
+        return bool(self.lineage) and self.lineage[0] == REQUEST_BATCH
+
+    def of_element(self, index: int) -> Column:
+        """The part that belongs to one element of the request's batch."""
+        return Column(lineage=self.lineage, values={p: v for p, v in self.values.items() if p[0] == index})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StageUnit:
@@ -33,9 +42,11 @@ class StageUnit:
 
     Attributes:
         columns: selector -> column, cut down to positions that begin with the element's own; scalars whole.
+        max_elements: elements that a step may make of the unit; None when there is no limit.
     """
 
     columns: Mapping[str, Column]
+    max_elements: int | None = None
 
 
 class Dispatcher(Protocol):

@@ -1,0 +1,40 @@
+"""Which execution engine a document asks for, and whether it is this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from packaging.version import InvalidVersion, Version
+
+from workflows.errors import NotSupportedExecutionEngineError, WorkflowDefinitionError, WorkflowSyntaxError
+
+ENGINE_VERSION = "1.17.0"
+"""The engine version that this server advertises."""
+
+_SERVED_MAJOR = Version(ENGINE_VERSION).major
+
+
+def check_version(document: Mapping[str, Any]) -> Version:
+    """The version a document requests; every release of the served major version is accepted.
+
+    Raises:
+        WorkflowSyntaxError: the document names no version.
+        WorkflowDefinitionError: the version is no version.
+        NotSupportedExecutionEngineError: the version is of another major release.
+    """
+    if "version" not in document:
+        raise WorkflowSyntaxError('the definition has no "version"; add "version": "1.0"', [])
+    requested = document["version"]
+    if not isinstance(requested, str):
+        raise WorkflowDefinitionError(f'"version" must be a text such as "1.0", got {requested!r}')
+    try:
+        version = Version(requested)
+    except InvalidVersion:
+        raise WorkflowDefinitionError(f'"version" is {requested!r}, which is no version; write "1.0"') from None
+    if version.major != _SERVED_MAJOR:
+        raise NotSupportedExecutionEngineError(
+            f"the definition requests execution engine {requested}; served here is {ENGINE_VERSION}, "
+            f'which accepts every {_SERVED_MAJOR}.x; write "1.0"'
+        )
+    return version

@@ -1,0 +1,194 @@
+"""The request's values as columns: nested, repeated, named and typed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from workflows.compiler.plan import REQUEST_BATCH, InputPlan, Lineage, Plan
+from workflows.definition.selectors import input_selector
+from workflows.errors import RuntimeInputError
+from workflows.executor.dispatcher import Column, Position
+from workflows.executor.options import RunOptions
+from workflows.executor.parameters import typed_parameters
+from workflows.kinds import Kind
+from workflows.serializers.deserialize import deserialize
+from workflows.serializers.image import image_url
+
+_FETCHED_AT_ONCE = 8
+
+
+async def assemble_inputs(plan: Plan, inputs: Mapping[str, Any], options: RunOptions) -> dict[str, Column]:
+    """Every input of a plan as a column, and the positions of every batch the request brings.
+
+    Values that no input declares are ignored.
+
+    Args:
+        plan: what will run.
+        inputs: name -> JSON value.
+        options: limits, and how images are fetched.
+
+    Raises:
+        RuntimeInputError: a value is missing, or does not fit its declaration or the steps that use it.
+    """
+    batches = {item.name: _sent(item, inputs) for item in plan.inputs.values() if item.batch}
+    size = _batch_size(batches)
+    columns = {
+        input_selector(item.name): Column(lineage=(), values={(): inputs.get(item.name, item.default)})
+        for item in plan.inputs.values()
+        if not item.batch
+    }
+    _check_parameters(plan, columns)
+    _check_image_count(plan, batches, options)
+    fetched = await _fetch_images(plan, batches, options)
+    columns[REQUEST_BATCH] = Column(lineage=(REQUEST_BATCH,), values={(i,): True for i in range(size)})
+    for item in plan.inputs.values():
+        if item.batch:
+            columns.update(_batch_columns(item, batches[item.name], size, options, fetched))
+    return columns
+
+
+def _sent(item: InputPlan, inputs: Mapping[str, Any]) -> Any:
+    value = inputs.get(item.name)
+    if value is None:
+        raise RuntimeInputError(
+            f"input {item.name!r} (kind {', '.join(item.kinds)}) is missing; send a value for it, or a list with one "
+            "value for each element of the batch"
+        )
+    return value
+
+
+def _batch_size(batches: Mapping[str, Any]) -> int:
+    lengths = {name: len(value) for name, value in batches.items() if isinstance(value, list)}
+    first = next(((name, length) for name, length in lengths.items() if length > 1), None)
+    size = first[1] if first else 1
+    for name, length in lengths.items():
+        if length == 0:
+            raise RuntimeInputError(f"input {name!r} is an empty list; send at least one element")
+        if length not in {1, size}:
+            assert first is not None  # a second length needs a first
+            raise RuntimeInputError(
+                f"input {name!r} has {length} elements and input {first[0]!r} has {size}; all inputs of a batch need the "
+                "same number of elements, or one"
+            )
+    return size
+
+
+def _check_parameters(plan: Plan, columns: Mapping[str, Column]) -> None:
+    values = {selector: column.values[()] for selector, column in columns.items()}
+    if values:
+        for step in plan.steps.values():
+            typed_parameters(step, values)
+
+
+def _check_image_count(plan: Plan, batches: Mapping[str, Any], options: RunOptions) -> None:
+    count = sum(1 for name, value in batches.items() if Kind.IMAGE in plan.inputs[name].kinds for _ in _leaves(value))
+    if count > options.max_images:
+        raise RuntimeInputError(
+            f"the request brings {count} images; at most {options.max_images} are accepted: send them in several requests"
+        )
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _leaves(item)
+    elif value is not None:
+        yield value
+
+
+async def _fetch_images(plan: Plan, batches: Mapping[str, Any], options: RunOptions) -> dict[str, bytes]:
+    addresses = {
+        url: name
+        for name, value in batches.items()
+        if Kind.IMAGE in plan.inputs[name].kinds
+        for leaf in _leaves(value)
+        if (url := image_url(leaf, name)) is not None
+    }
+    if not addresses:
+        return {}
+    if options.fetch is None:
+        name = next(iter(addresses.values()))
+        raise RuntimeInputError(f"input {name!r} is the address of an image; this server takes images as base64 only")
+    fetch, turns = options.fetch, asyncio.Semaphore(_FETCHED_AT_ONCE)
+
+    async def get(url: str) -> bytes:
+        async with turns:
+            return await fetch(url)
+
+    tasks = [asyncio.ensure_future(get(url)) for url in addresses]
+    try:
+        return dict(zip(addresses, await asyncio.gather(*tasks), strict=True))
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _batch_columns(
+    item: InputPlan, value: Any, size: int, options: RunOptions, fetched: Mapping[str, bytes]
+) -> dict[str, Column]:
+    selector = input_selector(item.name)
+    lineage: Lineage = (REQUEST_BATCH, *(f"{selector}[{level}]" for level in range(1, item.dimensionality)))
+    values: dict[Position, Any] = {}
+    levels: list[dict[Position, bool]] = [{} for _ in lineage]
+    reader = _Reader(item, options, fetched, values, levels)
+    if not isinstance(value, list):
+        reader.read(value, (0,), item.name)
+    else:
+        for index, element in enumerate(value):
+            reader.read(element, (index,), f"{item.name}.[{index}]")
+    if not (isinstance(value, list) and len(value) > 1):
+        _repeat(values, size)
+        for level in levels:
+            _repeat(level, size)
+    columns = {selector: Column(lineage=lineage, values=values)}
+    for depth in range(1, item.dimensionality):
+        columns[lineage[depth]] = Column(lineage=lineage[: depth + 1], values=levels[depth])
+    return columns
+
+
+def _repeat(values: dict[Position, Any], size: int) -> None:
+    """Give every element of the batch what the only one has."""
+    first = list(values.items())
+    for index in range(1, size):
+        values.update({(index, *position[1:]): value for position, value in first})
+
+
+class _Reader:
+    """Walks the nested lists of one input and puts its values where they stand."""
+
+    def __init__(
+        self,
+        item: InputPlan,
+        options: RunOptions,
+        fetched: Mapping[str, bytes],
+        values: dict[Position, Any],
+        levels: list[dict[Position, bool]],
+    ) -> None:
+        self._item = item
+        self._options = options
+        self._fetched = fetched
+        self._values = values
+        self._levels = levels
+
+    def read(self, value: Any, position: Position, element_id: str) -> None:
+        """Place a value, or the values of a list that stands at `position`."""
+        self._levels[len(position) - 1][position] = True
+        if len(position) == self._item.dimensionality:
+            self._values[position] = deserialize(
+                value,
+                self._item.kinds,
+                name=self._item.name,
+                element_id=element_id,
+                max_pixels=self._options.max_pixels,
+                fetched=self._fetched,
+            )
+        elif isinstance(value, list):
+            for index, element in enumerate(value):
+                self.read(element, (*position, index), f"{element_id}.[{index}]")
+        elif value is not None:
+            raise RuntimeInputError(
+                f"input {self._item.name!r} has dimensionality {self._item.dimensionality}: {element_id} must be a list, "
+                f"not {type(value).__name__}; nest lists {self._item.dimensionality} deep"
+            )

@@ -1,0 +1,33 @@
+"""What one run may use and how long it may take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+Fetch = Callable[[str], Awaitable[bytes]]
+"""Gets the bytes behind an https address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """Limits and surroundings of one run.
+
+    Attributes:
+        deadline_unix_s: wall-clock time after which nobody waits for the answer.
+        fetch: gets images that are sent as addresses; None refuses them.
+        max_images: images of one request.
+        max_pixels: of one image.
+        max_elements_per_step: elements that one step may make for one request, such as crops.
+        excluded_fields: outputs to leave out; unknown names are ignored.
+        passed_through: errors of ports that reach the caller as they are, instead of as failures of a step.
+    """
+
+    deadline_unix_s: float = math.inf
+    fetch: Fetch | None = None
+    max_images: int = 64
+    max_pixels: int = 50_000_000
+    max_elements_per_step: int = 4096
+    excluded_fields: frozenset[str] = frozenset()
+    passed_through: tuple[type[Exception], ...] = ()

@@ -1,0 +1,151 @@
+"""One request: from the values that came with it to the results that answer it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
+
+from workflows.block import RunsOn
+from workflows.compiler.plan import REQUEST_BATCH, Plan, Stage, StepPlan
+from workflows.errors import DeadlineExceededError
+from workflows.executor.dispatcher import Column, Dispatcher, Position
+from workflows.executor.failures import failure_of
+from workflows.executor.inputs import assemble_inputs
+from workflows.executor.options import RunOptions
+from workflows.executor.outputs import build_outputs
+from workflows.executor.stage import cut_units, merge_units
+from workflows.executor.step import Arguments, StepWork, check_elements, collect_step, ports_of, prepare_step, run_calls
+
+_FAR_OFF_S = 10 * 365 * 24 * 3600.0  # loops refuse timers of infinite length
+
+
+async def run_workflow(
+    plan: Plan, inputs: Mapping[str, Any], dispatcher: Dispatcher, options: RunOptions
+) -> list[dict[str, Any]]:
+    """Run a plan once.
+
+    Args:
+        plan: what to run.
+        inputs: name -> JSON value, as the request brought them.
+        dispatcher: reaches the places where stages run.
+        options: limits and surroundings.
+
+    Returns:
+        One JSON-ready result for each element of the request's batch; one alone when no output is part of a batch.
+
+    Raises:
+        RuntimeInputError: the values do not fit the document.
+        WorkflowError: a step failed; all others were stopped.
+        DeadlineExceededError: time was over; nothing is left running.
+    """
+    remaining_s = options.deadline_unix_s - time.time()
+    if remaining_s <= 0:
+        raise _too_late(options)
+    alarm = asyncio.timeout(min(remaining_s, _FAR_OFF_S))
+    try:
+        async with alarm:
+            columns = await assemble_inputs(plan, inputs, options)
+            await _run_stages(plan, columns, dispatcher, options)
+    except TimeoutError:
+        if alarm.expired():
+            raise _too_late(options) from None
+        raise
+    return build_outputs(plan, columns, options)
+
+
+def _too_late(options: RunOptions) -> DeadlineExceededError:
+    late_s = time.time() - options.deadline_unix_s
+    return DeadlineExceededError(
+        f"the request's time was over {max(late_s, 0.0):.1f} s ago, before its work was done; send less at once or allow "
+        "more time"
+    )
+
+
+async def _run_stages(plan: Plan, columns: dict[str, Column], dispatcher: Dispatcher, options: RunOptions) -> None:
+    """Start every stage as soon as those before it are over; the first failure stops all."""
+    tasks: list[asyncio.Task[None]] = []
+
+    async def run_in_turn(stage: Stage) -> None:
+        for index in stage.after:
+            await tasks[index]
+        columns.update(await _run_stage(plan, stage, columns, dispatcher, options))
+
+    if len(plan.stages) == 1:
+        columns.update(await _run_stage(plan, plan.stages[0], columns, dispatcher, options))
+        return
+    async with _FirstFailure() as group:
+        tasks.extend(group.create_task(run_in_turn(stage)) for stage in plan.stages)
+
+
+async def _run_stage(
+    plan: Plan, stage: Stage, columns: Mapping[str, Column], dispatcher: Dispatcher, options: RunOptions
+) -> dict[str, Column]:
+    if time.time() > options.deadline_unix_s:
+        raise _too_late(options)  # a long plain step keeps the alarm from ringing
+    if stage.runs_on is not RunsOn.TRANSFORMS:
+        return await _run_in_router(plan.steps[stage.steps[0]], columns, dispatcher, options)
+    units = cut_units(stage, columns, len(columns[REQUEST_BATCH].values), options.max_elements_per_step)
+    answers = await _together([dispatcher.run_stage(plan, stage, unit) for unit in units])
+    given = merge_units(stage, answers)
+    for name in stage.steps:
+        step = plan.steps[name]
+        made = next((given[s] for s in given if s.startswith(f"{step.selector}.") or s == step.selector), None)
+        if made is not None and step.block.output_offset == 1:
+            check_elements(step, len(made.values), options.max_elements_per_step)
+    return given
+
+
+async def _run_in_router(
+    step: StepPlan, columns: Mapping[str, Column], dispatcher: Dispatcher, options: RunOptions
+) -> dict[str, Column]:
+    work = prepare_step(step, columns)
+    if not work.calls:
+        return collect_step(step, work, {}, options.max_elements_per_step)
+    ports = ports_of(step, dispatcher.ports(step)) if step.block.ports else {}
+    if inspect.iscoroutinefunction(step.block.run):
+        results = await _await_calls(step, work, ports, options)
+    else:
+        results = run_calls(step, work, ports)
+    return collect_step(step, work, results, options.max_elements_per_step)
+
+
+async def _await_calls(
+    step: StepPlan, work: StepWork, ports: Mapping[str, Any], options: RunOptions
+) -> dict[Position, Any]:
+    async def call(arguments: Arguments) -> Any:
+        try:
+            return await step.block.run(**arguments, **ports)
+        except options.passed_through:
+            raise
+        except Exception as error:
+            raise failure_of(step, error) from error
+
+    results = await _together([call(arguments) for arguments in work.calls.values()])
+    return dict(zip(work.calls, results, strict=True))
+
+
+async def _together(work: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """Results in order; the first failure stops the rest and is what is raised."""
+    if len(work) == 1:
+        return [await work[0]]
+    async with _FirstFailure() as group:
+        tasks = [group.create_task(item) for item in work]
+    return [task.result() for task in tasks]
+
+
+class _FirstFailure(asyncio.TaskGroup):
+    """A task group that raises the first failure itself instead of a group with it."""
+
+    async def __aexit__(self, *exc_info: Any) -> None:
+        try:
+            await super().__aexit__(*exc_info)
+        except BaseExceptionGroup as group:
+            raise _first(group) from None
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -1,0 +1,76 @@
+"""A stage's work on one unit, in the process that calls."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+
+from workflows.compiler.plan import Plan, Stage, StepPlan
+from workflows.executor.dispatcher import Column, StageUnit
+from workflows.executor.failures import wrong_answer
+from workflows.executor.step import collect_step, ports_of, prepare_step, run_calls
+from workflows.ports import Ports
+
+
+def run_stage_here(
+    plan: Plan, stage: Stage, unit: StageUnit, ports_for: Callable[[StepPlan], Ports] | None = None
+) -> dict[str, Column]:
+    """Run the steps of a stage one after another on one unit.
+
+    Args:
+        plan: the plan.
+        stage: one of its stages, whose blocks are plain functions.
+        unit: what the steps read.
+        ports_for: what blocks may ask for; None where nothing is to be had.
+
+    Returns:
+        `stage.gives` of this unit.
+
+    Raises:
+        WorkflowError: a step failed.
+    """
+    columns: dict[str, Column] = dict(unit.columns)
+    for name in stage.steps:
+        step = plan.steps[name]
+        if inspect.iscoroutinefunction(step.block.run):
+            raise wrong_answer(step, f"waits for others and cannot run on {stage.runs_on}; let it run on the router")
+        ports = {}
+        if step.block.ports:
+            if ports_for is None:
+                raise wrong_answer(step, f"asks for {', '.join(step.block.ports)}, which {stage.runs_on} does not have")
+            ports = ports_of(step, ports_for(step))
+        work = prepare_step(step, columns)
+        columns.update(collect_step(step, work, run_calls(step, work, ports), unit.max_elements))
+    return {selector: columns[selector] for selector in stage.gives}
+
+
+def cut_units(
+    stage: Stage, columns: Mapping[str, Column], batch_size: int, max_elements: int | None
+) -> list[StageUnit]:
+    """What a stage reads, as one unit for each element of the request's batch where the work can be cut."""
+    needed = {selector: columns[selector] for selector in stage.needs}
+    if not stage.per_element or batch_size == 1:
+        return [StageUnit(columns=needed, max_elements=max_elements)]
+    return [
+        StageUnit(
+            columns={
+                selector: column.of_element(index) if column.in_request_batch else column
+                for selector, column in needed.items()
+            },
+            max_elements=max_elements,
+        )
+        for index in range(batch_size)
+    ]
+
+
+def merge_units(stage: Stage, answers: list[Mapping[str, Column]]) -> dict[str, Column]:
+    """The answers to a stage's units as whole columns."""
+    if len(answers) == 1:
+        return dict(answers[0])
+    return {
+        selector: Column(
+            lineage=answers[0][selector].lineage,
+            values={p: value for answer in answers for p, value in answer[selector].values.items()},
+        )
+        for selector in stage.gives
+    }
