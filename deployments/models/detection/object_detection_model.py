@@ -27,6 +27,7 @@ from deployments.models.detection.preprocessing import (
     steps_for,
 )
 from deployments.models.detection.scored_boxes import DetectedBatch, ScoredBoxes
+from deployments.models.engines.batches import run_batch
 from deployments.models.engines.engine import Engine
 from deployments.models.errors import ModelLoadError, UnsupportedModelError
 from deployments.models.image_preprocessing import ImagePreprocessing, ResizeMode
@@ -67,10 +68,11 @@ class ObjectDetectionModel:
                 "[batch, 3, height, width]",
                 package.model_id,
             )
-        self._input = engine.inputs[0]
-        self.batch_size = self._input.shape[0] or package.static_batch_size
-        self.input_hw = _input_hw(self._input.shape, package.preprocessing)
-        shapes = [output.shape for output in self._run(np.zeros((1, 3, *self.input_hw), dtype=np.float32))]
+        shape = engine.inputs[0].shape
+        self.batch_size = shape[0] or package.static_batch_size
+        self.input_hw = _input_hw(shape, package.preprocessing)
+        blank = np.zeros((1, 3, *self.input_hw), dtype=np.float32)
+        shapes = [output.shape for output in run_batch(engine, blank, self.batch_size)]
         self._architecture = _architecture(package, shapes)
         self._check_class_count(self._architecture.class_count(shapes))
         self._steps = _substitute(package.preprocessing, self._architecture)
@@ -102,7 +104,7 @@ class ObjectDetectionModel:
                 [steps[member] for member in members],
             )
             before = time.perf_counter()
-            outputs = self._run(batch)
+            outputs = run_batch(self._engine, batch, self.batch_size)
             after = time.perf_counter()
             for position, member in enumerate(members):
                 found[member] = self._boxes(outputs, position, geometries[member], options[member])
@@ -117,20 +119,6 @@ class ObjectDetectionModel:
                 postprocess_ms=postprocess_s * 1000,
             ),
         )
-
-    def _run(self, batch: NDArray[np.float32]) -> list[NDArray[Any]]:
-        feed = batch.astype(self._input.dtype, copy=False)
-        size = self.batch_size
-        if size is None or len(feed) == size:
-            return list(self._engine.run({self._input.name: feed}).values())
-        parts: list[list[NDArray[Any]]] = []
-        for start in range(0, len(feed), size):
-            part = feed[start : start + size]
-            missing = size - len(part)
-            if missing:
-                part = np.concatenate([part, np.zeros((missing, *part.shape[1:]), dtype=part.dtype)])
-            parts.append(list(self._engine.run({self._input.name: part}).values()))
-        return [np.concatenate(outputs)[: len(feed)] for outputs in zip(*parts, strict=True)]
 
     def _boxes(
         self, outputs: Sequence[NDArray[Any]], position: int, geometry: Geometry, options: DetectionOptions

@@ -50,8 +50,8 @@ def static_crop_of(config: StaticCropConfig | None, path: Path) -> StaticCrop | 
         return None
     if config.x_min >= config.x_max or config.y_min >= config.y_max:
         raise ModelPackageError(
-            f"{path.name}: static-crop of x {config.x_min} to {config.x_max} and y {config.y_min} to {config.y_max} percent "
-            "has no area; the maxima must be larger than the minima",
+            f"{path.name}: static-crop of x {config.x_min} to {config.x_max} and y {config.y_min} to {config.y_max} "
+            "percent has no area; the maxima must be larger than the minima",
             str(path),
         )
     return StaticCrop(x_min=config.x_min, y_min=config.y_min, x_max=config.x_max, y_max=config.y_max)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deployments.models.engines.batches import run_batch
 from deployments.models.engines.engine import Engine
 from deployments.models.errors import ModelLoadError, UnsupportedModelError
 from deployments.models.package import ModelPackage
@@ -44,8 +44,8 @@ class TextRecognizer:
     def __init__(self, package: ModelPackage, engine: Engine) -> None:
         if package.architecture not in ARCHITECTURES:
             raise UnsupportedModelError(
-                f"model {package.model_id!r} has architecture {package.architecture!r}; text recognizers served here are "
-                f"{', '.join(sorted(ARCHITECTURES))}",
+                f"model {package.model_id!r} has architecture {package.architecture!r}; text recognizers served here "
+                f"are {', '.join(sorted(ARCHITECTURES))}",
                 package.model_id,
             )
         self.package = package
@@ -113,17 +113,8 @@ class TextRecognizer:
         )
 
     def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        feed = batch.astype(self._input.dtype, copy=False)
-        size = self.batch_size or len(feed)
-        outputs: list[NDArray[Any]] = []
-        for start in range(0, len(feed), size):
-            part = feed[start : start + size]
-            missing = size - len(part)
-            if missing:
-                part = np.concatenate([part, np.zeros((missing, *part.shape[1:]), dtype=part.dtype)])
-            outputs.append(next(iter(self._engine.run({self._input.name: part}).values())))
-        logits = outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
-        return logits[: len(feed)].astype(np.float32, copy=False)
+        logits = run_batch(self._engine, batch, self.batch_size)[0]
+        return logits.astype(np.float32, copy=False)
 
 
 def _text_reading(package: ModelPackage) -> TextReading:

@@ -17,7 +17,7 @@ def greedy_decode(logits: NDArray[np.float32], vocabulary: str) -> list[tuple[st
         vocabulary: characters in class order.
 
     Returns:
-        Text and confidence of each of the b sequences; ("", 0.0) where every step is blank.
+        Text and confidence of each of the b sequences; the text is empty where every step is blank.
     """
     if logits.shape[1] == 0:
         return [("", 0.0)] * len(logits)
@@ -31,5 +31,5 @@ def greedy_decode(logits: NDArray[np.float32], vocabulary: str) -> list[tuple[st
     read: list[tuple[str, float]] = []
     for classes, lowest in zip(np.where(starts, best, blank), certainty, strict=True):
         text = "".join(vocabulary[character] for character in classes if character != blank)
-        read.append((text, float(lowest) if text else 0.0))
+        read.append((text, float(lowest)))
     return read

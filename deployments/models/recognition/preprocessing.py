@@ -20,8 +20,8 @@ def fill_batch(crops: Sequence[Pixels], input_hw: tuple[int, int], steps: ImageP
     Args:
         crops: (h, w, 3) BGR or (h, w) grey uint8 of at least one pixel; not written to.
         input_hw: height and width of the network's input.
-        steps: `stretch` fills the input; every other mode keeps the aspect ratio and pads at the right and the bottom, as
-            docTR does.
+        steps: `stretch` fills the input; every other mode keeps the aspect ratio and pads at the right and the bottom,
+            as docTR does.
     """
     height, width = input_hw
     batch = np.empty((len(crops), 3, height, width), dtype=np.float32)

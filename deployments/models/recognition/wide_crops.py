@@ -14,7 +14,7 @@ from deployments.models.package_layouts.contents import TextReading
 Pixels = NDArray[np.uint8]
 
 BORDER_CHARACTERS = 3
-"""Characters by which the overlap of two texts is shorter than that of their pieces: cut ones, and the one at each end."""
+"""Characters by which texts overlap less than their pieces do: the cut ones, and the one at each end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,0 +1,246 @@
+"""Which models are loaded: a bounded number of them, the least recently used making room for new ones."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from deployments.models.errors import UnknownModelError
+from deployments.models.loading import LoadedModel
+from deployments.models.model_id import canonical_model_id
+from deployments.models.package import ModelPackage
+
+Model = TypeVar("Model", bound=LoadedModel)
+
+DEFAULT_CAPACITY = 8
+LOADING_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRow:
+    """One loaded model, as it is listed.
+
+    Attributes:
+        model_id: its id.
+        task_type: such as `object-detection`.
+        batch_size: fixed batch of its graph; None when any batch will do.
+        input_height: of the network, pixels.
+        input_width: of the network, pixels.
+    """
+
+    model_id: str
+    task_type: str
+    batch_size: int | None
+    input_height: int | None
+    input_width: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Acquired(Generic[Model]):
+    """A model, and what it cost to have it.
+
+    Attributes:
+        model: loaded and warm.
+        model_id: its id, short names replaced.
+        load_s: how long its load took, for those who waited for it; None when it was there.
+    """
+
+    model: Model
+    model_id: str
+    load_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Loaded(Generic[Model]):
+    model: Model
+    seconds: float
+
+
+class ModelRegistry(Generic[Model]):
+    """Loaded models by id, for any number of threads and event loops.
+
+    A model is loaded once however many ask for it at the same time, in a thread of its own pool, so that requests for
+    other models never wait. A load that failed is tried again by the next who asks.
+    """
+
+    def __init__(
+        self,
+        packages: Mapping[str, ModelPackage],
+        loader: Callable[[ModelPackage], Model],
+        *,
+        capacity: int = DEFAULT_CAPACITY,
+        pinned_ids: Collection[str] = (),
+    ) -> None:
+        """Nothing is loaded yet.
+
+        Args:
+            packages: what can be loaded.
+            loader: makes a model of a package; called in a thread.
+            capacity: most models to keep; more only when more are pinned.
+            pinned_ids: models that never make room for others.
+
+        Raises:
+            ValueError: no room for a single model.
+            UnknownModelError: a pinned id that nothing is served under.
+        """
+        if capacity < 1:
+            raise ValueError(f"capacity is {capacity}; the registry must hold at least one model")
+        self._packages = dict(packages)
+        self._loader = loader
+        self._capacity = capacity
+        self._lock = threading.Lock()
+        self._loaded: OrderedDict[str, _Loaded[Model]] = OrderedDict()
+        self._loading: dict[str, Future[_Loaded[Model]]] = {}
+        self._cold_starts = 0
+        self._executor = ThreadPoolExecutor(max_workers=LOADING_THREADS, thread_name_prefix="model-load")
+        self._pinned = frozenset(self.resolve(model_id) for model_id in pinned_ids)
+
+    @property
+    def served_ids(self) -> tuple[str, ...]:
+        """Ids that can be asked for, sorted."""
+        return tuple(sorted(self._packages))
+
+    @property
+    def cold_starts(self) -> int:
+        """Loads that succeeded since the start."""
+        return self._cold_starts
+
+    def package(self, model_id: str) -> ModelPackage:
+        """The package of a model, loaded or not.
+
+        Raises:
+            InvalidModelIdError: the text is no model id.
+            UnknownModelError: no package has this id.
+        """
+        return self._packages[self.resolve(model_id)]
+
+    def resolve(self, model_id: str) -> str:
+        """The id under which a package is served, short names replaced.
+
+        Raises:
+            InvalidModelIdError: the text is no model id.
+            UnknownModelError: no package has this id; names the nearest one and all that are served.
+        """
+        canonical = canonical_model_id(model_id)
+        if canonical in self._packages:
+            return canonical
+        shown = repr(model_id) if canonical == model_id else f"{model_id!r} (that is {canonical!r})"
+        near = difflib.get_close_matches(canonical, self._packages, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ";"
+        raise UnknownModelError(
+            f"no model {shown}{hint} Served here: {', '.join(self.served_ids) or 'none'}", canonical
+        )
+
+    async def get(self, model_id: str) -> Model:
+        """The model, loaded first when need be.
+
+        Raises:
+            InvalidModelIdError: the text is no model id.
+            UnknownModelError: no package has this id.
+            ModelLoadError: its weights do not load.
+            UnsupportedModelError: no code here runs it.
+        """
+        return (await self.acquire(model_id)).model
+
+    async def acquire(self, model_id: str) -> Acquired[Model]:
+        """As `get`, with the time that loading took. Who stops waiting does not stop the load of the others."""
+        canonical = self.resolve(model_id)
+        ready = self._ready_or_loading(canonical)
+        if isinstance(ready, _Loaded):
+            return Acquired(model=ready.model, model_id=canonical, load_s=None)
+        loaded = await asyncio.shield(asyncio.wrap_future(ready))
+        return Acquired(model=loaded.model, model_id=canonical, load_s=loaded.seconds)
+
+    def get_blocking(self, model_id: str) -> Model:
+        """As `get`, for threads."""
+        ready = self._ready_or_loading(self.resolve(model_id))
+        return ready.model if isinstance(ready, _Loaded) else ready.result().model
+
+    async def add(self, model_id: str) -> Acquired[Model]:
+        """Load a model, unless it is loaded."""
+        return await self.acquire(model_id)
+
+    def remove(self, model_id: str) -> bool:
+        """Forget a loaded model, pinned or not; whoever still uses it keeps it until done.
+
+        Returns:
+            Whether it was loaded.
+
+        Raises:
+            InvalidModelIdError: the text is no model id.
+            UnknownModelError: no package has this id.
+        """
+        canonical = self.resolve(model_id)
+        with self._lock:
+            return self._loaded.pop(canonical, None) is not None
+
+    def clear(self) -> None:
+        """Forget every loaded model that is not pinned."""
+        with self._lock:
+            for model_id in [model_id for model_id in self._loaded if model_id not in self._pinned]:
+                del self._loaded[model_id]
+
+    def describe(self) -> tuple[ModelRow, ...]:
+        """Loaded models, the least recently used first."""
+        with self._lock:
+            loaded = dict(self._loaded)
+        return tuple(
+            ModelRow(
+                model_id=model_id,
+                task_type=each.model.package.task_type,
+                batch_size=each.model.batch_size,
+                input_height=each.model.input_hw[0],
+                input_width=each.model.input_hw[1],
+            )
+            for model_id, each in loaded.items()
+        )
+
+    def load_times(self) -> dict[str, float]:
+        """Seconds that loading took, for each loaded model."""
+        with self._lock:
+            return {model_id: each.seconds for model_id, each in self._loaded.items()}
+
+    def close(self) -> None:
+        """Take no more loads; those under way end by themselves."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _ready_or_loading(self, model_id: str) -> _Loaded[Model] | Future[_Loaded[Model]]:
+        with self._lock:
+            loaded = self._loaded.get(model_id)
+            if loaded is not None:
+                self._loaded.move_to_end(model_id)
+                return loaded
+            under_way = self._loading.get(model_id)
+            if under_way is None:
+                under_way = self._executor.submit(self._load, model_id)
+                self._loading[model_id] = under_way
+            return under_way
+
+    def _load(self, model_id: str) -> _Loaded[Model]:
+        started = time.perf_counter()
+        try:
+            loaded = _Loaded(model=self._loader(self._packages[model_id]), seconds=time.perf_counter() - started)
+        except BaseException:
+            with self._lock:
+                del self._loading[model_id]
+            raise
+        with self._lock:
+            del self._loading[model_id]
+            self._loaded[model_id] = loaded
+            self._cold_starts += 1
+            self._make_room(newest=model_id)
+        return loaded
+
+    def _make_room(self, newest: str) -> None:
+        for model_id in list(self._loaded):
+            if len(self._loaded) <= self._capacity:
+                return
+            if model_id not in self._pinned and model_id != newest:
+                del self._loaded[model_id]
