@@ -91,8 +91,8 @@ def _refuse_batches_for_scalars(step: StepDefinition, bindings: Sequence[Binding
         if binding.lineage and binding.field not in {*block.batch_fields, *block.batch_or_scalar_fields}:
             raise ExecutionGraphStructureError(
                 f"{binding.declared_as!r} of step {step.name!r} takes one value for the whole request, but "
-                f"{binding.selector!r} holds one for each element ({describe_lineage(binding.lineage)}); use a literal or "
-                "a WorkflowParameter"
+                f"{binding.selector!r} holds one for each element ({describe_lineage(binding.lineage)}); use a literal "
+                "or a WorkflowParameter"
             )
 
 
@@ -103,7 +103,7 @@ def _common_lineage(step: StepDefinition, bindings: Sequence[Binding]) -> Lineag
         if not binding.lineage:
             continue
         offset = offsets.get(binding.field, 0)
-        if offset >= len(binding.lineage) and offset > 0 and len(binding.lineage) < offset:
+        if offset > len(binding.lineage):
             raise _wrong_depth(step, bindings)
         seen[_label(binding)] = binding.lineage[: len(binding.lineage) - offset]
     if not seen:

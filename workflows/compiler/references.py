@@ -113,7 +113,8 @@ def check_step_reference(step: StepDefinition, found: StepReference, document: D
     if found.points_to_step:
         if not isinstance(found.target, StepSelector):
             raise ReferenceTypeError(
-                f"{found.declared_as!r} of step {step.name!r} takes whole steps ($steps.<step>); {found.text!r} is a value"
+                f"{found.declared_as!r} of step {step.name!r} takes whole steps ($steps.<step>); "
+                f"{found.text!r} is a value"
             )
         return
     accepted = tuple(str(kind) for kind in found.reference.kinds)

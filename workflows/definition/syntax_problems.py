@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from workflows.block import Block, Element, FieldReferences, Reference
 from workflows.errors import BlockProblem
 
 _SHOWN = 80  # characters of a wrong value that are repeated
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHOWN
 
 
 def step_problems(
@@ -54,7 +57,7 @@ def summary(problems: Iterable[BlockProblem]) -> str:
 
 def shown(value: Any) -> str:
     """A value as a message shows it: short, and without the contents of images."""
-    text = repr(value)
+    text = _SHORT.repr(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 

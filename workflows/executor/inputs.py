@@ -69,8 +69,8 @@ def _batch_size(batches: Mapping[str, Any]) -> int:
         if length not in {1, size}:
             assert first is not None  # a second length needs a first
             raise RuntimeInputError(
-                f"input {name!r} has {length} elements and input {first[0]!r} has {size}; all inputs of a batch need the "
-                "same number of elements, or one"
+                f"input {name!r} has {length} elements and input {first[0]!r} has {size}; all inputs of a batch need "
+                "the same number of elements, or one"
             )
     return size
 
@@ -86,7 +86,8 @@ def _check_image_count(plan: Plan, batches: Mapping[str, Any], options: RunOptio
     count = sum(1 for name, value in batches.items() if Kind.IMAGE in plan.inputs[name].kinds for _ in _leaves(value))
     if count > options.max_images:
         raise RuntimeInputError(
-            f"the request brings {count} images; at most {options.max_images} are accepted: send them in several requests"
+            f"the request brings {count} images; at most {options.max_images} are accepted: send them in "
+            "several requests"
         )
 
 
@@ -189,6 +190,6 @@ class _Reader:
                 self.read(element, (*position, index), f"{element_id}.[{index}]")
         elif value is not None:
             raise RuntimeInputError(
-                f"input {self._item.name!r} has dimensionality {self._item.dimensionality}: {element_id} must be a list, "
-                f"not {type(value).__name__}; nest lists {self._item.dimensionality} deep"
+                f"input {self._item.name!r} has dimensionality {self._item.dimensionality}: {element_id} must be a "
+                f"list, not {type(value).__name__}; nest lists {self._item.dimensionality} deep"
             )

@@ -19,8 +19,8 @@ Leaf = Callable[[Position], Any]
 def build_outputs(plan: Plan, columns: Mapping[str, Column], options: RunOptions) -> list[dict[str, Any]]:
     """The JSON-ready results of a run.
 
-    A value of the batch goes to its element, deeper ones as nested lists; everything else is repeated. When no output is
-    part of the batch there is one result, however many images came.
+    A value of the batch goes to its element, deeper ones as nested lists; everything else is repeated. When no output
+    is part of the batch there is one result, however many images came.
     """
     in_batch = [_in_batch(output) for output in plan.outputs]
     size = len(columns[REQUEST_BATCH].values) if any(in_batch) else 1

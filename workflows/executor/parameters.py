@@ -38,8 +38,8 @@ def typed_parameters(step: StepPlan, values: Mapping[str, Any]) -> dict[str, Any
     for binding in bindings:
         if not step.block.references[binding.field].has_literal:
             raise RuntimeInputError(
-                f"input {binding.selector.removeprefix('$inputs.')!r} is a WorkflowParameter, and {binding.declared_as!r} "
-                f"of step {step.name!r} takes no plain value; declare the input as WorkflowImage or WorkflowBatchInput"
+                f"input {_name(binding)!r} is a WorkflowParameter, and {binding.declared_as!r} of step {step.name!r} "
+                "takes no plain value; declare the input as WorkflowImage or WorkflowBatchInput"
             )
     filled = {binding.declared_as: values[binding.selector] for binding in bindings}
     try:
@@ -61,9 +61,13 @@ def _misfit(
         if not details["loc"] or details["loc"][0] in {blamed.declared_as, blamed.field}
     )
     return RuntimeInputError(
-        f"input {blamed.selector.removeprefix('$inputs.')!r} = {shown(filled[blamed.declared_as])} does not fit "
+        f"input {_name(blamed)!r} = {shown(filled[blamed.declared_as])} does not fit "
         f"{blamed.declared_as!r} of step {step.name!r}: {'; '.join(texts)}",
         None,
         "ValidationError",
         "; ".join(texts),
     )
+
+
+def _name(binding: Binding) -> str:
+    return binding.selector.removeprefix("$inputs.")

@@ -59,8 +59,8 @@ async def run_workflow(
 def _too_late(options: RunOptions) -> DeadlineExceededError:
     late_s = time.time() - options.deadline_unix_s
     return DeadlineExceededError(
-        f"the request's time was over {max(late_s, 0.0):.1f} s ago, before its work was done; send less at once or allow "
-        "more time"
+        f"the request's time was over {max(late_s, 0.0):.1f} s ago, before its work was done; send less at once or "
+        "allow more time"
     )
 
 

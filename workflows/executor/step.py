@@ -172,10 +172,10 @@ def _put(arguments: Arguments, binding: Binding, value: Any, step: StepPlan) -> 
         return
     if field not in arguments:
         return  # the block has no use for it
-    container = arguments[field]
     # the containers of the plan and of other elements stay as they are
-    arguments[field] = container = dict(container) if isinstance(container, Mapping) else list(container)
+    container: Any = dict(arguments[field]) if isinstance(arguments[field], Mapping) else list(arguments[field])
     container[key] = value
+    arguments[field] = container
 
 
 def _decisions(step: StepPlan, work: StepWork, results: Mapping[Position, Any]) -> dict[Position, Any]:

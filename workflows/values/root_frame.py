@@ -16,8 +16,8 @@ from workflows.values.origin import Origin, Placement
 def to_root_frame(detections: Detections) -> Detections:
     """The same detections on the uploaded image; untouched when they are there already or their place is unknown.
 
-    Boxes, key points and masks lose the scale of the window and move by its place; masks are pasted onto a canvas of the
-    uploaded image's size; the uploaded image becomes the parent.
+    Boxes, key points and masks lose the scale of the window and move by its place; masks are pasted onto a canvas of
+    the uploaded image's size; the uploaded image becomes the parent.
     """
     placement = detections.placement
     if placement is None or detections.image_wh is None:
