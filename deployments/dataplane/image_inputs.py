@@ -1,19 +1,23 @@
-"""Images of a request before their work begins: counted, and fetched where the client sent an address."""
+"""Images that clients send to single-model routes, and the fetching of those that are named by an address."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from deployments.dataplane.url_fetch import UrlFetcher
 from deployments.errors import ImageInputError, PayloadTooLargeError
 from deployments.settings import IngressSettings
-from workflows.compiler.plan import InputPlan
 from workflows.errors import ImageDecodeError, RuntimeInputError
-from workflows.kinds import Kind
 from workflows.serializers.image import image_url, read_image
 from workflows.values.image import Image
+from workflows.values.image_codec import check_size
+from workflows.values.origin import Placement
+from workflows.values.video import VideoMetadata
+
+IMAGE_ID = "image"
+"""What an image of a single-model route is called."""
 
 
 class ImageInputs:
@@ -24,61 +28,43 @@ class ImageInputs:
         self._settings = settings
         self._fetcher = fetcher
 
-    async def of_model_route(self, values: list[Any]) -> list[Image]:
-        """Images of a single-model request.
+    async def fetch(self, url: str) -> bytes:
+        """The bytes behind an address that stands in the inputs of a workflow.
 
         Raises:
-            ImageInputError: one cannot be read, or an address is not allowed.
+            RuntimeInputError: the address is not allowed, or nothing could be fetched from it.
+            PayloadTooLargeError: what is behind it is too large.
+        """
+        if self._fetcher is None:
+            raise RuntimeInputError("images are not fetched from addresses here; send them as base64")
+        try:
+            return await self._fetcher.fetch(url)
+        except ImageInputError as error:
+            raise RuntimeInputError(error.message) from error
+
+    async def read_all(self, values: Sequence[Any]) -> list[Image]:
+        """Images of a single-model request, in order.
+
+        Raises:
+            ImageInputError: there is none, one cannot be read, or an address is not allowed.
             PayloadTooLargeError: too many of them, or a fetched one is too large.
         """
-        self._check_count(len(values))
+        if not values:
+            raise ImageInputError("the request holds no image; send one, or a list with at least one")
+        if len(values) > self._settings.max_images:
+            raise PayloadTooLargeError(
+                f"the request holds {len(values)} images; at most {self._settings.max_images} are accepted at once"
+            )
         try:
-            return list(await asyncio.gather(*(self._read(value, "image") for value in values)))
+            return list(await asyncio.gather(*(self._read(value) for value in values)))
         except (RuntimeInputError, ImageDecodeError) as error:
             raise ImageInputError(f"Could not load input image. Cause: {error.message}") from error
 
-    async def of_workflow(self, inputs: Mapping[str, Any], plans: Mapping[str, InputPlan]) -> dict[str, Any]:
-        """The inputs of a workflow with every image that is an address replaced by the image behind it.
-
-        Raises:
-            RuntimeInputError: an address is not allowed, or nothing could be fetched from it.
-            PayloadTooLargeError: too many images, or a fetched one is too large.
-        """
-        names = [name for name, plan in plans.items() if plan.batch and Kind.IMAGE in plan.kinds and name in inputs]
-        self._check_count(sum(1 for name in names for _ in _leaves(inputs[name], name)))
-        given = dict(inputs)
-        for name in names:
-            given[name] = await self._fetched(inputs[name], name)
-        return given
-
-    async def _fetched(self, value: Any, image_id: str) -> Any:
-        if isinstance(value, list):
-            parts = (self._fetched(part, f"{image_id}.[{index}]") for index, part in enumerate(value))
-            return list(await asyncio.gather(*parts))
-        if image_url(value, image_id) is None:
-            return value
-        try:
-            return await self._read(value, image_id)
-        except (ImageInputError, ImageDecodeError) as error:
-            raise RuntimeInputError(f"image `{image_id}` cannot be used: {error.message}") from error
-
-    async def _read(self, value: Any, image_id: str) -> Image:
-        url = image_url(value, image_id)
-        fetched = None
-        if url is not None and self._fetcher is not None:
-            fetched = await self._fetcher.fetch(url)
-        return read_image(value, image_id, max_pixels=self._settings.max_pixels, fetched=fetched)
-
-    def _check_count(self, count: int) -> None:
-        if count > self._settings.max_images:
-            raise PayloadTooLargeError(
-                f"the request holds {count} images; at most {self._settings.max_images} are accepted at once"
-            )
-
-
-def _leaves(value: Any, image_id: str) -> Iterator[str]:
-    if isinstance(value, list):
-        for index, part in enumerate(value):
-            yield from _leaves(part, f"{image_id}.[{index}]")
-    elif value is not None:
-        yield image_id
+    async def _read(self, value: Any) -> Image:
+        if isinstance(value, bytes):  # a file of a multipart body
+            wh = check_size(value, max_pixels=self._settings.max_pixels)
+            placement = Placement.of_upload(IMAGE_ID, wh)
+            return Image(placement=placement, video=VideoMetadata.of_still(IMAGE_ID), wh=wh, encoded=value)
+        url = image_url(value, IMAGE_ID)
+        fetched = None if url is None else await self.fetch(url)
+        return read_image(value, IMAGE_ID, max_pixels=self._settings.max_pixels, fetched=fetched)

@@ -12,14 +12,16 @@ from deployments.dataplane.backend import Backend, ModelDescription, Work
 from deployments.dataplane.backend_dispatcher import BackendDispatcher, to_detections
 from deployments.dataplane.deadline import within_deadline
 from deployments.dataplane.image_inputs import ImageInputs
+from deployments.dataplane.interface import describe_interface
 from deployments.dataplane.saved_workflows import SavedWorkflows
 from deployments.dataplane.url_fetch import UrlFetcher
-from deployments.errors import ServingError
+from deployments.errors import NotReadyError, OverloadedError, PayloadTooLargeError, ReplicaLostError
 from deployments.settings import IngressSettings
 from workflows.compiler.cache import PlanCache
+from workflows.compiler.compile import CompileLimits
 from workflows.compiler.plan import Plan
-from workflows.errors import StepExecutionError
-from workflows.executor.run import RunOptions, run_workflow
+from workflows.executor.options import RunOptions
+from workflows.executor.run import run_workflow
 from workflows.ports import DetectionOptions
 from workflows.values.detections import Detections
 from workflows.values.image import Image
@@ -29,6 +31,9 @@ Found = TypeVar("Found")
 
 DETECT = "object_detection"
 READ = "ocr"
+
+PASSED_THROUGH = (OverloadedError, ReplicaLostError, NotReadyError, PayloadTooLargeError)
+"""Failures of the serving that are no step's fault: the client may send the same request again."""
 
 
 class WorkflowService:
@@ -44,7 +49,7 @@ class WorkflowService:
         """
         self.settings = settings
         self._backend = backend
-        self._plans = PlanCache()
+        self._plans = PlanCache(limits=CompileLimits(max_steps=settings.max_steps))
         self._saved = SavedWorkflows(settings.workflows_dir)
         self._images = ImageInputs(settings, fetcher or _fetcher(settings))
 
@@ -60,6 +65,14 @@ class WorkflowService:
             DefinitionError: the document cannot become one.
         """
         return self._plans.get(document)
+
+    def describe_interface(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Kinds of the inputs and outputs of a definition.
+
+        Raises:
+            DefinitionError: the document cannot become a plan, or an output has no kinds of its own.
+        """
+        return describe_interface(self.compile(document))
 
     def saved_workflow(self, workspace: str, workflow_id: str, version_id: str | None = None) -> dict[str, Any]:
         """A saved definition.
@@ -84,19 +97,16 @@ class WorkflowService:
             ServingError: what the serving could not do.
         """
         plan = self.compile(document)
-        async with within_deadline(work):
-            given = await self._images.of_workflow(inputs, plan.inputs)
-            options = RunOptions(
-                excluded_fields=tuple(excluded_fields),
-                max_pixels=self.settings.max_pixels,
-                max_elements_per_step=self.settings.max_crops_per_step,
-            )
-            try:
-                return await run_workflow(plan, given, BackendDispatcher(self._backend, work), options)
-            except StepExecutionError as error:
-                if isinstance(error.__cause__, ServingError):  # no fault of the block that ran into it
-                    raise error.__cause__ from error
-                raise
+        options = RunOptions(
+            deadline_unix_s=work.deadline_unix_s,
+            fetch=self._images.fetch,
+            max_images=self.settings.max_images,
+            max_pixels=self.settings.max_pixels,
+            max_elements_per_step=self.settings.max_crops_per_step,
+            excluded_fields=frozenset(excluded_fields),
+            passed_through=PASSED_THROUGH,
+        )
+        return await run_workflow(plan, inputs, BackendDispatcher(self._backend, work), options)
 
     async def detect(
         self, images: Sequence[Any], model_id: str, options: DetectionOptions, work: Work
@@ -107,26 +117,22 @@ class WorkflowService:
             ServingError: no such model, or an image cannot be read.
         """
         async with within_deadline(work):
-            read = await self._images.of_model_route(list(images))
-            found = await _all_of(
-                [self._backend.detect(image, model_id, options, work, DETECT) for image in read]
-            )
+            read = await self._images.read_all(images)
+            found = await _all_of([self._backend.detect(image, model_id, options, work, DETECT) for image in read])
         inference_id = str(uuid.uuid4())
         return [
             (image, to_detections(boxes, image, model_id, inference_id))
             for image, boxes in zip(read, found, strict=True)
         ]
 
-    async def read_text(
-        self, images: Sequence[Any], model_id: str, work: Work
-    ) -> list[tuple[Image, RecognizedText]]:
+    async def read_text(self, images: Sequence[Any], model_id: str, work: Work) -> list[tuple[Image, RecognizedText]]:
         """Text on each image that a client sent.
 
         Raises:
             ServingError: no such model, or an image cannot be read.
         """
         async with within_deadline(work):
-            read = await self._images.of_model_route(list(images))
+            read = await self._images.read_all(images)
             texts = await _all_of([self._backend.read(image, model_id, work, READ) for image in read])
         return list(zip(read, texts, strict=True))
 

@@ -14,9 +14,7 @@ QUALITY = 90
 def draw_detections(image: Image, detections: Detections, *, labels: bool, stroke_px: int) -> bytes:
     """A JPEG of the image with a box around every detection, and its class name when `labels`."""
     scene = image.pixels.copy()
-    boxes = sv.Detections(
-        xyxy=detections.xyxy, confidence=detections.confidence, class_id=detections.class_id
-    )
+    boxes = sv.Detections(xyxy=detections.xyxy, confidence=detections.confidence, class_id=detections.class_id)
     if len(detections):
         scene = sv.BoxAnnotator(thickness=max(1, stroke_px)).annotate(scene, boxes)
         if labels:

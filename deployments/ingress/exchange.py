@@ -110,9 +110,7 @@ class ExchangeMiddleware:
         async def stamped_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
-                stamp = standing_headers(
-                    exchange.request_id, exchange.work, exchange.workflow_id, exchange.elapsed_s
-                )
+                stamp = standing_headers(exchange.request_id, exchange.work, exchange.workflow_id, exchange.elapsed_s)
                 MutableHeaders(scope=message).update(stamp)
             await send(message)
 
@@ -131,9 +129,7 @@ class ExchangeMiddleware:
             metrics.http_requests_in_flight.dec()
             _record(scope, exchange, log=settings.log_requests)
 
-    async def _answer(
-        self, scope: Scope, receive: Receive, send: Send, headers: Headers, max_body_bytes: int
-    ) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, headers: Headers, max_body_bytes: int) -> None:
         too_large = PayloadTooLargeError(f"the request body is larger than the {max_body_bytes} bytes accepted here")
         announced = headers.get("content-length", "")
         if announced.isascii() and announced.isdigit() and int(announced) > max_body_bytes:

@@ -46,9 +46,7 @@ class LegacyQuery(BaseModel):
 
 @router.get("/{dataset_id}/{version_id}")
 @router.post("/{dataset_id}/{version_id}")
-async def infer(
-    request: Request, dataset_id: str, version_id: str, query: Annotated[LegacyQuery, Query()]
-) -> Response:
+async def infer(request: Request, dataset_id: str, version_id: str, query: Annotated[LegacyQuery, Query()]) -> Response:
     """Predictions of one model on one image."""
     image = await _image_of(request, query)
     body = ObjectDetectionBody(
@@ -72,7 +70,7 @@ async def infer(
     return JsonResponse(answer)
 
 
-async def _image_of(request: Request, query: LegacyQuery) -> dict[str, Any]:
+async def _image_of(request: Request, query: LegacyQuery) -> dict[str, Any] | bytes:
     if query.image is not None:
         return {"type": "url", "value": query.image}
     content_type = request.headers.get("content-type")
@@ -83,7 +81,7 @@ async def _image_of(request: Request, query: LegacyQuery) -> dict[str, Any]:
             part = form.get("file")
             if not isinstance(part, UploadFile):
                 raise InvalidRequestError("the multipart body must hold the image in a part named `file`")
-            return {"type": "bytes", "value": await part.read()}
+            return await part.read()
     # Whatever the header says: clients declare JSON and send bare base64.
     text = (await request.body()).decode("ascii", errors="replace")
     return {"type": query.image_type, "value": text}

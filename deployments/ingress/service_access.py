@@ -44,7 +44,9 @@ def _timeout_s(request: Request) -> float | None:
     except ValueError:
         timeout_s = math.nan
     if not (0 < timeout_s < math.inf):
-        raise InvalidRequestError(f"the header {TIMEOUT_HEADER} must be a positive number of seconds, not {sent[:40]!r}")
+        raise InvalidRequestError(
+            f"the header {TIMEOUT_HEADER} must be a positive number of seconds, not {sent[:40]!r}"
+        )
     return timeout_s
 
 

@@ -24,8 +24,12 @@ from deployments.ingress.service_access import begin_work, key_of, service_of
 router = APIRouter(tags=["workflows"])
 
 
-@router.post("/workflows/run", openapi_extra=body_schema(InlineWorkflowBody))
-@router.post("/infer/workflows", openapi_extra=body_schema(InlineWorkflowBody), deprecated=True)
+INLINE = body_schema(InlineWorkflowBody)
+SAVED = body_schema(SavedWorkflowBody)
+
+
+@router.post("/workflows/run", openapi_extra=INLINE)
+@router.post("/infer/workflows", openapi_extra=INLINE, deprecated=True)
 async def run_inline(request: Request) -> Response:
     """Run the definition in the body."""
     body = await read_body(request, InlineWorkflowBody)
@@ -33,7 +37,9 @@ async def run_inline(request: Request) -> Response:
 
 
 @router.post("/{workspace}/workflows/{workflow_id}", openapi_extra=body_schema(SavedWorkflowBody))
-@router.post("/infer/workflows/{workspace}/{workflow_id}", openapi_extra=body_schema(SavedWorkflowBody), deprecated=True)
+@router.post(
+    "/infer/workflows/{workspace}/{workflow_id}", openapi_extra=body_schema(SavedWorkflowBody), deprecated=True
+)
 async def run_saved(request: Request, workspace: str, workflow_id: str) -> Response:
     """Run a saved definition."""
     body = await read_body(request, SavedWorkflowBody)

@@ -15,6 +15,7 @@ from deployments.dataplane.url_fetch import MAX_REDIRECTS, UrlFetcher
 from deployments.errors import ImageInputError, PayloadTooLargeError
 
 HOST = "images.example.test"
+NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +38,7 @@ def certificate(tmp_path_factory):
     )
     path = tmp_path_factory.mktemp("tls") / "server.pem"
     path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         + signed.public_bytes(serialization.Encoding.PEM)
     )
     return path
@@ -63,7 +62,7 @@ class Site:
         path = head.split(b" ")[1].decode()
         if path == "/slow":
             await asyncio.sleep(30)
-        writer.write(self.answers.get(path, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
+        writer.write(self.answers.get(path, NOT_FOUND))
         try:
             await writer.drain()
             writer.close()

@@ -1,0 +1,165 @@
+"""The work itself, on a batch that may hold items of many requests: an item that cannot be done fails alone.
+
+Plain functions, run by the replicas of a cluster and by the backend of one process alike.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from deployments.dataplane.backend import FoundBoxes, ModelDescription
+from deployments.errors import ModelTaskError
+from deployments.models.detection.object_detection_model import ObjectDetectionModel
+from deployments.models.errors import ModelError
+from deployments.models.loading import TEXT_RECOGNITION, LoadedModel
+from deployments.models.recognition.crnn import TextRecognizer
+from deployments.models.recognition.recognized_line import RecognizedLine
+from deployments.models.registry import ModelRow
+from workflows.compiler.plan import Plan, Stage
+from workflows.errors import ImageDecodeError, WorkflowError
+from workflows.executor.dispatcher import Column, StageUnit
+from workflows.executor.stage import run_stage_here
+from workflows.ports import DetectionOptions
+from workflows.values.image import Image, Pixels
+from workflows.values.recognized_text import RecognizedText, TextLevel
+
+logger = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+Done = TypeVar("Done")
+
+TASK_NAMES = {TEXT_RECOGNITION: "ocr"}
+"""Our tasks in the words of the wire, where they differ."""
+
+
+def detect_images(
+    model: ObjectDetectionModel, items: Sequence[tuple[Image, DetectionOptions]]
+) -> list[FoundBoxes | Exception]:
+    """Boxes on each image, or what is wrong with it, in order."""
+
+    def detect(batch: Sequence[tuple[Pixels, DetectionOptions]]) -> list[FoundBoxes]:
+        found = model.detect_batch([pixels for pixels, _ in batch], [options for _, options in batch])
+        return [
+            FoundBoxes(
+                xyxy=boxes.xyxy,
+                confidence=boxes.confidence,
+                class_id=boxes.class_id,
+                class_names=boxes.class_names,
+            )
+            for boxes in found.boxes
+        ]
+
+    decoded = [_or_error(image) for image, _ in items]
+    ready = [
+        pixels if isinstance(pixels, Exception) else (pixels, options)
+        for pixels, (_, options) in zip(decoded, items, strict=True)
+    ]
+    return _each_alone(detect, ready, model.package.model_id)
+
+
+def read_images(model: TextRecognizer, images: Sequence[Image]) -> list[RecognizedText | Exception]:
+    """Text on each image, or what is wrong with it, in order."""
+
+    def read(batch: Sequence[Pixels]) -> list[RecognizedText]:
+        return [text_of_line(line) for line in model.read_batch(batch).lines]
+
+    return _each_alone(read, [_or_error(image) for image in images], model.package.model_id)
+
+
+def run_stage_units(plan: Plan, stage: Stage, units: Sequence[StageUnit]) -> list[Mapping[str, Column] | WorkflowError]:
+    """What a stage gives for each unit, or the failure of its step, in order."""
+    given: list[Mapping[str, Column] | WorkflowError] = []
+    for unit in units:
+        try:
+            given.append(run_stage_here(plan, stage, unit))
+        except WorkflowError as error:
+            given.append(error)
+    return given
+
+
+def as_object_detector(model: LoadedModel) -> ObjectDetectionModel:
+    """The model, when it is an object detector.
+
+    Raises:
+        ModelTaskError: it is not.
+    """
+    if isinstance(model, ObjectDetectionModel):
+        return model
+    raise _wrong_task(model, "finds no objects")
+
+
+def as_text_recognizer(model: LoadedModel) -> TextRecognizer:
+    """The model, when it is a text recognizer.
+
+    Raises:
+        ModelTaskError: it is not.
+    """
+    if isinstance(model, TextRecognizer):
+        return model
+    raise _wrong_task(model, "reads no text")
+
+
+def text_of_line(line: RecognizedLine) -> RecognizedText:
+    """One line as a page: one word, one line and one block, all in the same place; nothing when nothing was read."""
+    if not line.text:
+        return RecognizedText(
+            text="", xyxy=np.zeros((0, 4), dtype=np.float64), level=np.zeros(0, dtype=np.int64), confidence=0.0
+        )
+    return RecognizedText(
+        text=line.text,
+        xyxy=np.tile(np.array(line.xyxy, dtype=np.float64), (3, 1)),
+        level=np.array([TextLevel.WORD, TextLevel.LINE, TextLevel.BLOCK], dtype=np.int64),
+        confidence=line.confidence,
+    )
+
+
+def description_of(row: ModelRow) -> ModelDescription:
+    """A loaded model as the data plane lists it."""
+    return ModelDescription(
+        model_id=row.model_id,
+        task_type=TASK_NAMES.get(row.task_type, row.task_type),
+        batch_size=row.batch_size,
+        input_height=row.input_height,
+        input_width=row.input_width,
+    )
+
+
+def _or_error(image: Image) -> Pixels | ImageDecodeError:
+    try:
+        return image.pixels
+    except ImageDecodeError as error:
+        return error
+
+
+def _each_alone(
+    work: Callable[[Sequence[Item]], list[Done]], items: Sequence[Item | Exception], model_id: str
+) -> list[Done | Exception]:
+    """What `work` makes of all items at once, or of each by itself when some item spoils the batch."""
+    good = [item for item in items if not isinstance(item, Exception)]
+    done = iter(_try_all(work, good, model_id))
+    return [item if isinstance(item, Exception) else next(done) for item in items]
+
+
+def _try_all(
+    work: Callable[[Sequence[Item]], list[Done]], items: Sequence[Item], model_id: str
+) -> Sequence[Done | Exception]:
+    if not items:
+        return []
+    try:
+        return work(items)
+    except Exception as error:  # a runtime raises what its C++ side threw; the other items must not suffer
+        if len(items) > 1:
+            return [done for item in items for done in _try_all(work, [item], model_id)]
+        logger.warning("a model failed on an image", extra={"model_id": model_id}, exc_info=True)
+        failure = ModelError(f"model {model_id!r} failed on the image: {type(error).__name__}")
+        failure.__cause__ = error
+        return [failure]
+
+
+def _wrong_task(model: LoadedModel, lack: str) -> ModelTaskError:
+    package = model.package
+    return ModelTaskError(f"model {package.model_id!r} is for {package.task_type} and {lack}")

@@ -1,0 +1,166 @@
+"""All three kinds of work in this process: for tests, for trying things out, and for machines too small for a cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from deployments.dataplane.backend import FoundBoxes, ModelDescription, ModelLoad, Timing, Work
+from deployments.dataplane.backend_dispatcher import TEXT_READER_MODEL_ID
+from deployments.dataplane.compute import (
+    as_object_detector,
+    as_text_recognizer,
+    description_of,
+    detect_images,
+    read_images,
+    run_stage_units,
+)
+from deployments.dataplane.deadline import check_deadline
+from deployments.models.engines.engine import EngineSettings
+from deployments.models.loading import LoadedModel, load_model
+from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
+from deployments.models.registry import ModelRegistry
+from workflows.compiler.plan import Plan, Stage
+from workflows.executor.dispatcher import Column, StageUnit
+from workflows.ports import DetectionOptions
+from workflows.values.image import Image
+from workflows.values.origin import Placement
+from workflows.values.recognized_text import RecognizedText
+from workflows.values.video import VideoMetadata
+
+Done = TypeVar("Done")
+
+WARM_UP_SIDE_PX = 64
+
+
+class LocalBackend:
+    """Work in threads of this process, one for each kind, so that the event loop stays free."""
+
+    def __init__(self, registry: ModelRegistry[LoadedModel], warm_model_ids: tuple[str, ...] = ()) -> None:
+        """Nothing is loaded yet.
+
+        Args:
+            registry: the models.
+            warm_model_ids: models that must have answered once before the backend is ready.
+        """
+        self._registry = registry
+        self._warm_model_ids = warm_model_ids
+        self._warm = not warm_model_ids
+        self._detecting = ThreadPoolExecutor(1, thread_name_prefix="object-detector")
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="text-reader")
+        self._transforming = ThreadPoolExecutor(1, thread_name_prefix="transforms")
+
+    @classmethod
+    def over_directory(cls, models_dir: Path | None = None, settings: EngineSettings | None = None) -> LocalBackend:
+        """A backend with the shipped models, and those of a directory.
+
+        Raises:
+            ModelPackageError: a folder of the directory is no package that can be served.
+        """
+        shipped = discover_packages(SHIPPED_DIRECTORY)
+        packages = shipped if models_dir is None else discover_packages(SHIPPED_DIRECTORY, models_dir)
+        loader = partial(load_model, settings=settings or EngineSettings())
+        return cls(ModelRegistry(packages, loader), tuple(shipped))
+
+    async def detect(self, image: Image, model_id: str, options: DetectionOptions, work: Work, step: str) -> FoundBoxes:
+        """Boxes on one image."""
+        model = as_object_detector(await self._acquire(model_id, work))
+        return await self._run(self._detecting, lambda: _only(detect_images(model, [(image, options)])), work, step)
+
+    async def read(self, image: Image, model_id: str, work: Work, step: str) -> RecognizedText:
+        """Text on one image."""
+        model = as_text_recognizer(await self._acquire(model_id, work))
+        return await self._run(self._reading, lambda: _only(read_images(model, [image])), work, step)
+
+    async def run_stage(self, plan: Plan, stage: Stage, unit: StageUnit, work: Work) -> Mapping[str, Column]:
+        """Steps that work on pixels and boxes."""
+        steps = "+".join(stage.steps)
+        return await self._run(self._transforming, lambda: _only(run_stage_units(plan, stage, [unit])), work, steps)
+
+    async def models(self) -> tuple[ModelDescription, ...]:
+        """Models that are loaded now, by id."""
+        return tuple(description_of(row) for row in sorted(self._registry.describe(), key=lambda row: row.model_id))
+
+    async def add_model(self, model_id: str, work: Work) -> None:
+        """Load a model."""
+        await self._acquire(model_id, work)
+
+    async def remove_model(self, model_id: str) -> None:
+        """Unload a model; nothing happens when it is not loaded."""
+        self._registry.remove(model_id)
+
+    async def clear_models(self) -> None:
+        """Unload every model that is not pinned."""
+        self._registry.clear()
+
+    async def ready(self) -> bool:
+        """Whether the warm models have answered once."""
+        return self._warm
+
+    async def warm_up(self) -> None:
+        """Load the warm models and let each answer once."""
+        work = Work(request_id="warm-up", deadline_unix_s=time.time() + 600)
+        side = WARM_UP_SIDE_PX
+        placement = Placement.of_upload("warm-up", (side, side))
+        image = Image.from_pixels(
+            np.zeros((side, side, 3), dtype=np.uint8), placement, VideoMetadata.of_still("warm-up")
+        )
+        for model_id in self._warm_model_ids:
+            if model_id == TEXT_READER_MODEL_ID:
+                await self.read(image, model_id, work, "warm-up")
+            else:
+                await self.detect(image, model_id, DetectionOptions(), work, "warm-up")
+        self._warm = True
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._registry.close()
+        for threads in (self._detecting, self._reading, self._transforming):
+            threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _acquire(self, model_id: str, work: Work) -> LoadedModel:
+        check_deadline(work)
+        work.model_ids.add(model_id)
+        acquired = await self._registry.acquire(model_id)
+        if acquired.load_s is not None and all(load.model_id != acquired.model_id for load in work.model_loads):
+            work.model_loads.append(ModelLoad(model_id=acquired.model_id, seconds=acquired.load_s))
+        return acquired.model
+
+    async def _run(self, threads: ThreadPoolExecutor, compute: Callable[[], Done], work: Work, step: str) -> Done:
+        asked = time.perf_counter()
+
+        def timed() -> tuple[float, Done, float]:
+            check_deadline(work)  # it may have waited long for the thread
+            began = time.perf_counter()
+            done = compute()
+            return began, done, time.perf_counter()
+
+        began, done, ended = await asyncio.get_running_loop().run_in_executor(threads, timed)
+        work.timings.append(
+            Timing(
+                step=step,
+                queue_ms=(began - asked) * 1000,
+                transfer_ms=(time.perf_counter() - ended) * 1000,
+                compute_ms=(ended - began) * 1000,
+            )
+        )
+        return done
+
+
+def _only(answers: list[Done | Exception]) -> Done:
+    """The one answer of a batch of one.
+
+    Raises:
+        Exception: the answer, when it is an error.
+    """
+    (answer,) = answers
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

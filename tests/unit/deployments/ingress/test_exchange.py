@@ -1,0 +1,144 @@
+"""The middleware under bare ASGI: scripts of what the connection does, lists of what it was sent."""
+
+import asyncio
+import json
+import logging
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+
+from deployments.ingress.errors import ClientClosedError
+from deployments.ingress.exchange import Exchange, ExchangeMiddleware, while_connected
+from deployments.settings import IngressSettings
+
+LIMIT = 100
+
+
+async def talk(app, *chunks, headers=(), path="/x"):
+    """What `app` sends to a client that posts `chunks`: status, headers, body."""
+    waiting = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
+    waiting.append({"type": "http.request", "body": b"", "more_body": False})
+    sent = []
+
+    async def receive():
+        return waiting.pop(0) if waiting else {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers]
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"api_key=secret", "headers": raw}
+    await ExchangeMiddleware(app, settings=lambda: IngressSettings(max_body_bytes=LIMIT))(scope, receive, send)
+    told = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], told, b"".join(m.get("body", b"") for m in sent[1:])
+
+
+async def echo(scope, receive, send):
+    request = Request(scope, receive)
+    await PlainTextResponse(await request.body())(scope, receive, send)
+
+
+async def never_reached(scope, receive, send):
+    raise AssertionError("the request should have been refused")
+
+
+async def test_a_body_as_large_as_allowed_passes():
+    status, _, body = await talk(echo, b"x" * 60, b"x" * 40)
+    assert (status, body) == (200, b"x" * 100)
+
+
+async def test_a_body_that_announces_too_much_is_refused_before_it_is_read():
+    status, headers, body = await talk(never_reached, headers=[("Content-Length", str(LIMIT + 1))])
+    assert status == 413
+    assert list(json.loads(body)) == ["message"]
+    assert headers["connection"] == "close"
+
+
+async def test_a_body_that_grows_too_large_is_refused_while_it_is_read():
+    status, _, body = await talk(echo, b"x" * 60, b"x" * 41)
+    assert status == 413
+    assert "100" in json.loads(body)["message"]
+
+
+async def test_every_answer_carries_the_request_id():
+    _, headers, _ = await talk(echo, headers=[("X-Request-ID", "mine")])
+    assert headers["x-request-id"] == "mine"
+    assert headers["x-inference-engine"] == "inference-models"
+
+
+async def test_what_nobody_foresaw_is_a_500_with_the_standing_headers():
+    async def broken(scope, receive, send):
+        raise ZeroDivisionError("inside")
+
+    status, headers, body = await talk(broken)
+    assert status == 500
+    assert json.loads(body) == {"message": "Internal error."}
+    assert "x-request-id" in headers
+
+
+async def test_one_line_is_logged_without_the_query(caplog):
+    with caplog.at_level(logging.INFO, logger="deployments.ingress.access"):
+        await talk(echo, b"pixels", headers=[("Authorization", "Bearer secret")])
+    (record,) = caplog.records
+    assert record.status == 200
+    assert record.path == "/x"
+    assert "secret" not in str(record.__dict__)
+
+
+def connected(*events):
+    """A request whose connection tells `events`, then nothing for ever."""
+    told = list(events)
+
+    async def receive():
+        if told:
+            return told.pop(0)
+        return await asyncio.Future()
+
+    return Request({"type": "http", "headers": [], "state": {"exchange": Exchange(request_id="x")}}, receive)
+
+
+async def test_a_client_that_hangs_up_cancels_its_work():
+    cancelled = asyncio.Event()
+
+    async def work():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            cancelled.set()
+
+    with pytest.raises(ClientClosedError):
+        await while_connected(connected({"type": "http.disconnect"}), work())
+    assert cancelled.is_set()
+
+
+async def test_a_client_that_stays_gets_the_result():
+    async def work():
+        return 5
+
+    assert await while_connected(connected(), work()) == 5
+
+
+async def test_the_error_of_the_work_comes_through():
+    async def work():
+        raise ValueError("inside")
+
+    with pytest.raises(ValueError, match="inside"):
+        await while_connected(connected(), work())
+
+
+async def test_work_is_cancelled_with_the_call_that_waits_for_it():
+    cancelled = asyncio.Event()
+
+    async def work():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            cancelled.set()
+
+    waiting = asyncio.create_task(while_connected(connected(), work()))
+    await asyncio.sleep(0.01)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert cancelled.is_set()
