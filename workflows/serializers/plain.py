@@ -80,7 +80,7 @@ def read_point(value: Any, element_id: str) -> list[Any]:
 
 
 def read_zone(value: Any, element_id: str) -> list[Any]:
-    """At least three points, or a list of such zones."""
+    """At least three points, or a list of any number of such zones."""
     corners = read_numbers(value, element_id)
     if all(isinstance(corner, list | tuple) and corner and isinstance(corner[0], list | tuple) for corner in corners):
         return [read_zone(zone, element_id) for zone in corners]

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from workflows.errors import RuntimeInputError
+from workflows.serializers.classification import read_classification, write_classification
+
+SINGLE = {
+    "inference_id": "call-1",
+    "time": 0.25,
+    "image": {"width": 64, "height": 48},
+    "predictions": [
+        {"class": "cat", "class_id": 1, "confidence": 0.75},
+        {"class": "dog", "class_id": 0, "confidence": 0.25},
+    ],
+    "top": "cat",
+    "confidence": 0.75,
+    "prediction_type": "classification",
+    "parent_id": "image",
+    "root_parent_id": "image",
+}
+MULTI = {
+    "image": {"width": 64, "height": 48},
+    "predictions": {"cat": {"confidence": 0.75, "class_id": 1}, "dog": {"confidence": 0.5, "class_id": 0}},
+    "predicted_classes": ["cat"],
+    "prediction_type": "classification",
+}
+NOTHING = {
+    "image": {"width": None, "height": None},
+    "predictions": [],
+    "top": "",
+    "confidence": 0.0,
+    "prediction_type": "classification",
+}
+
+
+@pytest.mark.parametrize("value", [SINGLE, MULTI, NOTHING], ids=["single-label", "multi-label", "no class"])
+def test_an_echo_is_what_was_sent(value):
+    assert write_classification(read_classification(value, "c")) == value
+
+
+def test_several_labels_are_told_apart_from_one():
+    assert read_classification(MULTI, "c").multi_label
+    assert not read_classification(SINGLE, "c").multi_label
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "cat",
+        None,
+        {},
+        {**SINGLE, "top": None},
+        {**SINGLE, "predictions": [{"class": "cat"}]},
+        {**MULTI, "predicted_classes": None},
+        {**MULTI, "predicted_classes": ["cow"]},
+    ],
+)
+def test_what_is_no_classification_is_refused(value):
+    with pytest.raises(RuntimeInputError, match=r"`c\.\[0\]`"):
+        read_classification(value, "c.[0]")

@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import uuid
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from tests.unit.workflows.builders import detections
+from workflows.errors import RuntimeInputError
+from workflows.serializers.detections import read_detections, write_detections
+from workflows.values.detections import KeyPoints
+from workflows.values.origin import Origin, Placement
+
+ONE = {"x": 100, "y": 80, "width": 40, "height": 20, "confidence": 0.9, "class": "a", "class_id": 0}
+
+
+def sent(*rows, width=320, height=240):
+    return {"image": {"width": width, "height": height}, "predictions": list(rows)}
+
+
+def row(**changes):
+    return {**ONE, "detection_id": "d-1", **changes}
+
+
+def test_a_detection_is_centre_and_size():
+    written = write_detections(detections([80, 70, 120, 90]))
+    assert written == {
+        "image": {"width": 320, "height": 240},
+        "predictions": [
+            {
+                "width": 40.0,
+                "height": 20.0,
+                "x": 100.0,
+                "y": 80.0,
+                "confidence": 0.5,
+                "class_id": 0,
+                "class": "plate",
+                "detection_id": "d-0",
+                "parent_id": "image",
+            }
+        ],
+    }
+
+
+def test_no_detections_keep_the_size_of_their_image():
+    assert write_detections(detections()) == {"image": {"width": 320, "height": 240}, "predictions": []}
+
+
+def test_an_image_that_is_not_known_has_null_sides():
+    written = write_detections(detections(image_wh=None))
+    assert written["image"] == {"width": None, "height": None}
+
+
+def test_detections_without_parents_have_no_parent_keys():
+    written = write_detections(detections([0, 0, 2, 2], parent_id=None, image_wh=None))["predictions"][0]
+    assert not {key for key in written if "parent" in key}
+
+
+def test_a_parent_that_is_not_the_root_says_where_it_lies():
+    place = Placement(
+        parent=Origin(id="crop", left_px=10, top_px=20, width_px=320, height_px=240),
+        root=Origin(id="image", left_px=110, top_px=120, width_px=800, height_px=600),
+    )
+    crop = np.array(["crop"], dtype=np.str_)
+    written = write_detections(detections([0, 0, 2, 2], placement=place, parent_id=crop))["predictions"][0]
+    assert written["parent_id"] == "crop"
+    assert written["parent_origin"] == {"offset_x": 10, "offset_y": 20, "width": 320, "height": 240}
+    assert written["root_parent_id"] == "image"
+    assert written["root_parent_origin"] == {"offset_x": 110, "offset_y": 120, "width": 800, "height": 600}
+
+
+def test_reading_undoes_centre_and_size():
+    assert_array_equal(read_detections(sent(row()), "preds").xyxy, [[80, 70, 120, 90]])
+
+
+def test_an_echo_differs_in_nothing_but_the_root():
+    given = sent(row(parent_id="image"), row(detection_id="d-2", x=228.5, confidence=0.75, parent_id="image"))
+    written = write_detections(read_detections(given, "preds.[0]"))
+    for prediction in written["predictions"]:
+        assert prediction.pop("root_parent_id") == "preds.[0]"
+    assert written == given
+
+
+def test_detections_belong_to_their_input_element_unless_they_say_otherwise():
+    written = write_detections(read_detections(sent(row()), "preds"))["predictions"][0]
+    assert written["parent_id"] == "preds"
+    assert not {"root_parent_id", "parent_origin", "root_parent_origin"} & set(written)
+
+
+def test_a_missing_detection_id_is_made_up():
+    found = read_detections(sent(ONE, ONE), "preds")
+    first, second = found.detection_id.tolist()
+    assert first != second
+    assert str(uuid.UUID(first)) == first
+
+
+def test_places_that_a_client_sends_are_kept():
+    place = {
+        "parent_id": "pp",
+        "parent_origin": {"offset_x": 5, "offset_y": 6, "width": 320, "height": 240},
+        "root_parent_id": "rr",
+        "root_parent_origin": {"offset_x": 10, "offset_y": 12, "width": 640, "height": 480},
+    }
+    written = write_detections(read_detections(sent(row(**place)), "preds"))["predictions"][0]
+    assert {key: written[key] for key in place} == place
+
+
+def test_a_root_without_origins_is_kept():
+    found = read_detections(sent(row(parent_id="pp", root_parent_id="rr")), "preds")
+    written = write_detections(found)["predictions"][0]
+    assert (written["parent_id"], written["root_parent_id"]) == ("pp", "rr")
+    assert "parent_origin" not in written
+
+
+def test_tracks_are_kept_when_every_detection_has_one():
+    found = write_detections(read_detections(sent(row(tracker_id=7), row(tracker_id=8)), "preds"))
+    assert [prediction["tracker_id"] for prediction in found["predictions"]] == [7, 8]
+
+
+def test_a_track_of_one_detection_only_is_dropped():
+    found = write_detections(read_detections(sent(row(tracker_id=7), row()), "preds"))
+    assert all("tracker_id" not in prediction for prediction in found["predictions"])
+
+
+def test_numbers_for_classes_become_text_and_text_for_class_ids_becomes_a_number():
+    found = read_detections(sent(row(**{"class": 5, "class_id": "7"})), "preds")
+    assert (found.class_name.tolist(), found.class_id.tolist()) == (["5"], [7])
+
+
+def test_an_outline_becomes_a_mask_and_an_outline_again():
+    points = [{"x": x, "y": y} for x, y in ((40.0, 40.0), (40.0, 60.0), (80.0, 60.0), (80.0, 40.0))]
+    found = read_detections(sent(row(points=points)), "segs")
+    assert found.masks.shape == (1, 240, 320)
+    assert found.masks.sum() == 41 * 21
+    assert write_detections(found)["predictions"][0]["points"] == points
+
+
+def test_outlines_stand_in_front_of_the_class():
+    points = [{"x": 1, "y": 1}, {"x": 9, "y": 1}, {"x": 9, "y": 9}]
+    written = write_detections(read_detections(sent(row(points=points)), "segs"))["predictions"][0]
+    assert list(written)[4:8] == ["confidence", "class_id", "points", "class"]
+
+
+def test_run_lengths_are_read_and_written():
+    mask = {"size": [2, 3], "counts": "231"}
+    found = read_detections(sent(row(rle_mask=mask), width=3, height=2), "segs")
+    assert_array_equal(found.masks[0], [[False, True, True], [False, True, False]])
+    assert write_detections(found, run_lengths=True)["predictions"][0]["rle_mask"] == mask
+
+
+def test_a_mask_without_pixels_has_no_points():
+    written = write_detections(detections([0, 0, 2, 2], masks=np.zeros((1, 240, 320), dtype=np.bool_)))
+    assert written["predictions"][0]["points"] == []
+
+
+def test_key_points_of_unequal_number_are_read_and_written():
+    nose = {"class_id": 0, "class": "nose", "confidence": 0.5, "x": 1.0, "y": 2.0}
+    tail = {"class_id": 1, "class": "tail", "confidence": 0.25, "x": 3.0, "y": 4.0}
+    written = write_detections(read_detections(sent(row(keypoints=[nose, tail]), row(keypoints=[nose])), "kp"))
+    assert [prediction["keypoints"] for prediction in written["predictions"]] == [[nose, tail], [nose]]
+
+
+def test_detections_without_key_points_have_no_such_key():
+    none = KeyPoints(
+        xy=np.zeros((1, 0, 2)),
+        confidence=np.zeros((1, 0)),
+        class_id=np.zeros((1, 0), dtype=np.int64),
+        class_name=np.zeros((1, 0), dtype=np.str_),
+    )
+    assert "keypoints" not in write_detections(detections([0, 0, 2, 2]))["predictions"][0]
+    assert write_detections(detections([0, 0, 2, 2], keypoints=none))["predictions"][0]["keypoints"] == []
+
+
+def test_no_predictions_of_an_unknown_image_are_read():
+    found = read_detections(sent(width=None, height=None), "preds")
+    assert (len(found), found.image_wh) == (0, None)
+
+
+@pytest.mark.parametrize("key", sorted(ONE))
+def test_a_missing_key_is_named(key):
+    incomplete = {name: value for name, value in ONE.items() if name != key}
+    with pytest.raises(RuntimeInputError, match=rf"`preds\.\[1\]`.*predictions\.0\.{key}"):
+        read_detections(sent(incomplete), "preds.[1]")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "x",
+        None,
+        [row()],
+        {"predictions": []},
+        {"image": None, "predictions": []},
+        {"image": {"width": 3, "height": 2}},
+        sent(row(x="100")),
+        sent(row(class_id="seven")),
+        sent(row(), width=None),
+        sent(row(rle_mask={"size": [3, 2], "counts": "231"}), width=3, height=2),
+        sent(row(rle_mask={"size": [2, 3], "counts": "9"}), width=3, height=2),
+    ],
+)
+def test_what_holds_no_detections_is_refused(value):
+    with pytest.raises(RuntimeInputError, match="`preds` holds no detections"):
+        read_detections(value, "preds")
+
+
+def test_unknown_keys_are_ignored():
+    assert len(read_detections(sent(row(colour="red")), "preds")) == 1
