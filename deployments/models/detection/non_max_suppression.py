@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 Boxes = NDArray[np.float32]
 
+BLOCK = 256
+"""Boxes compared in one go: a small matrix, and of thousands of boxes only the surest are ever looked at."""
+
 
 def non_max_suppression(
     xyxy: Boxes,
@@ -37,27 +40,40 @@ def non_max_suppression(
     Returns:
         (k,) int64, k <= min(n, max_detections).
     """
-    waiting = np.argsort(-scores, kind="stable")
-    boxes, classes = xyxy[waiting], class_id[waiting]
-    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    order = np.argsort(-scores, kind="stable")
     threshold = np.float64(iou_threshold)  # a double: an overlap of float32(0.3) is larger than 0.3
-    kept: list[int] = []
-    while len(waiting) and len(kept) < max_detections:
-        kept.append(int(waiting[0]))
-        # Not the opposite comparison: the overlap of two boxes without area is no number, and suppresses nothing.
-        stays = ~(intersection_over_union(boxes[0], areas[0], boxes[1:], areas[1:]) > threshold)
+    kept = order[:0]
+    for start in range(0, len(order), BLOCK):
+        block = order[start : start + BLOCK]
+        # The opposite comparison would differ: the overlap of two boxes without area is no number, and drops nothing.
+        drops = intersection_over_union(xyxy[kept], xyxy[block]) > threshold
         if not class_agnostic:
-            stays |= classes[1:] != classes[0]
-        waiting, boxes, areas, classes = waiting[1:][stays], boxes[1:][stays], areas[1:][stays], classes[1:][stays]
-    return np.array(kept, dtype=np.int64)
+            drops &= class_id[kept][:, None] == class_id[block]
+        block = block[~drops.any(axis=0)]
+        drops = intersection_over_union(xyxy[block], xyxy[block]) > threshold
+        if not class_agnostic:
+            drops &= class_id[block][:, None] == class_id[block]
+        stays = np.ones(len(block), dtype=np.bool_)
+        for position in range(len(block)):
+            if stays[position]:
+                stays[position + 1 :] &= ~drops[position, position + 1 :]
+        kept = np.concatenate([kept, block[stays]])
+        if len(kept) >= max_detections:
+            break
+    return kept[:max_detections].astype(np.int64, copy=False)
 
 
-def intersection_over_union(box: Boxes, area: np.float32, others: Boxes, other_areas: NDArray[np.float32]) -> Boxes:
-    """(m,) float32 overlaps of one box with m others; not a number where neither has an area."""
-    top_left = np.maximum(box[:2], others[:, :2])
-    bottom_right = np.minimum(box[2:], others[:, 2:])
+def intersection_over_union(boxes: Boxes, others: Boxes) -> NDArray[np.float32]:
+    """(n, m) float32 overlaps of n boxes with m others; not a number where neither of two has an area."""
+    top_left = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    bottom_right = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
     sides = np.maximum(bottom_right - top_left, np.float32(0))
-    common = sides[:, 0] * sides[:, 1]
+    common = sides[..., 0] * sides[..., 1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        overlap: Boxes = common / (area + other_areas - common)
+        overlap: NDArray[np.float32] = common / (_areas(boxes)[:, None] + _areas(others) - common)
     return overlap
+
+
+def _areas(boxes: Boxes) -> NDArray[np.float32]:
+    sides = boxes[:, 2:] - boxes[:, :2]
+    return sides[:, 0] * sides[:, 1]
