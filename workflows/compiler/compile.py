@@ -28,10 +28,9 @@ from workflows.definition.inputs import WorkflowParameter
 from workflows.definition.selectors import (
     InputSelector,
     StepOutputSelector,
-    StepSelector,
     parse_selector,
 )
-from workflows.errors import AssumptionError, WorkflowSyntaxError
+from workflows.errors import ExecutionGraphStructureError, WorkflowSyntaxError
 from workflows.registry import blocks_by_identifier
 
 
@@ -67,16 +66,11 @@ def compile_definition(
     """
     definition_json = canonical_json(document)
     parsed = parse_document(document, blocks_by_identifier() if blocks is None else blocks, max_steps=limits.max_steps)
+    _check_dimensions(parsed)
     references = {step.name: references_of(step) for step in parsed.steps}
     for step in parsed.steps:
         for found in references[step.name]:
             check_step_reference(step, found, parsed)
-    for output in parsed.outputs:
-        if isinstance(parse_selector(output.selector), StepSelector):
-            raise AssumptionError(
-                f"output {output.name!r} selects the whole step {output.selector!r}; select one of its outputs, or all "
-                f"of them as {output.selector + '.*'!r}"
-            )
     kinds = {output.name: output_kinds(parsed, output.name, output.selector) for output in parsed.outputs}
     gates = gates_of_steps(references)
     dependencies = {name: _dependencies(found, gates[name]) for name, found in references.items()}
@@ -117,6 +111,15 @@ def canonical_json(document: Mapping[str, Any]) -> bytes:
 def fingerprint_of(definition_json: bytes) -> str:
     """SHA-256 of a document's canonical JSON, hexadecimal."""
     return hashlib.sha256(definition_json).hexdigest()
+
+
+def _check_dimensions(document: Document) -> None:
+    for item in document.inputs:
+        if item.dimensionality < 1 and not isinstance(item, WorkflowParameter):
+            raise ExecutionGraphStructureError(
+                f"input {item.name!r} has dimensionality {item.dimensionality}; a batch has at least 1: for a "
+                "single value declare a WorkflowParameter"
+            )
 
 
 def _inputs(document: Document) -> dict[str, InputPlan]:

@@ -13,11 +13,11 @@ from workflows.definition.selectors import (
     EVERY_PROPERTY,
     InputSelector,
     Selector,
-    StepOutputSelector,
     StepSelector,
     parse_selector,
 )
 from workflows.errors import (
+    AssumptionError,
     BlockProblem,
     ExecutionGraphStructureError,
     InvalidReferenceTargetError,
@@ -130,37 +130,44 @@ def _kinds_of_target(step: StepDefinition, found: StepReference, document: Docum
         kinds = input_kinds(document, found.target.name)
         if kinds is None:
             names = [item.name for item in document.inputs]
-            raise _dangling(
-                step, found, f"no input {found.target.name!r}; {suggest(found.target.name, names, what='inputs')}"
-            )
+            raise _dangling(step, found, _no_such("input", found.target.name, names))
         return kinds
     if (target := step_named(document, found.target.step)) is None:
         names = [other.name for other in document.steps]
-        raise _dangling(
-            step, found, f"no step {found.target.step!r}; {suggest(found.target.step, names, what='steps')}"
-        )
+        raise _dangling(step, found, _no_such("step", found.target.step, names))
     if isinstance(found.target, StepSelector):
         return ()
     given = target.block.outputs.get(found.target.property)
     if given is None:
-        raise ExecutionGraphStructureError(
-            f"{found.declared_as!r} of step {step.name!r} selects {found.text!r}, but step {target.name!r} "
-            f"({target.declared_type}) has no output {found.target.property!r}; "
+        details = (
+            f"step {target.name!r} ({target.declared_type}) has no output {found.target.property!r}; "
             f"{suggest(found.target.property, target.block.outputs, what='outputs')}"
+        )
+        raise ExecutionGraphStructureError(
+            f"{found.declared_as!r} of step {step.name!r} selects {found.text!r}, but {details}",
+            [_problem(step, found, details)],
         )
     return tuple(str(kind) for kind in given)
 
 
+def _no_such(what: str, name: str, known: list[str]) -> str:
+    return f"no {what} {name!r}; {suggest(name, known, what=f'{what}s')}"
+
+
 def _dangling(step: StepDefinition, found: StepReference, details: str) -> InvalidReferenceTargetError:
-    problem = BlockProblem(
+    return InvalidReferenceTargetError(
+        f"{found.declared_as!r} of step {step.name!r} selects {found.text!r}: there is {details}",
+        [_problem(step, found, f"{found.text!r} points to nothing: there is {details}")],
+    )
+
+
+def _problem(step: StepDefinition, found: StepReference, details: str) -> BlockProblem:
+    return BlockProblem(
         step=step.name,
         block_type=step.declared_type,
         # the wire names the manifest's field here, and nothing for an entry of a list or object
         property_name=found.field if found.key is None else None,
-        details=f"{found.text!r} points to nothing: {details}",
-    )
-    return InvalidReferenceTargetError(
-        f"{found.declared_as!r} of step {step.name!r} selects {found.text!r}: there is {details}", [problem]
+        details=details,
     )
 
 
@@ -169,21 +176,26 @@ def output_kinds(document: Document, name: str, text: str) -> tuple[str, ...] | 
 
     Raises:
         InvalidReferenceTargetError: it selects nothing.
+        AssumptionError: it selects a whole step.
     """
     target = parse_selector(text)
     if isinstance(target, InputSelector):
         kinds = input_kinds(document, target.name)
         if kinds is None:
             names = [item.name for item in document.inputs]
-            raise _dangling_output(
-                name, text, f"no input {target.name!r}; {suggest(target.name, names, what='inputs')}"
-            )
+            raise _dangling_output(name, text, _no_such("input", target.name, names))
         return kinds
-    assert isinstance(target, StepOutputSelector)  # the compiler refuses whole steps before
+    if target is None:
+        raise _dangling_output(name, text, "no such thing; write $inputs.<name> or $steps.<step>.<output>")
     step = step_named(document, target.step)
     if step is None:
         names = [other.name for other in document.steps]
-        raise _dangling_output(name, text, f"no step {target.step!r}; {suggest(target.step, names, what='steps')}")
+        raise _dangling_output(name, text, _no_such("step", target.step, names))
+    if isinstance(target, StepSelector):
+        raise AssumptionError(
+            f"output {name!r} selects the whole step {text!r}; select one of its outputs, or all of them as "
+            f"{text + '.*'!r}"
+        )
     outputs = {key: tuple(str(kind) for kind in kinds) for key, kinds in step.block.outputs.items()}
     if target.property == EVERY_PROPERTY:
         return outputs

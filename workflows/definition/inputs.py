@@ -15,7 +15,7 @@ def _kind_name(value: Any) -> Any:
 
 
 KindName = Annotated[str, BeforeValidator(_kind_name)]
-InputName = Annotated[str, Field(min_length=1, description="Name of the input, unique in the workflow.")]
+InputName = Annotated[str, Field(description="Name of the input, unique in the workflow.")]
 
 
 class _Input(BaseModel):
@@ -62,7 +62,11 @@ class WorkflowBatchInput(_Input):
 
     type: Literal["WorkflowBatchInput"]
     kind: list[KindName] = Field(default=[Kind.ANY], description="Kinds of the value.")
-    dimensionality: int = Field(default=1, ge=1, description="Nesting of the value: 1 is one value an element.")
+    dimensionality: int = Field(
+        default=1,
+        description="Nesting of the value: 1 is one value an element.",
+        json_schema_extra={"minimum": 1},  # less is an error of the graph, not of the syntax
+    )
 
     @property
     def kinds(self) -> tuple[str, ...]:

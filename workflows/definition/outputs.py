@@ -13,9 +13,8 @@ class JsonField(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     type: Literal["JsonField"]
-    name: str = Field(min_length=1, description="Key in the response, unique in the workflow.")
+    name: str = Field(description="Key in the response, unique in the workflow.")
     selector: str = Field(
-        pattern=r"^(\$inputs\.[A-Za-z_0-9\-]+|\$steps\.[A-Za-z_0-9\-]+(\.[A-Za-z_0-9\-*]+)?)$",
         description="What is answered: an input, one output of a step, or all of them as `$steps.<step>.*`.",
     )
     coordinates_system: Literal["parent", "own"] = Field(

@@ -1,13 +1,17 @@
-"""Selectors: the texts by which one part of a document points to another."""
+"""Selectors: the texts by which one part of a document points to another.
+
+Names with other characters than letters, digits, `_` and `-` can be selected by outputs only: in a step's parameters
+such a text is no selector (see the patterns in `workflows/block.py`).
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-_INPUT = re.compile(r"\$inputs\.([A-Za-z_0-9\-]+)\Z")
-_STEP_OUTPUT = re.compile(r"\$steps\.([A-Za-z_0-9\-]+)\.([A-Za-z_0-9\-*]+)\Z")
-_STEP = re.compile(r"\$steps\.([A-Za-z_0-9\-]+)\Z")
+_INPUT = re.compile(r"\$inputs\.(.*)\Z", re.DOTALL)
+_STEP_OUTPUT = re.compile(r"\$steps\.([^.]*)\.(.*)\Z", re.DOTALL)
+_STEP = re.compile(r"\$steps\.([^.]*)\Z", re.DOTALL)
 
 EVERY_PROPERTY = "*"
 """The property that stands for all outputs of a step."""

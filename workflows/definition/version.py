@@ -23,7 +23,7 @@ def check_version(document: Mapping[str, Any]) -> Version:
         WorkflowDefinitionError: the version is no version.
         NotSupportedExecutionEngineError: the version is of another major release.
     """
-    if "version" not in document:
+    if document.get("version") is None:
         raise WorkflowSyntaxError('the definition has no "version"; add "version": "1.0"', [])
     requested = document["version"]
     if not isinstance(requested, str):

@@ -188,7 +188,7 @@ class _Reader:
         elif isinstance(value, list):
             for index, element in enumerate(value):
                 self.read(element, (*position, index), f"{element_id}.[{index}]")
-        elif value is not None:
+        else:
             raise RuntimeInputError(
                 f"input {self._item.name!r} has dimensionality {self._item.dimensionality}: {element_id} must be a "
                 f"list, not {type(value).__name__}; nest lists {self._item.dimensionality} deep"
