@@ -95,7 +95,7 @@ def to_detections(found: FoundBoxes, image: Image, model_id: str, inference_id: 
         class_id=found.class_id.astype(np.int64),
         class_name=np.array(found.class_names, dtype=np.str_),
         detection_id=new_detection_ids(count),
-        parent_id=np.full(count, image.id, dtype=np.str_) if count else np.zeros(0, dtype=np.str_),
+        parent_id=np.array([image.id] * count, dtype=np.str_),
         image_wh=image.wh,
         placement=image.placement,
         inference_id=inference_id,

@@ -1,4 +1,4 @@
-"""All three kinds of work in this process: for tests, for trying things out, and for machines too small for a cluster."""
+"""All three kinds of work in this process: for tests, for trying things out, for machines too small for a cluster."""
 
 from __future__ import annotations
 
