@@ -1,7 +1,7 @@
 """Stopping everything that was started, and nothing else.
 
 Ray's processes start processes of their own, leave our process group, and may be orphaned half-way through their start.
-On Linux the launcher therefore adopts orphans among its descendants, so that whatever it caused is always found below it.
+On Linux the launcher therefore adopts orphans among its descendants: whatever it caused is always found below it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from threading import Event
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -50,16 +51,21 @@ def descendants(root: int) -> list[int]:
     return found
 
 
-def stop_descendants(root: int, *, patience_s: float) -> list[int]:
-    """End all processes below `root`: SIGTERM, then SIGKILL for those left after `patience_s`; gives those left."""
+def stop_descendants(root: int, *, patience_s: float, hurry: Event) -> list[int]:
+    """End all processes below `root`: SIGTERM, then SIGKILL for those left after `patience_s`; gives those left.
+
+    Args:
+        root: this process, or one whose children somebody else collects.
+        patience_s: time to end in an orderly way.
+        hurry: ends the patience when set.
+    """
     _signal(descendants(root), signal.SIGTERM)
     deadline_s = time.monotonic() + patience_s
-    while time.monotonic() < deadline_s:
+    while time.monotonic() < deadline_s and not hurry.wait(0.05):
         collect_children()
         if not descendants(root):
             return []
-        time.sleep(0.05)
-    for _ in range(20):  # a process may start another while it dies
+    for _ in range(40):  # a process may start another while it dies
         left = descendants(root)
         if not left:
             break

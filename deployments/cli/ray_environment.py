@@ -83,9 +83,11 @@ def local_environment() -> dict[str, str]:
     """For a cluster that one command starts and stops on one machine, shared with whatever else runs there."""
     return {
         "RAY_AUTH_MODE": "disabled",  # everything listens on loopback; a token found in the home would be used else
+        # Despite its name, on any system: the node is 127.0.0.1, and Ray listens there alone.
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_worker_niceness": "0",  # Ray's own 15 would starve the replicas on a busy machine
-        "RAY_prestart_worker_first_driver": "0",
+        "RAY_prestart_worker_first_driver": "1",
         "RAY_enable_worker_prestart": "0",
         "RAY_memory_monitor_refresh_ms": "0",  # never kill a replica because of what others on the machine use
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",

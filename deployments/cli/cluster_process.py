@@ -1,0 +1,119 @@
+"""The process that holds a local cluster: it starts Ray and Serve, deploys, and ends when told to.
+
+`sightline serve` starts it with the environment that Ray needs, and reads what it prints: one JSON object a line,
+`{"stage": ..., "text": ...}`. Ray's processes are its children, its own complaints go to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from deployments.cli.placement import impossible_replicas
+from deployments.cli.processes import end_with_parent
+from deployments.cli.serve_config import ServeConfigError, check_serve_config
+from deployments.settings import ClusterArgs
+
+POLL_S = 0.1
+
+
+class ClusterOptions(BaseModel):
+    """What to start.
+
+    Attributes:
+        serve_config: Serve's configuration, overrides included.
+        ray_dir: Ray's folder for sockets and logs; of a short path.
+        object_store_bytes: shared memory for objects; calls travel over gRPC, so little is needed.
+        parent: process that must live as long as this one.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    serve_config: dict[str, Any]
+    ray_dir: Path
+    object_store_bytes: int = 96 * 1024 * 1024
+    parent: int
+
+
+def main() -> None:
+    """Run until SIGTERM; the options are one JSON text on stdin."""
+    options = ClusterOptions.model_validate_json(sys.stdin.read())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all of us; the launcher decides
+    end_with_parent(options.parent)
+    try:
+        check_serve_config(options.serve_config, ClusterArgs)
+        _start_ray(options)
+        _deploy(options)
+    except ServeConfigError as error:
+        say("failed", error.message)
+        sys.exit(1)
+    signal.pause()
+
+
+def say(stage: str, text: str) -> None:
+    """Tell the launcher: `progress`, `running` or `failed`."""
+    print(json.dumps({"stage": stage, "text": text}), flush=True)
+
+
+def _start_ray(options: ClusterOptions) -> None:
+    import ray
+
+    say("progress", "starting Ray")
+    ray.init(
+        address="local",
+        include_dashboard=False,
+        object_store_memory=options.object_store_bytes,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        _temp_dir=str(options.ray_dir),
+        _node_ip_address="127.0.0.1",
+    )
+    impossible = impossible_replicas(options.serve_config, [node["Resources"] for node in ray.nodes()])
+    if impossible:
+        raise ServeConfigError(
+            "this machine cannot hold what the configuration asks for:\n  " + "\n  ".join(impossible)
+        )
+
+
+def _deploy(options: ClusterOptions) -> None:
+    from ray import serve
+    from ray.serve.context import _get_global_client  # what `serve run` uses; there is no public way
+    from ray.serve.schema import ServeDeploySchema
+
+    say("progress", "starting Ray Serve")
+    config = options.serve_config
+    serve.start(
+        proxy_location=config.get("proxy_location", "HeadOnly"),
+        http_options=config["http_options"],
+        logging_config=config.get("logging_config"),
+    )
+    client = _get_global_client()
+    assert client is not None  # it was just started
+    client.deploy_apps(ServeDeploySchema.model_validate(config))
+    names = {application["name"] for application in config["applications"]}
+    told: set[str] = set()
+    while True:
+        applications = serve.status().applications
+        for name, application in applications.items():
+            if application.status in ("DEPLOY_FAILED", "UNHEALTHY"):
+                reasons = [application.message, *(d.message for d in application.deployments.values())]
+                raise ServeConfigError(f"{name} does not start: " + "\n".join(filter(None, reasons)))
+            for deployment, status in application.deployments.items():
+                if status.status == "HEALTHY" and deployment not in told:
+                    told.add(deployment)
+                    say("progress", f"{deployment} is up")
+        if names <= set(applications) and all(applications[name].status == "RUNNING" for name in names):
+            break
+        time.sleep(POLL_S)
+    say("running", ", ".join(sorted(names)))
+
+
+if __name__ == "__main__":
+    main()

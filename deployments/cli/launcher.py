@@ -1,0 +1,220 @@
+"""Starting a local cluster and its edge, waiting until it answers, and stopping all of it again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any
+
+from deployments.cli.cluster_process import ClusterOptions
+from deployments.cli.ports import choose_ports, has_ipv6_loopback, is_free
+from deployments.cli.processes import adopt_orphans, descendants, stop_descendants
+from deployments.cli.ray_environment import Proxy, cluster_environment
+from deployments.cli.serve_config import application_paths, with_overrides
+from deployments.edge.config import EdgeConfig
+from deployments.edge.process import start_edge
+from deployments.errors import ServingError
+from deployments.settings import process_environment
+
+START_TIMEOUT_S = 240.0
+DRAIN_S = 2.0
+TERM_S = 2.5
+
+
+class LaunchError(ServingError):
+    """The cluster cannot be started, or ended by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchPlan:
+    """What to start.
+
+    Attributes:
+        port: where clients come in.
+        proxy: `haproxy`, with the edge in front; or `python`, where Serve's own proxy takes the port itself.
+        serve_config: Serve's configuration as read.
+        args: laid over the `args` of each application.
+        run_dir: folder for sockets and logs, of a short path.
+    """
+
+    port: int
+    proxy: Proxy
+    serve_config: dict[str, Any]
+    args: dict[str, Any]
+    run_dir: Path
+
+
+@dataclass(slots=True, kw_only=True)
+class LocalCluster:
+    """A cluster with its edge, as processes below this one.
+
+    Attributes:
+        plan: what to start.
+        say: told about progress.
+        stopping: set when the start should be given up or the cluster be stopped.
+        hurry: set when nothing should be waited for while stopping.
+    """
+
+    plan: LaunchPlan
+    say: Callable[[str], None]
+    stopping: threading.Event = field(default_factory=threading.Event)
+    hurry: threading.Event = field(default_factory=threading.Event)
+    _cluster: subprocess.Popen[str] | None = None
+    _edge: subprocess.Popen[bytes] | None = None
+    _messages: Queue[dict[str, str]] = field(default_factory=Queue)
+
+    @property
+    def log_dir(self) -> Path:
+        """Where the logs of this run are."""
+        return self.plan.run_dir / "logs"
+
+    def start(self) -> None:
+        """Start everything; applications run when this returns, or `stopping` is set.
+
+        Raises:
+            LaunchError: the port is taken, or something does not start.
+        """
+        plan = self.plan
+        check_port(plan.port)
+        adopt_orphans()
+        serve_port, ports = choose_ports(seed=plan.port + os.getpid())
+        if plan.proxy == "python":
+            serve_port = plan.port
+        config = with_overrides(
+            plan.serve_config,
+            http={"host": "127.0.0.1", "port": serve_port},
+            args={**plan.args, "log_dir": str(self.log_dir)},
+        )
+        options = ClusterOptions(serve_config=config, ray_dir=plan.run_dir / "ray", parent=os.getpid())
+        environment = cluster_environment(plan.proxy, ports=ports, run_dir=plan.run_dir, local=True)
+        if plan.proxy == "haproxy":
+            self._start_edge(serve_port)
+        self._start_cluster(options, process_environment() | environment)
+        self._await_applications()
+
+    def _start_edge(self, serve_port: int) -> None:
+        applications = application_paths(self.plan.serve_config)
+        config = EdgeConfig(
+            port=self.plan.port, serve_port=serve_port, applications=applications, ipv6=has_ipv6_loopback()
+        )
+        self._edge = start_edge(config, self.plan.run_dir / "edge")
+
+    def _start_cluster(self, options: ClusterOptions, environment: dict[str, str]) -> None:
+        with (self.log_dir / "cluster.log").open("w") as log:
+            self._cluster = subprocess.Popen(
+                [sys.executable, "-m", "deployments.cli.cluster_process"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment,
+                start_new_session=True,  # Ctrl-C in the terminal reaches the launcher alone
+            )
+        assert self._cluster.stdin  # a pipe was asked for
+        self._cluster.stdin.write(options.model_dump_json())
+        self._cluster.stdin.close()
+        threading.Thread(target=self._read_messages, args=(self._cluster,), daemon=True).start()
+
+    def _read_messages(self, cluster: subprocess.Popen[str]) -> None:
+        assert cluster.stdout  # a pipe was asked for
+        for line in cluster.stdout:
+            if line.startswith('{"stage"'):
+                self._messages.put(json.loads(line))
+
+    def _await_applications(self) -> None:
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while not self.stopping.is_set():
+            try:
+                message = self._messages.get(timeout=0.1)
+            except Empty:
+                self.check()
+                if time.monotonic() > deadline_s:
+                    raise LaunchError(
+                        f"nothing ran after {START_TIMEOUT_S:g} s; the logs are in {self.log_dir}"
+                    ) from None
+                continue
+            if message["stage"] == "failed":
+                raise LaunchError(message["text"])
+            if message["stage"] == "running":
+                return
+            self.say(message["text"])
+
+    def check(self) -> None:
+        """Notice when a part ended by itself.
+
+        Raises:
+            LaunchError: one did.
+        """
+        for name, process in (("the cluster", self._cluster), ("the edge", self._edge)):
+            if process is not None and process.poll() is not None and self._messages.empty():
+                raise LaunchError(f"{name} ended by itself (exit status {process.returncode}); {self._last_words()}")
+
+    def _last_words(self) -> str:
+        log = self.log_dir / "cluster.log"
+        lines = log.read_text(errors="replace").splitlines()[-15:] if log.exists() else []
+        return "\n".join([f"its last words, from {log}:", *lines])
+
+    def stop(self) -> None:
+        """End everything below this process, within 10 s; at once when `hurry` is set.
+
+        Requests under way get a moment to finish: the edge stops listening first, and ends with its last connection.
+        """
+        if self._edge is not None:
+            self._edge.send_signal(signal.SIGUSR1)
+            deadline_s = time.monotonic() + DRAIN_S
+            while self._edge.poll() is None and time.monotonic() < deadline_s and not self.hurry.wait(0.05):
+                pass
+        left = stop_descendants(os.getpid(), patience_s=TERM_S, hurry=self.hurry)
+        if left:
+            raise LaunchError(f"processes {left} do not end")
+
+    @property
+    def processes(self) -> list[int]:
+        """Ids of all processes of the cluster."""
+        return descendants(os.getpid())
+
+
+def check_port(port: int) -> None:
+    """Refuse a port that another server has.
+
+    Raises:
+        LaunchError: it is taken.
+    """
+    if not is_free(port):
+        raise LaunchError(f"port {port} is taken; stop the server that has it, or choose another one with --port")
+
+
+def make_run_dir(port: int) -> Path:
+    """A fresh folder for the server on a port; it stays after the end, for its logs, until the next start there.
+
+    Raises:
+        LaunchError: somebody else owns a folder of this name.
+    """
+    # A short, fixed path: the names of sockets in it may not exceed 107 bytes.
+    base = Path(tempfile.gettempdir()) / f"sightline-{os.getuid()}-{port}"
+    base.mkdir(mode=0o700, exist_ok=True)
+    if base.is_symlink() or base.stat().st_uid != os.getuid():
+        raise LaunchError(f"{base} belongs to somebody else; remove it, or set TMPDIR to a folder of your own")
+    for name in ("ray", "edge", "logs"):
+        _remove_tree(base / name)
+    (base / "logs").mkdir()
+    return base
+
+
+def _remove_tree(path: Path) -> None:
+    import shutil
+
+    if path.is_symlink():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,130 @@
+"""The `sightline` command."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, cast
+
+import typer
+
+from deployments.cli.first_request import first_answer, write_request
+from deployments.cli.launcher import LaunchPlan, LocalCluster, check_port, make_run_dir
+from deployments.cli.ray_environment import Proxy, cluster_environment
+from deployments.cli.serve_config import default_config_path, read_serve_config
+from deployments.cli.versions import server_version
+from deployments.errors import ServingError
+
+PROXIES = ("haproxy", "python")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Serve vision workflows from a Ray Serve cluster.")
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(server_version())
+
+
+@app.command()
+def environment(
+    proxy: Annotated[str, typer.Option(help="`haproxy` or `python`.")] = "haproxy",
+    export: Annotated[bool, typer.Option("--export", help="Print lines that a shell can evaluate.")] = False,
+) -> None:
+    """Print the environment that every process of a cluster must have, for images and manifests."""
+    for name, value in sorted(cluster_environment(_proxy(proxy)).items()):
+        typer.echo(f"{'export ' if export else ''}{name}={value}")
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on loopback.")] = 9001,
+    models: Annotated[Path | None, typer.Option(help="Folder of model packages beside the shipped ones.")] = None,
+    workflows: Annotated[Path | None, typer.Option(help="Folder of saved workflow definitions.")] = None,
+    proxy: Annotated[str, typer.Option(help="`haproxy`, or `python` where HAProxy does not run.")] = "haproxy",
+    config: Annotated[Path | None, typer.Option(help="Serve configuration; serve_config.yaml when not given.")] = None,
+) -> None:
+    """Start a cluster on this machine; Ctrl-C stops it."""
+    started_s = time.monotonic()
+
+    def say(text: str) -> None:
+        typer.echo(f"[{time.monotonic() - started_s:5.1f} s] {text}")
+
+    try:
+        check_port(port)
+        plan = LaunchPlan(
+            port=port,
+            proxy=_proxy(proxy),
+            serve_config=read_serve_config(config or default_config_path()),
+            args=_args(models, workflows),
+            run_dir=make_run_dir(port),
+        )
+        _run(LocalCluster(plan=plan, say=say), say)
+    except ServingError as error:
+        typer.echo(f"sightline: {error.message}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _proxy(text: str) -> Proxy:
+    if text not in PROXIES:
+        raise typer.BadParameter(f"{text!r} is no proxy; choose haproxy or python", param_hint="--proxy")
+    return cast("Proxy", text)
+
+
+def _args(models: Path | None, workflows: Path | None) -> dict[str, Any]:
+    """What the command line says about the application, checked before anything is started."""
+    args: dict[str, Any] = {}
+    if models is not None:
+        from deployments.models.package import survey_packages  # numpy and more: only for those who need it
+
+        survey = survey_packages(models)
+        if survey.problems:
+            lines = "\n".join(f"  {problem.message}" for problem in survey.problems)
+            raise ServingError(f"{models} holds model packages that cannot be served:\n{lines}")
+        args["models_dir"] = str(models.resolve())
+    if workflows is not None:
+        if not workflows.is_dir():
+            raise ServingError(f"there is no directory {workflows}; name one that holds workflow definitions")
+        args["ingress"] = {"workflows_dir": str(workflows.resolve())}
+    return args
+
+
+def _run(cluster: LocalCluster, say: Callable[[str], None]) -> None:
+    def ask_to_stop(number: int, frame: FrameType | None) -> None:
+        if cluster.stopping.is_set():
+            cluster.hurry.set()
+        cluster.stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, ask_to_stop)
+    try:
+        say(f"starting a cluster for port {cluster.plan.port}; its logs: {cluster.log_dir}")
+        cluster.start()
+        _greet(cluster, say)
+        while not cluster.stopping.wait(1.0):
+            cluster.check()
+    finally:
+        say("stopping")
+        cluster.stopping.set()
+        cluster.stop()
+        say("stopped")
+
+
+def _greet(cluster: LocalCluster, say: Callable[[str], None]) -> None:
+    url = f"http://127.0.0.1:{cluster.plan.port}"
+    said = first_answer(url, cluster.stopping, cluster.check, say)
+    if said is None:
+        return
+    request = write_request(cluster.plan.run_dir)
+    typer.echo(f"ready {url} {said}")
+    typer.echo(f"try: curl -s {url}/workflows/run -H 'Content-Type: application/json' -d @{request}")
+    sys.stdout.flush()
