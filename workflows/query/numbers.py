@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from workflows.kinds import Kind
+from workflows.kinds import DETECTION_KINDS, Kind
 from workflows.query.operation import NUMBER_KINDS, Names, Operation, is_number, shown, wrong_type, wrong_value
 
 FEWEST_DIGITS = -400
@@ -98,7 +98,7 @@ class Divide(Operation):
 class RandomNumber(Operation):
     """Replaces any value by a random number, evenly spread between two limits."""
 
-    takes: ClassVar = (Kind.ANY,)
+    takes: ClassVar = (*DETECTION_KINDS, Kind.ANY)
     gives: ClassVar = (Kind.FLOAT, Kind.FLOAT_ZERO_TO_ONE)
 
     type: Literal["RandomNumber"]

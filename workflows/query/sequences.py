@@ -78,7 +78,7 @@ class NumericSequenceAggregate(Operation):
 
 
 class SequenceAggregate(Operation):
-    """Picks one element of a list by its place or by how often it occurs."""
+    """Picks one element of a list by its place or by how often it occurs; a dictionary says how often its keys do."""
 
     takes: ClassVar = (Kind.LIST_OF_VALUES,)
     gives: ClassVar = (Kind.ANY,)
@@ -95,9 +95,9 @@ class SequenceAggregate(Operation):
         if self.mode == "last":
             return sequence[-1]
         try:
-            by_frequency = Counter(sequence).most_common()
+            by_frequency = Counter(value if isinstance(value, dict) else sequence).most_common()
         except TypeError as error:
-            raise wrong_value("only strings, numbers and booleans can be counted", error) from error
+            raise wrong_value("takes elements that can be counted: strings, numbers, booleans", error) from error
         return by_frequency[0 if self.mode == "most_common" else -1][0]
 
 

@@ -15,7 +15,7 @@ class FirstNonEmptyOrDefault(BlockManifest):
     category: ClassVar[str] = "formatter"
 
     type: Literal["roboflow_core/first_non_empty_or_default@v1", "FirstNonEmptyOrDefault"]
-    data: list[AnyRef] = Field(description="Values, the preferred one first; null ones are passed over.")
+    data: list[AnyRef] = Field(min_length=1, description="Values, the preferred one first; null ones are passed over.")
     default: Any = Field(default=None, description="What to answer when all are null.")
 
 
