@@ -14,7 +14,7 @@ from workflows.errors import OperationError
 from workflows.kinds import Kind
 from workflows.query.operation import Names, Operation, wrong_type
 
-SEARCH_LIMIT_S = 0.25
+SEARCH_LIMIT_S = 0.1
 """Longest search for a regular expression. Expressions come from clients, and a backtracking search can take for ever:
 the standard library cannot stop one, so the search is done by a library that can."""
 PATTERN_LIMIT_CHARACTERS = 10_000

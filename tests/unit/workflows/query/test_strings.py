@@ -66,7 +66,7 @@ def test_a_very_long_expression_is_refused_with_the_document():
 
 def test_an_expression_that_never_ends_is_stopped():
     started_s = time.monotonic()
-    with pytest.raises(OperationError, match=r"longer than 0\.25 s on a string of 61 characters"):
+    with pytest.raises(OperationError, match=r"longer than 0\.1 s on a string of 61 characters"):
         run({"type": "StringMatches", "regex": "(a|aa)+$"}, value="a" * 60 + "b")
     assert time.monotonic() - started_s < 5
 
