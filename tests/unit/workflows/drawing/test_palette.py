@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from workflows.drawing.palette import ColourAxis, PaletteName, colour_lookup, palette
+
+
+@pytest.mark.parametrize("name", [name for name in get_args(PaletteName) if name.startswith("Matplotlib")])
+def test_palettes_of_matplotlib_have_as_many_colours_as_asked(name):
+    assert len(palette(name, 5, []).colors) == 5
+
+
+def test_custom_colours_are_used_in_their_order():
+    colours = palette("CUSTOM", 10, ["#ff0000", "rgb(0, 255, 0)", "BLUE"])
+    assert [colours.by_idx(index).as_rgb() for index in range(4)] == [
+        (255, 0, 0),
+        (0, 255, 0),
+        (0, 0, 255),
+        (255, 0, 0),
+    ]
+
+
+@pytest.mark.parametrize("name", ["DEFAULT", "ROBOFLOW"])
+def test_palettes_of_the_library_have_colours(name):
+    assert palette(name, 10, []).colors
+
+
+@pytest.mark.parametrize(("name", "colours"), [("CUSTOM", []), ("Matplotlib Jet", []), ("CUSTOM", ["pinkish"])])
+def test_what_is_no_palette_is_refused(name, colours):
+    with pytest.raises(ValueError, match=r"palette|colour"):
+        palette(name, 10, colours)
+
+
+@pytest.mark.parametrize("axis", get_args(ColourAxis))
+def test_every_axis_is_known_to_the_library(axis):
+    assert colour_lookup(axis).value == axis.lower()
