@@ -105,8 +105,6 @@ class BlockManifest(BaseModel):
     name: str = Field(title="Step Name", description="Name of the step, unique in the workflow.")
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class GoTo:
     """A flow-control block's answer: the element goes on in these steps only.

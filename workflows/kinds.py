@@ -24,7 +24,7 @@ class Kind(StrEnum):
     DICTIONARY = "dictionary"
     LIST_OF_VALUES = "list_of_values"
     TOP_CLASS = "top_class"
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105  a kind, not a password
     BYTES = "bytes"
     TIMESTAMP = "timestamp"
     INFERENCE_ID = "inference_id"

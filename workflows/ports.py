@@ -1,6 +1,6 @@
 """What a block may ask of the world outside it.
 
-A block's `run` names a port as a keyword-only parameter: a handle to a deployment in the cluster, three lines in a test.
+A block's `run` names a port as a keyword-only parameter: a handle in the cluster, three lines in a test.
 """
 
 from __future__ import annotations
