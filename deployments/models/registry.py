@@ -187,6 +187,18 @@ class ModelRegistry(Generic[Model]):
             for model_id in [model_id for model_id in self._loaded if model_id not in self._pinned]:
                 del self._loaded[model_id]
 
+    def resize(self, capacity: int) -> None:
+        """Keep another number of models from now on.
+
+        Raises:
+            ValueError: no room for a single model.
+        """
+        if capacity < 1:
+            raise ValueError(f"capacity is {capacity}; the registry must hold at least one model")
+        with self._lock:
+            self._capacity = capacity
+            self._make_room(newest="")
+
     def describe(self) -> tuple[ModelRow, ...]:
         """Loaded models, the least recently used first."""
         with self._lock:

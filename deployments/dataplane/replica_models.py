@@ -1,0 +1,79 @@
+"""The models of one replica: those of one task, the shipped ones loaded before the first call and kept."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from deployments.dataplane.backend import ModelDescription, ModelLoad
+from deployments.dataplane.compute import description_of
+from deployments.errors import ModelTaskError
+from deployments.models.engines.engine import EngineSettings
+from deployments.models.loading import LoadedModel, load_model
+from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
+from deployments.models.registry import ModelRegistry
+from deployments.settings import ReplicaTuning
+
+
+class ReplicaModels:
+    """Loads models as they are asked for, and lists them."""
+
+    def __init__(self, task_type: str, models_dir: Path | None) -> None:
+        """Load the shipped models of a task.
+
+        Args:
+            task_type: such as `object-detection`; models of other tasks are known and refused.
+            models_dir: folder of packages beside the shipped ones; None for the shipped ones alone.
+
+        Raises:
+            ModelError: a package cannot be served.
+        """
+        shipped = discover_packages(SHIPPED_DIRECTORY)
+        packages = discover_packages(SHIPPED_DIRECTORY, models_dir) if models_dir is not None else shipped
+        pinned = tuple(model_id for model_id in shipped if packages[model_id].task_type == task_type)
+        self._task_type = task_type
+        self._registry: ModelRegistry[LoadedModel] = ModelRegistry(
+            packages, partial(load_model, settings=EngineSettings()), pinned_ids=pinned
+        )
+        for model_id in pinned:
+            self._registry.get_blocking(model_id)
+
+    def tune(self, tuning: ReplicaTuning) -> None:
+        """Keep another number of models."""
+        self._registry.resize(tuning.max_loaded_models)
+
+    async def acquire(self, model_id: str) -> tuple[LoadedModel, tuple[ModelLoad, ...]]:
+        """A model, and the load it cost.
+
+        Raises:
+            ModelError: no such model, or it does not load.
+            ModelTaskError: it is for something else.
+        """
+        self._check_task(model_id)
+        acquired = await self._registry.acquire(model_id)
+        if acquired.load_s is None:
+            return acquired.model, ()
+        return acquired.model, (ModelLoad(model_id=acquired.model_id, seconds=acquired.load_s),)
+
+    def remove(self, model_id: str) -> None:
+        """Forget a model; nothing happens when it is not loaded.
+
+        Raises:
+            ModelError: no such model.
+            ModelTaskError: it is for something else.
+        """
+        self._check_task(model_id)
+        self._registry.remove(model_id)
+
+    def clear(self) -> None:
+        """Forget every model that is not pinned."""
+        self._registry.clear()
+
+    def describe(self) -> tuple[ModelDescription, ...]:
+        """Models that are loaded now."""
+        return tuple(description_of(row) for row in self._registry.describe())
+
+    def _check_task(self, model_id: str) -> None:
+        package = self._registry.package(model_id)
+        if package.task_type != self._task_type:
+            raise ModelTaskError(f"model {package.model_id!r} is for {package.task_type}, not for {self._task_type}")

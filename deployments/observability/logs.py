@@ -1,0 +1,35 @@
+"""How log lines look: one line an event, its fields behind it as `key=value`."""
+
+from __future__ import annotations
+
+import logging
+
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+class FieldsFormatter(logging.Formatter):
+    """Time, level, logger, message, then everything that came in `extra`."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """The line without a traceback."""
+        fields = (
+            f"{key}={_shown(value)}"
+            for key, value in record.__dict__.items()
+            if key not in _STANDARD and value not in (None, [], "")
+        )
+        return " ".join((super().formatMessage(record), *fields))
+
+
+def configure_logging(level: int = logging.INFO) -> None:
+    """Write all logs of this process to standard error in one form."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(FieldsFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+
+
+def _shown(value: object) -> str:
+    text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return repr(text) if any(c.isspace() or not c.isprintable() or c in "='\"" for c in text) else text

@@ -1,0 +1,237 @@
+"""The backend of a cluster: work leaves through coalescing queues, one for each deployment, over Serve's handles."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from ray.exceptions import RayActorError, WorkerCrashedError
+from ray.serve.handle import DeploymentHandle
+
+from deployments.dataplane.backend import FoundBoxes, ModelDescription, Timing, Work
+from deployments.dataplane.compute import run_stage_units
+from deployments.dataplane.computing import ComputeThread
+from deployments.dataplane.messages import CallAnswer, DetectCall, ReadCall, StageCall
+from deployments.errors import ModelTaskError
+from deployments.models.model_id import canonical_model_id
+from deployments.router.coalescing import CoalescingQueue, Delivery
+from deployments.settings import RouterTuning
+from workflows.compiler.plan import Plan, Stage
+from workflows.executor.dispatcher import Column, StageUnit
+from workflows.ports import DetectionOptions
+from workflows.values.image import Image
+from workflows.values.recognized_text import RecognizedText
+
+R = TypeVar("R")
+
+LOST_ERRORS = (RayActorError, WorkerCrashedError)
+"""What a call raises when its replica died, or could not be reached any more."""
+
+CONTROL_TIMEOUT_S = 60.0
+
+
+class ClusterBackend:
+    """Work on the deployments of one application.
+
+    Models are loaded by each replica for itself, when the first call for them comes. What is listed is the union over
+    all replicas; adding, removing and clearing go to all of them. So every WorkflowRouter says the same, and a replica
+    that starts later loads what it is asked for.
+    """
+
+    def __init__(
+        self,
+        object_detector: DeploymentHandle[Any],
+        text_reader: DeploymentHandle[Any],
+        transform_worker: DeploymentHandle[Any] | None,
+        tuning: RouterTuning | None = None,
+    ) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            object_detector: handle to the ObjectDetector.
+            text_reader: handle to the TextReader.
+            transform_worker: handle to the TransformWorker; None to do its work in a thread of this process.
+            tuning: how calls are shared.
+        """
+        tuning = tuning or RouterTuning()
+        self._object_detector = object_detector
+        self._text_reader = text_reader
+        self._transform_worker = transform_worker
+        self._own_transforms = ComputeThread("transforms", "router") if transform_worker is None else None
+        self._ready = False
+        self.detecting: CoalescingQueue[str, tuple[Image, DetectionOptions], FoundBoxes] = CoalescingQueue(
+            "the object detector", self._send_detect, lost_errors=LOST_ERRORS, limits=tuning.object_detector
+        )
+        self.reading: CoalescingQueue[str, Image, RecognizedText] = CoalescingQueue(
+            "the text reader", self._send_read, lost_errors=LOST_ERRORS, limits=tuning.text_reader
+        )
+        self.transforming: CoalescingQueue[tuple[str, int], tuple[Plan, StageUnit], Mapping[str, Column]] = (
+            CoalescingQueue("the transform worker", self._send_stage, lost_errors=LOST_ERRORS, limits=tuning.transforms)
+        )
+
+    @property
+    def queues(self) -> Mapping[str, CoalescingQueue[Any, Any, Any]]:
+        """The queues, under the names that metrics give them."""
+        return {"object_detector": self.detecting, "text_reader": self.reading, "transforms": self.transforming}
+
+    def tune(self, tuning: RouterTuning) -> None:
+        """Share calls in another way from now on."""
+        self.detecting.limits = tuning.object_detector
+        self.reading.limits = tuning.text_reader
+        self.transforming.limits = tuning.transforms
+
+    async def detect(self, image: Image, model_id: str, options: DetectionOptions, work: Work, step: str) -> FoundBoxes:
+        """Boxes on one image."""
+        key = canonical_model_id(model_id)
+        delivery = await self.detecting.submit(
+            key,
+            (image, options),
+            deadline_unix_s=work.deadline_unix_s,
+            request_id=work.request_id,
+            size_bytes=len(image.encoded),
+        )
+        return _account(delivery, work, step, model_id)
+
+    async def read(self, image: Image, model_id: str, work: Work, step: str) -> RecognizedText:
+        """Text on one image."""
+        delivery = await self.reading.submit(
+            canonical_model_id(model_id),
+            image,
+            deadline_unix_s=work.deadline_unix_s,
+            request_id=work.request_id,
+            size_bytes=len(image.encoded),
+        )
+        return _account(delivery, work, step, model_id)
+
+    async def run_stage(self, plan: Plan, stage: Stage, unit: StageUnit, work: Work) -> Mapping[str, Column]:
+        """Steps that work on pixels and boxes."""
+        delivery = await self.transforming.submit(
+            (plan.fingerprint, stage.index),
+            (plan, unit),
+            deadline_unix_s=work.deadline_unix_s,
+            request_id=work.request_id,
+            size_bytes=0 if self._transform_worker is None else size_of(unit),
+        )
+        return _account(delivery, work, "+".join(stage.steps), None)
+
+    async def models(self) -> tuple[ModelDescription, ...]:
+        """Models that any replica has loaded, by id."""
+        listed = await asyncio.gather(*(self._everywhere(handle, "models") for handle in self._model_handles))
+        rows = {row.model_id: row for of_deployment in listed for of_replica in of_deployment for row in of_replica}
+        return tuple(rows[model_id] for model_id in sorted(rows))
+
+    async def add_model(self, model_id: str, work: Work) -> None:
+        """Load a model in every replica of the deployment that serves its task."""
+        for loads in await self._where_it_belongs("add_model", model_id):
+            for load in loads:
+                if all(known.model_id != load.model_id for known in work.model_loads):
+                    work.model_loads.append(load)
+        work.model_ids.add(model_id)
+
+    async def remove_model(self, model_id: str) -> None:
+        """Unload a model in every replica."""
+        await self._where_it_belongs("remove_model", model_id)
+
+    async def clear_models(self) -> None:
+        """Unload every model that is not pinned, in every replica."""
+        await asyncio.gather(*(self._everywhere(handle, "clear_models") for handle in self._model_handles))
+
+    async def ready(self) -> bool:
+        """Whether a warm-up went through all deployments."""
+        return self._ready
+
+    def mark_ready(self) -> None:
+        """Say that a warm-up was answered."""
+        self._ready = True
+
+    @property
+    def _model_handles(self) -> tuple[DeploymentHandle[Any], ...]:
+        return self._object_detector, self._text_reader
+
+    async def _where_it_belongs(self, method: str, model_id: str) -> list[Any]:
+        try:
+            return await self._everywhere(self._object_detector, method, model_id)
+        except ModelTaskError:
+            return await self._everywhere(self._text_reader, method, model_id)
+
+    async def _everywhere(self, handle: DeploymentHandle[Any], method: str, *args: Any) -> list[Any]:
+        response = handle.broadcast(method, *args)
+        return await response.results_async(timeout_s=CONTROL_TIMEOUT_S)
+
+    async def _send_detect(
+        self, model_id: str, items: Sequence[tuple[Image, DetectionOptions]], deadlines_unix_s: Sequence[float]
+    ) -> CallAnswer[FoundBoxes]:
+        call = DetectCall(
+            model_id=model_id,
+            images=tuple(image for image, _ in items),
+            options=tuple(options for _, options in items),
+            deadlines_unix_s=tuple(deadlines_unix_s),
+        )
+        return await _answer(self._object_detector.detect, call, FoundBoxes)
+
+    async def _send_read(
+        self, model_id: str, images: Sequence[Image], deadlines_unix_s: Sequence[float]
+    ) -> CallAnswer[RecognizedText]:
+        call = ReadCall(model_id=model_id, images=tuple(images), deadlines_unix_s=tuple(deadlines_unix_s))
+        return await _answer(self._text_reader.read, call, RecognizedText)
+
+    async def _send_stage(
+        self, key: tuple[str, int], items: Sequence[tuple[Plan, StageUnit]], deadlines_unix_s: Sequence[float]
+    ) -> CallAnswer[Mapping[str, Column]]:
+        plan = items[0][0]
+        units = tuple(unit for _, unit in items)
+        if self._transform_worker is None:
+            assert self._own_transforms is not None  # one or the other
+            stage = plan.stages[key[1]]
+            return await self._own_transforms.run(
+                deadlines_unix_s, lambda live: run_stage_units(plan, stage, [units[at] for at in live])
+            )
+        call = StageCall(
+            fingerprint=plan.fingerprint,
+            definition_json=plan.definition_json,
+            stage_index=key[1],
+            units=units,
+            deadlines_unix_s=tuple(deadlines_unix_s),
+        )
+        return await _answer(self._transform_worker.run_stage, call, Mapping[str, Column])
+
+
+def size_of(unit: StageUnit) -> int:
+    """Bytes of the images of a unit, each counted once."""
+    images = {
+        id(value): value
+        for column in unit.columns.values()
+        for value in column.values.values()
+        if isinstance(value, Image)
+    }
+    return sum(len(image.encoded) for image in images.values())
+
+
+async def _answer(method: DeploymentHandle[Any], call: Any, of: type[R]) -> CallAnswer[R]:
+    """What a deployment answers to a call; its results are of type `of`."""
+    response = method.remote(call)
+    try:
+        answer: CallAnswer[R] = await response
+    except asyncio.CancelledError:
+        response.cancel()  # type: ignore[no-untyped-call]  # outside a request's context nobody else tells the replica
+        raise
+    return answer
+
+
+def _account(delivery: Delivery[R], work: Work, step: str, model_id: str | None) -> R:
+    """Write down where the time went; gives the value."""
+    work.timings.append(
+        Timing(
+            step=step,
+            queue_ms=delivery.queue_ms,
+            transfer_ms=delivery.transfer_ms,
+            compute_ms=delivery.compute_ms,
+        )
+    )
+    if model_id is not None:
+        work.model_ids.add(model_id)
+    for load in delivery.model_loads:
+        if all(known.model_id != load.model_id for known in work.model_loads):
+            work.model_loads.append(load)
+    return delivery.value

@@ -1,0 +1,79 @@
+"""The Serve deployment behind the door: it runs workflows, and has the other deployments do what is heavy."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from ray import serve
+from ray.serve.handle import DeploymentHandle
+
+from deployments.dataplane.service import WorkflowService
+from deployments.dataplane.warm_up import warm_up
+from deployments.errors import ServingError
+from deployments.ingress.app import create_app
+from deployments.observability.replica_logs import log_to_directory
+from deployments.router.cluster_backend import ClusterBackend
+from deployments.router.queue_metrics import watch_queues
+from deployments.settings import ClusterArgs, RouterTuning
+from workflows.errors import WorkflowError
+
+logger = logging.getLogger(__name__)
+
+WARM_UP_PAUSE_S = 1.0
+
+
+@serve.ingress()
+class WorkflowRouter:
+    """Answers HTTP, compiles definitions, runs plans, and sends work of all requests out in shared calls."""
+
+    def __init__(
+        self,
+        args: ClusterArgs,
+        object_detector: DeploymentHandle[Any],
+        text_reader: DeploymentHandle[Any],
+        transform_worker: DeploymentHandle[Any] | None,
+    ) -> None:
+        log_to_directory(args.log_dir, "workflow-router", serve.get_replica_context().replica_id.unique_id)
+        self._backend = ClusterBackend(object_detector, text_reader, transform_worker)
+        self._service = WorkflowService(self._backend, args.ingress)
+        watch_queues(self._backend.queues)
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        """The application that Serve hands requests to."""
+        app = create_app(lambda: self._service)
+
+        @asynccontextmanager
+        async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+            warming = asyncio.create_task(self._warm_up())
+            try:
+                yield
+            finally:
+                warming.cancel()
+
+        app.router.lifespan_context = lifespan
+        return app
+
+    def reconfigure(self, user_config: dict[str, Any]) -> None:
+        """Take another `user_config`, live."""
+        self._backend.tune(RouterTuning.model_validate(user_config))
+
+    async def _warm_up(self) -> None:
+        """Try until every deployment has answered; `/readiness` says 503 until then."""
+        while True:
+            try:
+                texts = await warm_up(self._service)
+                break
+            except (ServingError, WorkflowError) as error:
+                logger.warning("warm-up failed, trying again", extra={"error": str(error)})
+                await asyncio.sleep(WARM_UP_PAUSE_S)
+        # What exists now stays; the collector need not look at it at every request.
+        gc.collect()
+        gc.freeze()
+        self._backend.mark_ready()
+        logger.info("ready", extra={"read": texts})

@@ -1,0 +1,52 @@
+"""The Serve deployment that works on pixels and boxes: offset, crop, and any other block without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ray import serve
+
+from deployments.dataplane.compute import run_stage_units
+from deployments.dataplane.computing import ComputeThread
+from deployments.dataplane.messages import CallAnswer, StageCall
+from deployments.observability.replica_logs import log_to_directory
+from workflows.compiler.cache import PlanCache
+from workflows.compiler.compile import CompileLimits
+from workflows.executor.dispatcher import Column
+from workflows.values.image import Image
+
+
+class TransformWorker:
+    """Runs stages of plans, several requests' units in one call; the steps of a stage are one hop together."""
+
+    def __init__(self, max_steps: int, log_dir: Path | None) -> None:
+        replica_id = serve.get_replica_context().replica_id.unique_id
+        log_to_directory(log_dir, "transform-worker", replica_id)
+        self._plans = PlanCache(limits=CompileLimits(max_steps=max_steps))
+        self._thread = ComputeThread("transforms", replica_id)
+
+    async def run_stage(self, call: StageCall) -> CallAnswer[Mapping[str, Column]]:
+        """What the stage gives for each unit of the call."""
+
+        def compute(live: list[int]) -> list[Mapping[str, Column] | Exception]:
+            plan = self._plans.get_by_json(call.fingerprint, call.definition_json)
+            given = run_stage_units(plan, plan.stages[call.stage_index], [call.units[at] for at in live])
+            for columns in given:
+                if not isinstance(columns, Exception):
+                    encode_images(columns)
+            return list(given)
+
+        return await self._thread.run(call.deadlines_unix_s, compute)
+
+    def check_health(self) -> None:
+        """Fail when a computation does not end."""
+        self._thread.check()
+
+
+def encode_images(columns: Mapping[str, Column]) -> None:
+    """Have every image encoded here, in the computing thread, rather than in the event loop that sends the answer."""
+    for column in columns.values():
+        for value in column.values.values():
+            if isinstance(value, Image):
+                _ = value.encoded
