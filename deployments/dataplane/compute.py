@@ -70,9 +70,9 @@ def read_images(model: TextRecognizer, images: Sequence[Image]) -> list[Recogniz
     return _each_alone(read, [_or_error(image) for image in images], model.package.model_id)
 
 
-def run_stage_units(plan: Plan, stage: Stage, units: Sequence[StageUnit]) -> list[Mapping[str, Column] | WorkflowError]:
+def run_stage_units(plan: Plan, stage: Stage, units: Sequence[StageUnit]) -> list[Mapping[str, Column] | Exception]:
     """What a stage gives for each unit, or the failure of its step, in order."""
-    given: list[Mapping[str, Column] | WorkflowError] = []
+    given: list[Mapping[str, Column] | Exception] = []
     for unit in units:
         try:
             given.append(run_stage_here(plan, stage, unit))
@@ -146,11 +146,11 @@ def _each_alone(
 
 def _try_all(
     work: Callable[[Sequence[Item]], list[Done]], items: Sequence[Item], model_id: str
-) -> Sequence[Done | Exception]:
+) -> list[Done | Exception]:
     if not items:
         return []
     try:
-        return work(items)
+        return [*work(items)]
     except Exception as error:  # a runtime raises what its C++ side threw; the other items must not suffer
         if len(items) > 1:
             return [done for item in items for done in _try_all(work, [item], model_id)]

@@ -8,7 +8,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from workflows.compiler.plan import OutputPlan, Plan
-from workflows.errors import WorkflowDefinitionError
 from workflows.kinds import DETECTION_KINDS, Kind
 from workflows.serializers.declared_kinds import KINDS
 from workflows.serializers.detections import DetectionsJson
@@ -19,11 +18,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {Kind.IMAGE: ImageJson, **dict.fromkeys(DE
 
 
 def describe_interface(plan: Plan) -> dict[str, Any]:
-    """Kinds of every input and output, and what those kinds look like in JSON.
-
-    Raises:
-        WorkflowDefinitionError: an output repeats an input, which has no kinds of its own to describe.
-    """
+    """Kinds of every input and output, and what those kinds look like in JSON."""
     inputs = {name: list(given.kinds) for name, given in plan.inputs.items()}
     outputs = {output.name: _kinds(output) for output in plan.outputs}
     used = list(dict.fromkeys(_all_kinds(outputs.values()) + _all_kinds(inputs.values())))
@@ -36,11 +31,6 @@ def describe_interface(plan: Plan) -> dict[str, Any]:
 
 
 def _kinds(output: OutputPlan) -> Any:
-    if output.selector.startswith("$inputs."):
-        raise WorkflowDefinitionError(
-            f"output {output.name!r} selects {output.selector}: the interface of a workflow is described for outputs "
-            "of steps only"
-        )
     if isinstance(output.kinds, tuple):
         return list(output.kinds)
     return {name: list(kinds) for name, kinds in output.kinds.items()}

@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from deployments.dataplane.backend import Backend, ModelDescription, Work
@@ -15,7 +16,14 @@ from deployments.dataplane.image_inputs import ImageInputs
 from deployments.dataplane.interface import describe_interface
 from deployments.dataplane.saved_workflows import SavedWorkflows
 from deployments.dataplane.url_fetch import UrlFetcher
-from deployments.errors import NotReadyError, OverloadedError, PayloadTooLargeError, ReplicaLostError
+from deployments.errors import (
+    ModelNotFoundError,
+    NotReadyError,
+    OverloadedError,
+    PayloadTooLargeError,
+    ReplicaLostError,
+)
+from deployments.models.errors import UnknownModelError
 from deployments.settings import IngressSettings
 from workflows.compiler.cache import PlanCache
 from workflows.compiler.compile import CompileLimits
@@ -70,7 +78,7 @@ class WorkflowService:
         """Kinds of the inputs and outputs of a definition.
 
         Raises:
-            DefinitionError: the document cannot become a plan, or an output has no kinds of its own.
+            DefinitionError: the document cannot become a plan.
         """
         return describe_interface(self.compile(document))
 
@@ -150,12 +158,13 @@ class WorkflowService:
             await self._backend.add_model(model_id, work)
 
     async def remove_model(self, model_id: str) -> None:
-        """Unload a model.
+        """Unload a model; one that is not loaded, or does not exist, is not there afterwards either.
 
         Raises:
-            ServingError: it is not loaded.
+            InvalidModelIdError: the text is no model id.
         """
-        await self._backend.remove_model(model_id)
+        with suppress(UnknownModelError, ModelNotFoundError):
+            await self._backend.remove_model(model_id)
 
     async def clear_models(self) -> None:
         """Unload every model that may be unloaded."""

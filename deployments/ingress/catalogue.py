@@ -12,10 +12,10 @@ from starlette.responses import Response
 from deployments.ingress.bodies import DescribeBlocksBody
 from deployments.ingress.json_codec import JsonResponse
 from deployments.ingress.request_body import body_schema, check_body, read_json
-from workflows.block import Block
 from workflows.catalogue import definition_schema, describe_blocks, described_outputs
-from workflows.definition.version import ENGINE_VERSION
-from workflows.errors import BlockProblem, WorkflowSyntaxError
+from workflows.definition.document import parse_document
+from workflows.definition.version import ENGINE_VERSION, check_version
+from workflows.errors import NotSupportedExecutionEngineError
 from workflows.registry import blocks_by_identifier
 
 router = APIRouter(tags=["workflows"])
@@ -42,25 +42,33 @@ async def get_blocks(request: Request) -> Response:
 @router.post("/workflows/blocks/describe", openapi_extra=body_schema(DescribeBlocksBody))
 async def post_blocks(request: Request) -> Response:
     """All blocks, their schemas and how they connect."""
-    check_body(await read_json(request) if await request.body() else {}, DescribeBlocksBody)
-    return _compressible(request, describe_blocks())
+    body = check_body(await read_json(request) if await request.body() else {}, DescribeBlocksBody)
+    described = describe_blocks()
+    return _compressible(
+        request, described if _is_served(body.execution_engine_version) else described | {"blocks": []}
+    )
+
+
+def _is_served(version: str | None) -> bool:
+    """Whether there are blocks for a version of the language.
+
+    Raises:
+        WorkflowDefinitionError: the text is no version.
+    """
+    try:
+        check_version({"version": version or ENGINE_VERSION})
+    except NotSupportedExecutionEngineError:
+        return False
+    return True
 
 
 @router.post("/workflows/blocks/dynamic_outputs")
 async def dynamic_outputs(request: Request) -> Response:
     """Outputs of the one step that is the body."""
-    return JsonResponse(described_outputs(_block_of(await read_json(request))))
-
-
-def _block_of(step: Any) -> Block:
-    declared = step.get("type") if isinstance(step, dict) else None
-    block = blocks_by_identifier().get(declared) if isinstance(declared, str) else None
-    if block is None:
-        raise WorkflowSyntaxError(
-            f"no block has the type {declared!r}; all types are listed at /workflows/blocks/describe",
-            [BlockProblem(step=None, details=f"unknown type {declared!r}")],
-        )
-    return block
+    step = await read_json(request)
+    alone = {"version": ENGINE_VERSION, "inputs": [], "steps": [step], "outputs": []}
+    document = parse_document(alone, blocks_by_identifier(), max_steps=1)  # what it selects does not matter here
+    return JsonResponse(described_outputs(document.steps[0].block))
 
 
 def _compressible(request: Request, content: Any) -> Response:

@@ -32,8 +32,7 @@ class LegacyQuery(BaseModel):
     confidence: float | Literal["best", "default"] = 0.4
     overlap: float = 0.3
     max_detections: int = 300
-    class_filter: str | None = None
-    format: Literal["json", "image", "image_and_json"] = "json"
+    format: str = "json"
     image: str | None = None
     image_type: str = "base64"
     labels: bool = False
@@ -55,8 +54,7 @@ async def infer(request: Request, dataset_id: str, version_id: str, query: Annot
         confidence=_fraction(query.confidence, at_least=MIN_CONFIDENCE),
         iou_threshold=_fraction(query.overlap),
         max_detections=query.max_detections,
-        class_filter=query.class_filter.split(",") if query.class_filter else None,
-        visualize_predictions=query.format != "json",
+        visualize_predictions=query.format in ("image", "image_and_json"),
         visualization_labels=query.labels,
         visualization_stroke_width=query.stroke,
         disable_preproc_auto_orient=query.disable_preproc_auto_orient,

@@ -37,7 +37,7 @@ async def detection_answers(request: Request, body: ObjectDetectionBody, images:
         iou_threshold=body.iou_threshold,
         max_detections=body.max_detections,
         class_agnostic_nms=body.class_agnostic_nms,
-        class_filter=None if body.class_filter is None else tuple(body.class_filter),
+        class_filter=tuple(body.class_filter) if body.class_filter else None,
         disable_auto_orient=body.disable_preproc_auto_orient,
         disable_contrast=body.disable_preproc_contrast,
         disable_grayscale=body.disable_preproc_grayscale,

@@ -5,6 +5,7 @@ The framework would parse the JSON to Python twice and copy the image text on th
 
 from __future__ import annotations
 
+import json
 from typing import Any, TypeVar
 
 import orjson
@@ -24,11 +25,36 @@ async def read_json(request: Request) -> Any:
         RequestValidationError: no JSON.
     """
     raw = await request.body()
+    if not raw:
+        raise _unprocessable("missing", "Field required", None)
     try:
         return orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        problem = {"type": "json_invalid", "loc": ("body", error.pos), "msg": "JSON decode error", "input": {}}
-        raise RequestValidationError([problem | {"ctx": {"error": error.msg}}]) from error
+    except orjson.JSONDecodeError:
+        return _parse_leniently(raw)
+
+
+def _parse_leniently(raw: bytes) -> Any:
+    """As Python's own parser does, which takes NaN and says more about what is wrong."""
+    try:
+        return json.loads(raw)
+    except json.JSONDecodeError as error:
+        position, reason = error.pos, error.msg
+    except (UnicodeDecodeError, RecursionError) as error:
+        position, reason = 0, "not UTF-8" if isinstance(error, UnicodeDecodeError) else "nested too deep"
+    problem = {"type": "json_invalid", "loc": ("body", position), "msg": "JSON decode error", "input": {}}
+    raise RequestValidationError([problem | {"ctx": {"error": reason}}])
+
+
+async def read_object(request: Request) -> dict[str, Any]:
+    """The JSON object a request carries.
+
+    Raises:
+        RequestValidationError: no JSON, or no object.
+    """
+    value = await read_json(request)
+    if not isinstance(value, dict):
+        raise _unprocessable("dict_type", "Input should be a valid dictionary", value)
+    return value
 
 
 async def read_body(request: Request, model: type[Body]) -> Body:
@@ -46,6 +72,10 @@ def check_body(value: Any, model: type[Body]) -> Body:
     Raises:
         RequestValidationError: it does not fit.
     """
+    if not isinstance(value, dict):
+        raise _unprocessable(
+            "model_attributes_type", "Input should be a valid dictionary or object to extract fields from", value
+        )
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -59,6 +89,10 @@ def body_schema(model: type[BaseModel]) -> dict[str, Any]:
     """What `openapi_extra` says of a route that reads its own body."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _unprocessable(kind: str, message: str, value: Any) -> RequestValidationError:
+    return RequestValidationError([{"type": kind, "loc": ("body",), "msg": message, "input": _echo(value)}])
 
 
 def _echo(value: Any) -> Any:

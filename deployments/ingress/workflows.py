@@ -18,7 +18,7 @@ from deployments.ingress.bodies import (
 )
 from deployments.ingress.exchange import exchange_of, while_connected
 from deployments.ingress.json_codec import JsonResponse
-from deployments.ingress.request_body import body_schema, check_body, read_body, read_json
+from deployments.ingress.request_body import body_schema, read_body, read_object
 from deployments.ingress.service_access import begin_work, key_of, service_of
 
 router = APIRouter(tags=["workflows"])
@@ -59,8 +59,7 @@ async def _run(request: Request, document: dict[str, Any], body: WorkflowRunBody
 @router.post("/workflows/validate")
 async def validate(request: Request) -> Response:
     """Check the definition that is the body; models are not looked at."""
-    document = await read_json(request)
-    service_of(request).compile(check_body({"specification": document}, DescribeInterfaceBody).specification)
+    service_of(request).compile(await read_object(request))
     return JsonResponse({"status": "ok"})
 
 

@@ -1,0 +1,108 @@
+"""A backend without models: it finds and reads what the test says."""
+
+import asyncio
+import time
+
+import numpy as np
+
+from deployments.dataplane.backend import FoundBoxes, ModelDescription, ModelLoad, Timing
+from deployments.dataplane.compute import run_stage_units
+from deployments.models.errors import UnknownModelError
+from workflows.values.recognized_text import RecognizedText
+
+
+def found_boxes(*boxes, names=None):
+    """Boxes of class 0, surest first."""
+    count = len(boxes)
+    return FoundBoxes(
+        xyxy=np.array(boxes, dtype=np.float32).reshape(count, 4),
+        confidence=np.linspace(0.9, 0.5, count, dtype=np.float32),
+        class_id=np.zeros(count, dtype=np.int64),
+        class_names=names or ("plate",) * count,
+    )
+
+
+def one_word(text, xyxy=(0, 0, 10, 5)):
+    """A page with one word."""
+    count = 3 if text else 0
+    return RecognizedText(
+        text=text,
+        xyxy=np.tile(np.array(xyxy, dtype=np.float64), (count, 1)),
+        level=np.array([2, 1, 0][:count], dtype=np.int64),
+        confidence=1.0 if text else 0.0,
+    )
+
+
+class FakeBackend:
+    """Knows the model `plates/1` and the text reader `doctr/default`."""
+
+    def __init__(self, boxes=None, text="AB 12"):
+        self.boxes = found_boxes((2, 1, 8, 4)) if boxes is None else boxes
+        self.text = text
+        self.error = None
+        self.wait_s = 0.0
+        self.cancelled = 0
+        self.options = []
+        self.is_ready = True
+        self.loaded = []
+
+    async def detect(self, image, model_id, options, work, step):
+        self.options.append(options)
+        await self._work(model_id, work, step)
+        return self.boxes
+
+    async def read(self, image, model_id, work, step):
+        await self._work(model_id, work, step)
+        return one_word(self.text)
+
+    async def run_stage(self, plan, stage, unit, work):
+        (given,) = run_stage_units(plan, stage, [unit])
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    async def models(self):
+        return tuple(
+            ModelDescription(
+                model_id=name, task_type="object-detection", batch_size=None, input_height=640, input_width=480
+            )
+            for name in self.loaded
+        )
+
+    async def add_model(self, model_id, work):
+        await self._work(model_id, work, "load")
+
+    async def remove_model(self, model_id):
+        if model_id not in self.loaded:
+            raise UnknownModelError(f"no model {model_id!r}", model_id)
+        self.loaded.remove(model_id)
+
+    async def clear_models(self):
+        self.loaded.clear()
+
+    async def ready(self):
+        return self.is_ready
+
+    async def _work(self, model_id, work, step):
+        work.model_ids.add(model_id)
+        if model_id not in {"plates/1", "doctr/default"}:
+            raise UnknownModelError(f"no model {model_id!r}", model_id)
+        if self.error is not None:
+            raise self.error
+        try:
+            await asyncio.sleep(self.wait_s)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if model_id not in self.loaded:
+            self.loaded.append(model_id)
+            work.model_loads.append(ModelLoad(model_id=model_id, seconds=0.25))
+        work.timings.append(Timing(step=step, queue_ms=1.0, transfer_ms=2.0, compute_ms=3.0))
+
+
+async def eventually(condition, within_s=5.0):
+    """Wait until `condition()` holds."""
+    end = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < end, "it never came true"
+        await asyncio.sleep(0.01)

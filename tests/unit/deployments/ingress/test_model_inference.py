@@ -1,0 +1,129 @@
+import base64
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.unit.deployments.fake_backend import found_boxes
+
+
+async def test_one_image_gives_one_answer(client, image):
+    answer = await client.post("/infer/object_detection", json={"model_id": "plates/1", "image": image})
+    body = answer.json()
+    assert answer.status_code == 200
+    assert list(body) == ["inference_id", "time", "image", "predictions"]
+    assert body["image"] == {"width": 10, "height": 5}
+    (box,) = body["predictions"]
+    detection_id = box.pop("detection_id")
+    assert len(detection_id) == 36
+    assert box == {
+        "x": 5.0,
+        "y": 2.5,
+        "width": 6.0,
+        "height": 3.0,
+        "confidence": pytest.approx(0.9),
+        "class": "plate",
+        "class_id": 0,
+    }
+    assert answer.headers["x-model-id"] == "plates/1"
+
+
+async def test_a_list_of_images_gives_a_list_that_shares_one_inference_id(client, image):
+    answer = await client.post(
+        "/infer/object_detection", json={"id": "x", "model_id": "plates/1", "image": [image] * 2}
+    )
+    assert [each["inference_id"] for each in answer.json()] == ["x", "x"]
+
+
+async def test_a_list_of_one_stays_a_list(client, image):
+    answer = await client.post("/infer/object_detection", json={"model_id": "plates/1", "image": [image]})
+    assert len(answer.json()) == 1
+
+
+async def test_nothing_found_is_an_empty_list(client, image, backend):
+    backend.boxes = found_boxes()
+    answer = await client.post("/infer/object_detection", json={"model_id": "plates/1", "image": image})
+    assert answer.json()["predictions"] == []
+
+
+async def test_options_reach_the_model_and_unknown_ones_are_ignored(client, image, backend):
+    body = {
+        "model_id": "plates/1",
+        "image": image,
+        "confidence": "best",
+        "iou_threshold": 0.9,
+        "max_detections": 3,
+        "class_agnostic_nms": True,
+        "class_filter": ["plate"],
+        "allow_reduced_mask_resolution": False,
+    }
+    await client.post("/infer/object_detection", json=body)
+    (options,) = backend.options
+    assert options.confidence == "best"
+    assert options.iou_threshold == 0.9
+    assert options.max_detections == 3
+    assert options.class_agnostic_nms
+    assert options.class_filter == ("plate",)
+
+
+async def test_an_empty_class_filter_keeps_all(client, image, backend):
+    await client.post("/infer/object_detection", json={"model_id": "plates/1", "image": image, "class_filter": []})
+    assert backend.options[0].class_filter is None
+
+
+async def test_a_drawing_comes_as_jpeg_text(client, image):
+    body = {"model_id": "plates/1", "image": image, "visualize_predictions": True, "visualization_labels": True}
+    answer = await client.post("/infer/object_detection", json=body)
+    drawn = cv2.imdecode(np.frombuffer(base64.b64decode(answer.json()["visualization"]), np.uint8), cv2.IMREAD_COLOR)
+    assert drawn.shape == (5, 10, 3)
+    assert drawn.max() > 50  # the picture is black but for what was drawn
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"model_id": "nope/1"}, 404),
+        ({"model_id": "plates/1", "image": {"type": "base64", "value": "AAAA"}}, 400),
+        ({"model_id": "plates/1", "image": {"type": "numpy", "value": "AAAA"}}, 400),
+        ({"model_id": "plates/1", "image": {"type": "file", "value": "/etc/hostname"}}, 400),
+        ({"model_id": "plates/1", "image": {"type": "nope", "value": "AAAA"}}, 400),
+        ({"model_id": "plates/1", "image": {"type": "url", "value": "http://example.com/a.png"}}, 400),
+        ({"model_id": "plates/1", "image": {"type": "url", "value": "https://localhost/a.png"}}, 400),
+        ({"model_id": "plates/1", "image": []}, 400),
+        ({"model_id": "plates/1", "image": 5}, 400),
+        ({}, 422),
+        ({"model_id": "plates/1", "confidence": "sure"}, 422),
+    ],
+)
+async def test_bad_requests_answer_with_a_message(client, image, body, status):
+    answer = await client.post("/infer/object_detection", json={"image": image, **body})
+    assert answer.status_code == status
+    assert set(answer.json()) == ({"detail"} if status == 422 else {"message"})
+
+
+async def test_too_many_images_are_refused(client, image):
+    answer = await client.post("/infer/object_detection", json={"model_id": "plates/1", "image": [image] * 4})
+    assert answer.status_code == 413
+
+
+async def test_text_is_read(client, image):
+    answer = await client.post("/doctr/ocr", json={"api_key": None, "image": image})
+    body = answer.json()
+    assert list(body) == ["result", "time", "parent_id"]
+    assert body["result"] == "AB 12"
+    assert body["parent_id"] is None
+    assert answer.headers["x-model-id"] == "doctr/default"
+
+
+async def test_the_boxes_of_text_come_when_they_are_asked_for(client, image):
+    answer = await client.post("/doctr/ocr", json={"image": [image], "generate_bounding_boxes": True})
+    (body,) = answer.json()
+    assert body["image"] == {"width": 10, "height": 5}
+    told = [(box["class"], box["class_id"], box["x"], box["confidence"]) for box in body["predictions"]]
+    assert told == [("word", 2, 5.0, 1.0), ("line", 1, 5.0, 1.0), ("block", 0, 5.0, 1.0)]
+
+
+async def test_an_image_without_text_has_no_boxes(client, image, backend):
+    backend.text = ""
+    answer = await client.post("/doctr/ocr", json={"image": image, "generate_bounding_boxes": True})
+    assert (answer.json()["result"], answer.json()["predictions"]) == ("", [])

@@ -1,0 +1,31 @@
+import logging
+
+import pytest
+
+from deployments.observability.logs import FieldsFormatter
+
+
+def line(**fields):
+    record = logging.makeLogRecord({"name": "a.b", "levelname": "INFO", "msg": "request", **fields})
+    return FieldsFormatter().format(record).split(" INFO ")[1]
+
+
+def test_fields_stand_behind_the_message():
+    assert line(status=200, path="/x") == "a.b request status=200 path=/x"
+
+
+def test_a_line_without_fields_is_the_message_alone():
+    assert line() == "a.b request"
+
+
+@pytest.mark.parametrize("empty", [None, [], ""])
+def test_empty_fields_are_left_out(empty):
+    assert line(workflow=empty) == "a.b request"
+
+
+def test_lists_are_joined():
+    assert line(models=["a/1", "b/2"]) == "a.b request models=a/1,b/2"
+
+
+def test_a_value_cannot_begin_a_new_line_or_field():
+    assert line(path="/x\nINFO fake status=500") == r"a.b request path='/x\nINFO fake status=500'"
