@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,8 @@ _MULTI = TypeAdapter(MultiLabelJson)
 def read_classification(value: Any, element_id: str) -> Classification:
     """A classification that a client sent, in the form in which it is answered.
 
+    Identities that it lacks are those of the input element and a fresh one for the model call.
+
     Raises:
         RuntimeInputError: a key is missing or holds something else.
     """
@@ -97,9 +100,9 @@ def read_classification(value: Any, element_id: str) -> Classification:
         top_confidence=top_confidence,
         predicted_classes=tuple(sent.predicted_classes) if isinstance(sent, MultiLabelJson) else None,
         image_wh=None if width is None or height is None else (width, height),
-        parent_id=sent.parent_id,
-        root_parent_id=sent.root_parent_id,
-        inference_id=sent.inference_id,
+        parent_id=sent.parent_id or element_id,
+        root_parent_id=sent.root_parent_id or element_id,
+        inference_id=sent.inference_id or str(uuid.uuid4()),
         duration_s=sent.time,
         prediction_type=sent.prediction_type,
     )

@@ -22,8 +22,8 @@ from workflows.serializers.plain import (
     read_float,
     read_fraction,
     read_integer,
+    read_labeled_points,
     read_list,
-    read_numbers,
     read_point,
     read_string,
     read_timestamp,
@@ -61,23 +61,19 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         Kind.ROBOFLOW_MANAGED_KEY: read_string,
         Kind.SECRET: read_string,
         Kind.DICTIONARY: read_dictionary,
-        Kind.IMAGE_METADATA: read_dictionary,
         Kind.LIST_OF_VALUES: read_list,
-        Kind.SERIALISED_PAYLOADS: read_list,
-        Kind.IMAGE_KEYPOINTS: read_list,
-        Kind.LABELED_POINTS: read_list,
+        Kind.LABELED_POINTS: read_labeled_points,
+        Kind.DETECTIONS_OVERLAPS: read_list,
+        Kind.NUMPY_ARRAY: read_list,
+        Kind.ACTION_RECOGNITION_PREDICTION: read_list,
         Kind.POINT: read_point,
         Kind.ZONE: read_zone,
         Kind.RGB_COLOR: read_colour,
-        Kind.CONTOURS: read_numbers,
-        Kind.EMBEDDING: read_numbers,
-        Kind.NUMPY_ARRAY: read_numbers,
-        Kind.TENSOR: read_numbers,
         Kind.BYTES: read_bytes,
         Kind.TIMESTAMP: read_timestamp,
     }
 )
-"""Kind -> reader. `image` has one with more arguments; `*`, `detection` and the like have none."""
+"""Kind -> reader. `image` has one with more arguments; `*`, `embedding`, `tensor` and the like have none."""
 
 
 def deserialize(

@@ -16,7 +16,7 @@ from workflows.geometry.run_lengths import compress, expand
 from workflows.serializers.origin import OriginJson, write_origin
 from workflows.serializers.validation import first_problem
 from workflows.values.detections import Detections, KeyPoints
-from workflows.values.origin import Placement
+from workflows.values.origin import Origin, Placement
 
 
 class _Sent(BaseModel):
@@ -74,6 +74,7 @@ class DetectionJson(_Sent):
     points: list[PointJson] | None = None
     rle_mask: RunLengthsJson | None = None
     keypoints: list[KeyPointJson] | None = None
+    data: str | None = None
 
 
 class DetectionsJson(_Sent):
@@ -138,6 +139,9 @@ def write_detections(detections: Detections, *, run_lengths: bool = False) -> di
         columns["parent_id"] = detections.parent_id.tolist()
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     _add_places(rows, detections)
+    if detections.decoded_text is not None:
+        for row, text in zip(rows, detections.decoded_text.tolist(), strict=True):
+            row["data"] = text
     if detections.keypoints is not None:
         for index, row in enumerate(rows):
             row["keypoints"] = _written_key_points(detections.keypoints, index)
@@ -182,8 +186,9 @@ def _detections(sent: DetectionsJson, element_id: str) -> Detections:
     image_wh = None if size.width is None or size.height is None else (size.width, size.height)
     if rows and image_wh is None:
         raise ValueError("image.width and image.height must be numbers where there are predictions")
-    placement = _placement(rows[0]) if rows else None
+    placement = _placement(rows[0], element_id, image_wh) if rows else None
     tracked = bool(rows) and all(row.tracker_id is not None for row in rows)
+    is_code = bool(rows) and all(row.data is not None for row in rows)
     return Detections(
         xyxy=corners(np.array([(r.x, r.y, r.width, r.height) for r in rows], dtype=np.float64).reshape(-1, 4)),
         confidence=np.array([r.confidence for r in rows], dtype=np.float64),
@@ -194,20 +199,23 @@ def _detections(sent: DetectionsJson, element_id: str) -> Detections:
         masks=_masks(rows, image_wh),
         keypoints=_key_points(rows),
         tracker_id=np.array([r.tracker_id for r in rows], dtype=np.int64) if tracked else None,
+        decoded_text=np.array([r.data for r in rows], dtype=np.str_) if is_code else None,
         image_wh=image_wh,
         placement=placement,
         root_id=(rows[0].root_parent_id if rows else None) or element_id,
     )
 
 
-def _placement(row: DetectionJson) -> Placement | None:
-    if row.parent_id is None or row.parent_origin is None:
+def _placement(row: DetectionJson, element_id: str, image_wh: tuple[int, int] | None) -> Placement | None:
+    """Place of the image, known as soon as it is known where it lies in the root."""
+    if row.root_parent_id is None or row.root_parent_origin is None or image_wh is None:
         return None
-    if row.root_parent_id is None or row.root_parent_origin is None:
-        return None
-    return Placement(
-        parent=row.parent_origin.named(row.parent_id), root=row.root_parent_origin.named(row.root_parent_id)
-    )
+    parent_id = row.parent_id or element_id
+    if row.parent_origin is None:
+        parent = Origin(id=parent_id, width_px=image_wh[0], height_px=image_wh[1])
+    else:
+        parent = row.parent_origin.named(parent_id)
+    return Placement(parent=parent, root=row.root_parent_origin.named(row.root_parent_id))
 
 
 def _masks(rows: list[DetectionJson], image_wh: tuple[int, int] | None) -> NDArray[np.bool_] | None:

@@ -61,42 +61,43 @@ def read_list(value: Any, element_id: str) -> list[Any]:
     raise _wrong(value, element_id, "a list")
 
 
-def read_numbers(value: Any, element_id: str) -> list[Any]:
-    """A list of numbers, or of such lists at any depth."""
-    for item in read_list(value, element_id):
-        if isinstance(item, list | tuple):
-            read_numbers(item, element_id)
-        elif not isinstance(item, int | float):
-            raise _wrong(item, element_id, "a list of numbers")
-    return list(value)
-
-
 def read_point(value: Any, element_id: str) -> list[Any]:
-    """Two numbers: x and y."""
-    numbers = read_numbers(value, element_id)
-    if len(numbers) != 2 or any(isinstance(number, list | tuple) for number in numbers):
+    """Two numbers: x and y; further ones are left out."""
+    xy = read_list(value, element_id)[:2]
+    if len(xy) != 2 or not all(isinstance(number, int | float) for number in xy):
         raise RuntimeInputError(f"`{element_id}` must be a point: a list of two numbers, x and y")
-    return numbers
+    return xy
 
 
 def read_zone(value: Any, element_id: str) -> list[Any]:
-    """At least three points, or a list of any number of such zones."""
-    corners = read_numbers(value, element_id)
-    if all(isinstance(corner, list | tuple) and corner and isinstance(corner[0], list | tuple) for corner in corners):
-        return [read_zone(zone, element_id) for zone in corners]
+    """At least three points of exactly two numbers."""
+    corners = read_list(value, element_id)
     if len(corners) < 3:
         raise RuntimeInputError(f"`{element_id}` must be a zone: a list of at least three points, got {len(corners)}")
+    if any(isinstance(corner, list | tuple) and len(corner) != 2 for corner in corners):
+        raise RuntimeInputError(f"`{element_id}` must be a zone: each point a list of two numbers, x and y")
     return [read_point(corner, element_id) for corner in corners]
 
 
+def read_labeled_points(value: Any, element_id: str) -> list[dict[str, Any]]:
+    """Objects with x and y and whether the point belongs to the object; other keys are left out."""
+    points = read_list(value, element_id)
+    try:
+        return [{"x": p["x"], "y": p["y"], "positive": bool(p.get("positive", True))} for p in points]
+    except (TypeError, KeyError, AttributeError) as error:
+        raise RuntimeInputError(
+            f'`{element_id}` must be points with labels: a list of {{"x", "y", "positive"}}'
+        ) from error
+
+
 def read_colour(value: Any, element_id: str) -> str | list[Any]:
-    """Colour text, or three numbers: red, green, blue."""
+    """Colour text, or red, green and blue; what they are worth is for whoever paints with them to say."""
     if isinstance(value, str):
         return value
-    numbers = read_numbers(value, element_id)
-    if len(numbers) != 3:
+    parts = read_list(value, element_id)
+    if len(parts) < 3:
         raise RuntimeInputError(f"`{element_id}` must be a colour: text like #ff8800, or a list of red, green and blue")
-    return numbers
+    return parts[:3]
 
 
 def read_timestamp(value: Any, element_id: str) -> datetime:

@@ -41,10 +41,7 @@ def read_video_metadata(value: Any, element_id: str) -> VideoMetadata:
             f"`{element_id}` holds video metadata that make no sense: {first_problem(error)}; required are "
             "video_identifier (text), frame_number (whole number) and frame_timestamp (ISO 8601)"
         ) from error
-    fields = sent.model_dump()
-    if fields["fps"] is None:
-        del fields["fps"]
-    return VideoMetadata(**fields)
+    return VideoMetadata(**sent.model_dump())
 
 
 def write_video_metadata(metadata: VideoMetadata) -> dict[str, Any]:

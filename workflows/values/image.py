@@ -110,9 +110,9 @@ class Image:
         return Image.from_pixels(np.ascontiguousarray(cut), placement, video or VideoMetadata.of_still(window_id))
 
     def video_of_window(self, window_id: str) -> VideoMetadata:
-        """Metadata for a window that stays a frame of this image's video; that of a still goes by `window_id`."""
-        is_still = self.video.video_identifier == self.id
-        return replace(self.video, video_identifier=window_id) if is_still else self.video
+        """Metadata for a window of this image that is followed like a video of its own; a still goes by `window_id`."""
+        source = self.video.video_identifier
+        return replace(self.video, video_identifier=window_id if source == self.id else f"{source} | crop: {window_id}")
 
     def __reduce__(self) -> tuple[object, ...]:
         return _restore, (self.encoded, self._wh, self._grey, self.placement, self.video)

@@ -14,7 +14,7 @@ class VideoMetadata:
         video_identifier: name of the video; for still images the image's identity.
         frame_number: count from the video's start; 0 for still images.
         frame_timestamp: when the frame was taken, without a time zone.
-        fps: declared frames a second.
+        fps: declared frames a second; None when a client left them out.
         measured_fps: frames a second as received; None when not measured.
         comes_from_video_file: whether the source is a file rather than a camera; None when unknown.
         total_frames: number of frames of the source; None when unknown.
@@ -23,7 +23,7 @@ class VideoMetadata:
     video_identifier: str
     frame_number: int = 0
     frame_timestamp: datetime
-    fps: float = 30.0
+    fps: float | None = 30.0
     measured_fps: float | None = None
     comes_from_video_file: bool | None = None
     total_frames: int | None = None

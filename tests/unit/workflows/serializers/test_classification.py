@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from workflows.errors import RuntimeInputError
@@ -24,6 +26,9 @@ MULTI = {
     "predictions": {"cat": {"confidence": 0.75, "class_id": 1}, "dog": {"confidence": 0.5, "class_id": 0}},
     "predicted_classes": ["cat"],
     "prediction_type": "classification",
+    "inference_id": "call-1",
+    "parent_id": "image",
+    "root_parent_id": "image",
 }
 NOTHING = {
     "image": {"width": None, "height": None},
@@ -31,12 +36,23 @@ NOTHING = {
     "top": "",
     "confidence": 0.0,
     "prediction_type": "classification",
+    "inference_id": "call-1",
+    "parent_id": "image",
+    "root_parent_id": "image",
 }
+IDENTITIES = ("inference_id", "parent_id", "root_parent_id")
 
 
 @pytest.mark.parametrize("value", [SINGLE, MULTI, NOTHING], ids=["single-label", "multi-label", "no class"])
 def test_an_echo_is_what_was_sent(value):
     assert write_classification(read_classification(value, "c")) == value
+
+
+def test_identities_that_were_not_sent_are_made_up():
+    anonymous = {key: value for key, value in SINGLE.items() if key not in IDENTITIES}
+    found = write_classification(read_classification(anonymous, "c.[1]"))
+    assert (found["parent_id"], found["root_parent_id"]) == ("c.[1]", "c.[1]")
+    assert str(uuid.UUID(found["inference_id"])) == found["inference_id"]
 
 
 def test_several_labels_are_told_apart_from_one():

@@ -106,6 +106,22 @@ def test_places_that_a_client_sends_are_kept():
     assert {key: written[key] for key in place} == place
 
 
+def test_a_place_in_the_root_is_enough():
+    root = {"root_parent_id": "rr", "root_parent_origin": {"offset_x": 10, "offset_y": 12, "width": 640, "height": 480}}
+    found = read_detections(sent(row(**root)), "preds")
+    assert (found.placement.parent.id, found.placement.root.id) == ("preds", "rr")
+    assert (found.placement.root.left_px, found.placement.root.top_px) == (10, 12)
+
+
+def test_what_a_code_says_is_kept():
+    written = write_detections(read_detections(sent(row(data="q"), row(data="")), "codes"))["predictions"]
+    assert [prediction["data"] for prediction in written] == ["q", ""]
+
+
+def test_detections_that_are_no_codes_say_nothing():
+    assert "data" not in write_detections(read_detections(sent(row(data="q"), row()), "codes"))["predictions"][0]
+
+
 def test_a_root_without_origins_is_kept():
     found = read_detections(sent(row(parent_id="pp", root_parent_id="rr")), "preds")
     written = write_detections(found)["predictions"][0]

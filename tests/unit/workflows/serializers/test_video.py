@@ -11,9 +11,9 @@ from workflows.values.video import VideoMetadata
 LEAST = {"video_identifier": "cam", "frame_number": 3, "frame_timestamp": "2024-08-21T11:13:44"}
 
 
-def test_what_is_not_sent_has_its_default():
+def test_what_is_not_sent_is_unknown():
     found = read_video_metadata(LEAST, "video")
-    assert (found.fps, found.measured_fps, found.comes_from_video_file, found.total_frames) == (30.0, None, None, None)
+    assert (found.fps, found.measured_fps, found.comes_from_video_file, found.total_frames) == (None, None, None, None)
 
 
 def test_times_are_written_as_iso_8601():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -51,7 +52,8 @@ def test_the_crop_of_a_still_image_is_a_still_image():
     assert crop.video.video_identifier == crop.id
 
 
-def test_the_crop_of_a_frame_stays_a_frame():
+def test_the_crop_of_a_frame_is_the_same_frame_of_a_video_of_its_own():
     video = VideoMetadata(video_identifier="cam", frame_number=7, frame_timestamp=datetime(2024, 8, 21))
     frame = Image.from_pixels(numbered_pixels(20, 10), Placement.of_upload("image", (20, 10)), video)
-    assert cut(10, 5, 4, 4, frame).video == video
+    crop = cut(10, 5, 4, 4, frame)
+    assert crop.video == replace(video, video_identifier=f"cam | crop: {crop.id}")
