@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
+
+from deployments.models.detection.object_detection_model import ObjectDetectionModel
+from deployments.models.errors import ModelLoadError, UnsupportedModelError
+from deployments.models.image_preprocessing import ImagePreprocessing, ResizeMode
+from deployments.models.package_layouts.contents import RecommendedThresholds
+from tests.unit.deployments.models.builders import FakeEngine, package, yolov8_output
+from workflows.ports import DetectionOptions
+
+PLATE_AND_CAR = ("plate", "car")
+
+
+def picture(height: int = 64, width: int = 64) -> NDArray[np.uint8]:
+    pixels = np.zeros((height, width, 3), dtype=np.uint8)
+    pixels.flags.writeable = False
+    return pixels
+
+
+def constant(output: NDArray[np.float32], **engine: Any) -> FakeEngine:
+    """An engine that finds the same on every picture."""
+    return FakeEngine(lambda batch: np.repeat(output[None], len(batch), axis=0), **engine)
+
+
+def test_boxes_come_in_pixels_of_the_picture_surest_first() -> None:
+    engine = constant(yolov8_output([(16, 16, 8, 8, 0.6), (32, 32, 16, 8, 0.9)]))
+    found = ObjectDetectionModel(package(), engine).detect_batch([picture(32, 128)], [DetectionOptions()]).boxes
+    # the picture is 128x32: two of its columns and half a row for one of the canvas
+    assert_array_equal(found[0].xyxy, [[48, 14, 80, 18], [24, 6, 40, 10]])
+    assert_array_equal(found[0].confidence, np.array([0.9, 0.6], dtype=np.float32))
+    assert found[0].class_names == ("plate", "plate")
+
+
+def test_one_run_answers_pictures_of_different_sizes_and_options() -> None:
+    engine = constant(yolov8_output([(16, 16, 8, 8, 0.6), (48, 48, 8, 8, 0.9)]))
+    model = ObjectDetectionModel(package(), engine)
+    engine.batches.clear()
+    options = [DetectionOptions(), DetectionOptions(confidence=0.7), DetectionOptions(max_detections=1)]
+    found = model.detect_batch([picture(), picture(128, 128), picture(32, 32)], options).boxes
+    assert [len(boxes) for boxes in found] == [2, 1, 1]
+    assert_array_equal(found[1].xyxy, [[88, 88, 104, 104]])
+    assert_array_equal(found[2].xyxy, [[22, 22, 26, 26]])
+    assert [batch.shape for batch in engine.batches] == [(3, 3, 64, 64)]
+
+
+def test_each_picture_gets_what_was_found_on_it() -> None:
+    # brightness of the picture decides where its box lies
+    def answer(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.stack([yolov8_output([(round(float(planes.max() * 255)), 32, 4, 4, 0.9)]) for planes in batch])
+
+    model = ObjectDetectionModel(package(), FakeEngine(answer))
+    images = [np.full((64, 64, 3), value, dtype=np.uint8) for value in (10, 40, 20)]
+    found = model.detect_batch(images, [DetectionOptions()] * 3).boxes
+    assert [boxes.xyxy[0].tolist() for boxes in found] == [[8, 30, 12, 34], [38, 30, 42, 34], [18, 30, 22, 34]]
+
+
+def test_an_empty_batch_has_an_empty_answer() -> None:
+    engine = constant(yolov8_output([]))
+    model = ObjectDetectionModel(package(), engine)
+    engine.batches.clear()
+    assert model.detect_batch([], []).boxes == []
+    assert engine.batches == []
+
+
+def test_a_picture_without_objects_has_empty_arrays() -> None:
+    model = ObjectDetectionModel(package(), constant(yolov8_output([])))
+    boxes = model.detect_batch([picture()], [DetectionOptions()]).boxes[0]
+    assert (boxes.xyxy.shape, boxes.confidence.shape, boxes.class_id.shape, boxes.class_names) == (
+        (0, 4),
+        (0,),
+        (0,),
+        (),
+    )
+
+
+def test_a_fixed_batch_splits_the_pictures() -> None:
+    engine = constant(yolov8_output([(16, 16, 8, 8, 0.6)]), input_shape=(2, 3, 64, 64))
+    model = ObjectDetectionModel(package(), engine)
+    engine.batches.clear()
+    found = model.detect_batch([picture()] * 3, [DetectionOptions()] * 3).boxes
+    assert [len(boxes) for boxes in found] == [1, 1, 1]
+    assert [len(batch) for batch in engine.batches] == [2, 2]
+    assert model.batch_size == 2
+
+
+def test_the_class_filter_comes_after_the_limit() -> None:
+    output = yolov8_output([(10, 10, 4, 4, 0.9, 0), (30, 30, 4, 4, 0, 0.8)], classes=2)
+    model = ObjectDetectionModel(package(class_names=PLATE_AND_CAR), constant(output))
+
+    def names(**options: Any) -> tuple[str, ...]:
+        return model.detect_batch([picture()], [DetectionOptions(**options)]).boxes[0].class_names
+
+    assert names() == ("plate", "car")
+    assert names(class_filter=("car",)) == ("car",)
+    assert names(class_filter=("car",), max_detections=1) == ()
+    assert names(class_filter=("bus",)) == ()
+    assert names(class_filter=()) == ()
+
+
+def test_suppression_takes_threshold_and_classes_from_the_request() -> None:
+    output = yolov8_output([(10, 10, 8, 8, 0.9, 0), (10, 12, 8, 8, 0, 0.8)], classes=2)  # overlap 48 of 80
+    model = ObjectDetectionModel(package(class_names=PLATE_AND_CAR), constant(output))
+
+    def count(**options: Any) -> int:
+        return len(model.detect_batch([picture()], [DetectionOptions(**options)]).boxes[0])
+
+    assert count() == 2
+    assert count(class_agnostic_nms=True) == 1
+    assert count(class_agnostic_nms=True, iou_threshold=0.7) == 2
+
+
+def test_the_best_threshold_is_taken_by_class() -> None:
+    output = yolov8_output([(10, 10, 4, 4, 0.5, 0), (30, 30, 4, 4, 0, 0.5)], classes=2)
+    recommended = RecommendedThresholds(confidence=0.4, per_class_confidence={"car": 0.6})
+    model = ObjectDetectionModel(package(class_names=PLATE_AND_CAR, recommended=recommended), constant(output))
+    assert model.detect_batch([picture()], [DetectionOptions(confidence="best")]).boxes[0].class_names == ("plate",)
+
+
+def test_a_class_without_a_name_is_called_by_its_number(caplog: pytest.LogCaptureFixture) -> None:
+    output = yolov8_output([(10, 10, 4, 4, 0, 0.9)], classes=2)
+    with caplog.at_level(logging.WARNING):
+        model = ObjectDetectionModel(package(), constant(output))
+    assert model.detect_batch([picture()], [DetectionOptions()]).boxes[0].class_names == ("1",)
+    assert [(record.class_names, record.network_classes) for record in caplog.records] == [(1, 2)]
+
+
+def test_fitting_the_longer_edge_becomes_a_grey_letterbox() -> None:
+    engine = constant(yolov8_output([]))
+    steps = ImagePreprocessing(resize_mode=ResizeMode.FIT_LONGER_EDGE, input_hw=(64, 64), scaling_factor=None)
+    ObjectDetectionModel(package(preprocessing=steps), engine).detect_batch([picture(32, 64)], [DetectionOptions()])
+    assert engine.batches[-1].shape == (1, 3, 64, 64)
+    assert_array_equal(engine.batches[-1][0, 0, :, 0], [127] * 16 + [0] * 32 + [127] * 16)
+
+
+@pytest.mark.parametrize(
+    ("input_shape", "package_hw", "divisor", "expected"),
+    [
+        ((None, 3, 96, 128), (64, 64), 1, (96, 128)),
+        ((None, 3, None, None), (64, 32), 1, (64, 32)),
+        ((None, 3, None, None), (50, 65), 32, (64, 96)),
+        ((None, 3, None, None), None, 32, (640, 640)),
+    ],
+)
+def test_the_size_is_that_of_the_graph_else_of_the_package_else_640(
+    input_shape: tuple[int | None, ...], package_hw: tuple[int, int] | None, divisor: int, expected: tuple[int, int]
+) -> None:
+    steps = ImagePreprocessing(input_hw=package_hw, size_divisor=divisor)
+    model = ObjectDetectionModel(package(preprocessing=steps), constant(yolov8_output([]), input_shape=input_shape))
+    assert model.input_hw == expected
+
+
+def test_a_package_without_an_architecture_is_told_by_its_output() -> None:
+    model = ObjectDetectionModel(package(architecture=None), constant(yolov8_output([(16, 16, 8, 8, 0.6)])))
+    assert len(model.detect_batch([picture()], [DetectionOptions()]).boxes[0]) == 1
+
+
+def test_an_output_that_fits_nothing_is_refused_with_what_would_be_right() -> None:
+    engine = FakeEngine(lambda batch: np.zeros((len(batch), 300, 6), dtype=np.float32))
+    with pytest.raises(UnsupportedModelError, match=r"\[1, 300, 6\]\] fit none; set model_architecture"):
+        ObjectDetectionModel(package(architecture=None), engine)
+
+
+def test_an_unknown_architecture_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(UnsupportedModelError, match="'yolox'; object detectors served here are yolov11"):
+        ObjectDetectionModel(package(architecture="yolox"), constant(yolov8_output([])))
+
+
+@pytest.mark.parametrize("input_shape", [(None, 10), (None, 1, 64, 64), (None, 64, 64, 3)])
+def test_a_network_that_takes_no_pictures_is_refused(input_shape: tuple[int | None, ...]) -> None:
+    with pytest.raises(ModelLoadError, match="takes one batch of pictures"):
+        ObjectDetectionModel(package(), constant(yolov8_output([]), input_shape=input_shape))
+
+
+def test_a_network_that_scores_no_class_is_refused() -> None:
+    with pytest.raises(ModelLoadError, match="scores no class"):
+        ObjectDetectionModel(package(), constant(np.zeros((4, 12), dtype=np.float32)))
+
+
+def test_an_output_of_another_rank_is_refused() -> None:
+    with pytest.raises(ModelLoadError, match="4 \\+ classes, anchors"):
+        ObjectDetectionModel(package(), FakeEngine(lambda batch: np.zeros((len(batch), 5), dtype=np.float32)))
+
+
+def test_the_time_is_split_into_its_three_parts() -> None:
+    model = ObjectDetectionModel(package(), constant(yolov8_output([])))
+    timing = model.detect_batch([picture()], [DetectionOptions()]).timing
+    assert timing.preprocess_ms > 0
+    assert timing.inference_ms > 0
+    assert timing.postprocess_ms > 0
+    assert timing.total_ms == timing.preprocess_ms + timing.inference_ms + timing.postprocess_ms

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+from numpy.testing import assert_array_equal
+from onnx import TensorProto
+
+from deployments.models.engines.engine import EngineSettings
+from deployments.models.engines.onnx_runtime import OnnxRuntimeEngine
+from tests.unit.deployments.models.builders import write_add_graph
+
+CPU = EngineSettings(device="cpu")
+HAS_CUDA = "CUDAExecutionProvider" in ort.get_available_providers()
+
+
+def test_every_output_comes_back_by_its_name(tmp_path: Path) -> None:
+    engine = OnnxRuntimeEngine(write_add_graph(tmp_path / "add.onnx"), CPU)
+    outputs = engine.run({"x": np.array([[1, 2], [3, 4]], dtype=np.float32)})
+    assert_array_equal(outputs["twice"], [[2, 4], [6, 8]])
+    assert_array_equal(outputs["same"], [[1, 2], [3, 4]])
+
+
+def test_arrays_from_another_process_can_be_fed(tmp_path: Path) -> None:
+    engine = OnnxRuntimeEngine(write_add_graph(tmp_path / "add.onnx"), CPU)
+    feed = np.ones((1, 2), dtype=np.float32)
+    feed.flags.writeable = False
+    assert_array_equal(engine.run({"x": feed})["twice"], [[2, 2]])
+
+
+def test_axes_without_a_fixed_length_are_none(tmp_path: Path) -> None:
+    engine = OnnxRuntimeEngine(write_add_graph(tmp_path / "add.onnx", ("batch", 3, 64, "w")), CPU)
+    assert engine.inputs[0].name == "x"
+    assert engine.inputs[0].shape == (None, 3, 64, None)
+    assert [output.name for output in engine.outputs] == ["twice", "same"]
+
+
+@pytest.mark.parametrize(("element", "dtype"), [(TensorProto.FLOAT16, np.float16), (TensorProto.INT64, np.int64)])
+def test_element_types_are_those_of_numpy(tmp_path: Path, element: int, dtype: type) -> None:
+    engine = OnnxRuntimeEngine(write_add_graph(tmp_path / "add.onnx", element=element), CPU)
+    assert engine.inputs[0].dtype == np.dtype(dtype)
+
+
+def test_the_cpu_is_used_when_asked_for(tmp_path: Path) -> None:
+    assert OnnxRuntimeEngine(write_add_graph(tmp_path / "add.onnx"), CPU).device == "cpu"
+
+
+@pytest.mark.skipif(HAS_CUDA, reason="this machine has CUDA")
+def test_asking_for_cuda_without_it_warns_and_names_the_provider_in_use(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        OnnxRuntimeEngine(write_add_graph(tmp_path / "add.onnx"), EngineSettings(device="cuda"))
+    assert [record.provider for record in caplog.records] == ["CPUExecutionProvider"]
+
+
+@pytest.mark.skipif(HAS_CUDA, reason="this machine has CUDA")
+def test_taking_what_is_there_does_not_warn_on_a_machine_without_cuda(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        OnnxRuntimeEngine(write_add_graph(tmp_path / "add.onnx"), EngineSettings(device="auto"))
+    assert caplog.records == []
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not HAS_CUDA, reason="this build of ONNX Runtime has no CUDA provider")
+def test_cuda_is_used_where_it_is(tmp_path: Path) -> None:
+    engine = OnnxRuntimeEngine(write_add_graph(tmp_path / "add.onnx"), EngineSettings(device="auto"))
+    assert engine.device == "cuda"

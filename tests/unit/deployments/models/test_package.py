@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import pickle
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from deployments.models.errors import ModelPackageError
+from deployments.models.package import SHIPPED_DIRECTORY, discover_packages, read_package, survey_packages
+from tests.unit.deployments.models.builders import write_package
+
+
+def zip_bytes() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("archive/data.pkl", b"")
+    return buffer.getvalue()
+
+
+def test_the_id_is_the_one_the_package_gives_itself(tmp_path: Path) -> None:
+    write_package(tmp_path / "folder" / "9", {"model_id": "plates/2"})
+    assert list(discover_packages(tmp_path)) == ["plates/2"]
+
+
+def test_without_one_the_id_is_the_path_in_the_directory(tmp_path: Path) -> None:
+    write_package(tmp_path / "plates" / "2")
+    write_package(tmp_path / "cars" / "1", {"model_id": None})
+    assert sorted(discover_packages(tmp_path)) == ["cars/1", "plates/2"]
+
+
+def test_a_directory_that_is_itself_a_package_is_called_by_its_last_two_names(tmp_path: Path) -> None:
+    assert list(discover_packages(write_package(tmp_path / "plates" / "2"))) == ["plates/2"]
+
+
+def test_an_older_package_lies_under_its_path_too(tmp_path: Path) -> None:
+    folder = write_package(tmp_path / "plates" / "3")
+    (folder / "model_config.json").unlink()
+    (folder / "inference_config.json").unlink()
+    (folder / "environment.json").write_text(json.dumps({"PREPROCESSING": "{}"}))
+    assert discover_packages(tmp_path)["plates/3"].task_type == "object-detection"
+
+
+def test_bare_weights_are_a_package(tmp_path: Path) -> None:
+    folder = write_package(tmp_path / "mine" / "1")
+    (folder / "model_config.json").unlink()
+    (folder / "inference_config.json").unlink()
+    package = discover_packages(tmp_path)["mine/1"]
+    assert (package.architecture, package.class_names) == (None, ("plate",))
+
+
+def test_a_later_directory_replaces_what_an_earlier_one_calls_the_same(tmp_path: Path) -> None:
+    write_package(tmp_path / "shipped" / "a", {"model_id": "plates/2"})
+    write_package(tmp_path / "shipped" / "b", {"model_id": "doctr/default"})
+    write_package(tmp_path / "own" / "x", {"model_id": "plates/2"})
+    packages = discover_packages(tmp_path / "shipped", tmp_path / "own")
+    assert packages["plates/2"].directory == tmp_path / "own" / "x"
+    assert sorted(packages) == ["doctr/default", "plates/2"]
+
+
+def test_folders_inside_a_package_belong_to_it(tmp_path: Path) -> None:
+    write_package(tmp_path / "plates" / "1")
+    write_package(tmp_path / "plates" / "1" / "backup")
+    assert list(discover_packages(tmp_path)) == ["plates/1"]
+
+
+def test_hidden_folders_are_not_looked_at(tmp_path: Path) -> None:
+    write_package(tmp_path / ".cache" / "1")
+    assert discover_packages(tmp_path) == {}
+
+
+def test_an_empty_directory_offers_nothing(tmp_path: Path) -> None:
+    assert discover_packages(tmp_path) == {}
+
+
+def test_a_directory_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ModelPackageError, match="there is no directory"):
+        discover_packages(tmp_path / "nowhere")
+
+
+def test_all_bad_packages_are_listed_at_once_and_nothing_is_served(tmp_path: Path) -> None:
+    write_package(tmp_path / "good" / "1")
+    write_package(tmp_path / "bad" / "1", {"backend_type": "torch"})
+    write_package(tmp_path / "bad" / "2", weights=b"")
+    with pytest.raises(ModelPackageError) as caught:
+        discover_packages(tmp_path)
+    assert "2 model packages cannot be served" in str(caught.value)
+    assert "backend_type is 'torch'" in str(caught.value)
+    assert "weights.onnx is empty" in str(caught.value)
+    survey = survey_packages(tmp_path)
+    assert list(survey.packages) == ["good/1"]
+    assert len(survey.problems) == 2
+
+
+def test_two_packages_of_one_directory_with_the_same_id_are_an_error(tmp_path: Path) -> None:
+    write_package(tmp_path / "a", {"model_id": "plates/2"})
+    write_package(tmp_path / "b", {"model_id": "plates/2"})
+    with pytest.raises(ModelPackageError, match="two packages call themselves 'plates/2'"):
+        discover_packages(tmp_path)
+
+
+def test_a_path_that_is_no_id_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    write_package(tmp_path / "a" / "b" / "c")
+    with pytest.raises(ModelPackageError, match=r"set model_id in model_config\.json"):
+        discover_packages(tmp_path)
+
+
+def test_a_right_checksum_is_accepted_in_any_case(tmp_path: Path) -> None:
+    folder = write_package(tmp_path / "a" / "1")
+    digest = hashlib.sha256((folder / "weights.onnx").read_bytes()).hexdigest()
+    write_package(folder, {"sha256": {"weights.onnx": digest.upper()}})
+    assert read_package(folder).sha256 == digest.upper()
+
+
+def test_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
+    folder = write_package(tmp_path / "a" / "1", {"sha256": {"weights.onnx": "0" * 64}})
+    with pytest.raises(ModelPackageError, match="damaged or not the one meant") as caught:
+        read_package(folder)
+    assert caught.value.path == str(folder / "weights.onnx")
+
+
+def test_cut_off_weights_do_not_pass_their_checksum(tmp_path: Path) -> None:
+    folder = write_package(tmp_path / "a" / "1")
+    whole = (folder / "weights.onnx").read_bytes()
+    write_package(folder, {"sha256": {"weights.onnx": hashlib.sha256(whole).hexdigest()}}, weights=whole[:-1])
+    with pytest.raises(ModelPackageError, match="damaged"):
+        read_package(folder)
+
+
+@pytest.mark.parametrize("name", ["missing.txt", "../outside.txt"])
+def test_a_checksum_of_a_file_that_is_not_in_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "outside.txt").write_text("x")
+    folder = write_package(tmp_path / "a" / "1", {"sha256": {name: "0" * 64}})
+    with pytest.raises(ModelPackageError, match="has no such file"):
+        read_package(folder)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (pickle.dumps({"a": 1}), "is a Python pickle"),
+        (zip_bytes(), "is a zip archive"),
+        (b"\x89HDF\r\n\x1a\n", "is an HDF5 file"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+        (b"", "is empty"),
+    ],
+)
+def test_weights_that_are_no_onnx_are_refused_by_their_first_bytes(
+    tmp_path: Path, weights: bytes, message: str
+) -> None:
+    with pytest.raises(ModelPackageError, match=message):
+        read_package(write_package(tmp_path / "a" / "1", weights=weights))
+
+
+@pytest.mark.parametrize("name", ["weights.pt", "model.pkl", "best.ckpt"])
+def test_a_folder_with_nothing_but_a_pickle_is_refused(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "a" / "1"
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(pickle.dumps({}))
+    with pytest.raises(ModelPackageError, match=rf"{name}: weights that may run code"):
+        discover_packages(tmp_path)
+
+
+def test_missing_weights_are_named_with_what_is_there(tmp_path: Path) -> None:
+    folder = write_package(tmp_path / "a" / "1")
+    (folder / "weights.onnx").unlink()
+    with pytest.raises(ModelPackageError, match=r"weights\.onnx is missing; the folder holds class_names\.txt"):
+        read_package(folder)
+
+
+def test_a_missing_model_config_beside_an_inference_config_is_named(tmp_path: Path) -> None:
+    folder = write_package(tmp_path / "a" / "1")
+    (folder / "model_config.json").unlink()
+    with pytest.raises(ModelPackageError, match=r"model_config\.json is missing beside inference_config\.json"):
+        read_package(folder)
+
+
+def test_a_threshold_for_a_class_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    config = {"recommended_parameters": {"per_class_confidence": {"bus": 0.5}}}
+    with pytest.raises(ModelPackageError, match="thresholds for bus"):
+        read_package(write_package(tmp_path / "a" / "1", config))
+
+
+@pytest.mark.weights
+def test_the_shipped_packages_are_whole() -> None:
+    packages = discover_packages(SHIPPED_DIRECTORY)
+    assert packages["vehicle-registration-plates-trudk/2"].task_type == "object-detection"
+    assert packages["doctr/default"].task_type == "text-recognition"
+    assert all(package.sha256 for package in packages.values())
