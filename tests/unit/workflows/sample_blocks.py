@@ -79,7 +79,7 @@ class FirstOf(BlockManifest):
 class Scale(BlockManifest):
     type: Literal["toy/scale@v1", "Scale"]
     number: NumberRef
-    factor: float | NumberRef = Field(default=1, ge=0)
+    factor: Annotated[float, Field(ge=0)] | NumberRef = 1
 
 
 class Share(BlockManifest):

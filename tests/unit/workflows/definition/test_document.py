@@ -22,7 +22,11 @@ def problems_of(definition):
         ({"type": "InferenceImage", "name": "x"}, ("image",), 1),
         ({"type": "WorkflowVideoMetadata", "name": "x"}, ("video_metadata",), 1),
         ({"type": "WorkflowBatchInput", "name": "x"}, ("*",), 1),
-        ({"type": "WorkflowBatchInput", "name": "x", "kind": [{"name": "string"}], "dimensionality": 3}, ("string",), 3),
+        (
+            {"type": "WorkflowBatchInput", "name": "x", "kind": [{"name": "string"}], "dimensionality": 3},
+            ("string",),
+            3,
+        ),
         ({"type": "WorkflowParameter", "name": "x"}, ("*",), 0),
         ({"type": "InferenceParameter", "name": "x", "kind": ["integer"]}, ("integer",), 0),
     ],
