@@ -107,8 +107,9 @@ class ModelDescription:
 class Backend(Protocol):
     """The three kinds of work, and the models.
 
-    Every method raises `workflows.errors.DeadlineExceededError` when the work's time is over, `deployments.errors.ServingError`
-    for what the serving itself cannot do, and may be cancelled: cancelled work leaves nothing behind.
+    Every method raises `workflows.errors.DeadlineExceededError` when the work's time is over,
+    `deployments.errors.ServingError` for what the serving itself cannot do, and may be cancelled: cancelled work leaves
+    nothing behind.
     """
 
     async def detect(self, image: Image, model_id: str, options: DetectionOptions, work: Work, step: str) -> FoundBoxes:

@@ -6,7 +6,7 @@ Plain functions, run by the replicas of a cluster and by the backend of one proc
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -146,18 +146,20 @@ def _each_alone(
 
 def _try_all(
     work: Callable[[Sequence[Item]], list[Done]], items: Sequence[Item], model_id: str
-) -> list[Done | Exception]:
+) -> Iterator[Done | Exception]:
     if not items:
-        return []
+        return
     try:
-        return [*work(items)]
+        yield from work(items)
     except Exception as error:  # a runtime raises what its C++ side threw; the other items must not suffer
         if len(items) > 1:
-            return [done for item in items for done in _try_all(work, [item], model_id)]
+            for item in items:
+                yield from _try_all(work, [item], model_id)
+            return
         logger.warning("a model failed on an image", extra={"model_id": model_id}, exc_info=True)
         failure = ModelError(f"model {model_id!r} failed on the image: {type(error).__name__}")
         failure.__cause__ = error
-        return [failure]
+        yield failure
 
 
 def _wrong_task(model: LoadedModel, lack: str) -> ModelTaskError:

@@ -44,9 +44,9 @@ async def post_blocks(request: Request) -> Response:
     """All blocks, their schemas and how they connect."""
     body = check_body(await read_json(request) if await request.body() else {}, DescribeBlocksBody)
     described = describe_blocks()
-    return _compressible(
-        request, described if _is_served(body.execution_engine_version) else described | {"blocks": []}
-    )
+    if not _is_served(body.execution_engine_version):
+        described = described | {"blocks": []}
+    return _compressible(request, described)
 
 
 def _is_served(version: str | None) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from fastapi import FastAPI
 from deployments.dataplane.local_backend import LocalBackend
 from deployments.dataplane.service import WorkflowService
 from deployments.ingress.app import create_app
+from deployments.observability.logs import configure_logging
 from deployments.settings import IngressSettings
 
 
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--models", type=Path, help="folder of further model packages")
     parser.add_argument("--workflows", type=Path, help="folder of saved definitions")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    configure_logging()
     app = create_local_app(arguments.models, IngressSettings(workflows_dir=arguments.workflows))
     uvicorn.run(app, host=arguments.host, port=arguments.port, access_log=False, log_level="warning")
 
