@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,9 +15,7 @@ if TYPE_CHECKING:
 
 
 def canvas_of(image: Image) -> NDArray[np.uint8]:
-    """(h, w, 3) BGR copy of an image, for drawing; grey becomes three equal channels."""
-    if image.pixels.ndim == 2:
-        return cv2.cvtColor(image.pixels, cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False)
+    """(h, w, 3) BGR copy of an image, or (h, w) of a grey one, on which the blue of a colour is its brightness."""
     return image.pixels.copy()
 
 

@@ -79,7 +79,10 @@ def _unmeasured(detections: Detections) -> list[str]:
 
 
 def _times_in_zone(detections: Detections) -> list[str]:
-    return ["In zone: N/A"] * len(detections)
+    if detections.time_in_zone_s is None:
+        return ["In zone: N/A"] * len(detections)
+    times = detections.time_in_zone_s.tolist()
+    return [f"In zone: {time:.1f}s" if time else "In zone: N/A" for time in times]  # 0 counts as not measured
 
 
 _WRITERS: dict[str, Callable[[Detections], list[str]]] = {
@@ -94,4 +97,4 @@ _WRITERS: dict[str, Callable[[Detections], list[str]]] = {
     "Tracker Id": _tracks,
     "Time In Zone": _times_in_zone,
 }
-"""Areas and times that a measuring step adds are unknown as long as no such step exists."""
+"""Areas that a measuring step adds are unknown as long as no such step exists."""

@@ -74,6 +74,7 @@ class DetectionJson(_Sent):
     points: list[PointJson] | None = None
     rle_mask: RunLengthsJson | None = None
     keypoints: list[KeyPointJson] | None = None
+    time_in_zone: _Number | None = None
     data: str | None = None
 
 
@@ -135,13 +136,14 @@ def write_detections(detections: Detections, *, run_lengths: bool = False) -> di
         columns["tracker_id"] = detections.tracker_id.tolist()
     columns["class"] = detections.class_name.tolist()
     columns["detection_id"] = detections.detection_id.tolist()
+    if detections.time_in_zone_s is not None:
+        columns["time_in_zone"] = detections.time_in_zone_s.tolist()
     if detections.parent_id is not None:
         columns["parent_id"] = detections.parent_id.tolist()
+    if detections.decoded_text is not None:
+        columns["data"] = detections.decoded_text.tolist()
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     _add_places(rows, detections)
-    if detections.decoded_text is not None:
-        for row, text in zip(rows, detections.decoded_text.tolist(), strict=True):
-            row["data"] = text
     if detections.keypoints is not None:
         for index, row in enumerate(rows):
             row["keypoints"] = _written_key_points(detections.keypoints, index)
@@ -188,7 +190,7 @@ def _detections(sent: DetectionsJson, element_id: str) -> Detections:
         raise ValueError("image.width and image.height must be numbers where there are predictions")
     placement = _placement(rows[0], element_id, image_wh) if rows else None
     tracked = bool(rows) and all(row.tracker_id is not None for row in rows)
-    is_code = bool(rows) and all(row.data is not None for row in rows)
+    timed, is_code = _all_have("time_in_zone", rows), _all_have("data", rows)
     return Detections(
         xyxy=corners(np.array([(r.x, r.y, r.width, r.height) for r in rows], dtype=np.float64).reshape(-1, 4)),
         confidence=np.array([r.confidence for r in rows], dtype=np.float64),
@@ -199,11 +201,22 @@ def _detections(sent: DetectionsJson, element_id: str) -> Detections:
         masks=_masks(rows, image_wh),
         keypoints=_key_points(rows),
         tracker_id=np.array([r.tracker_id for r in rows], dtype=np.int64) if tracked else None,
+        time_in_zone_s=np.array([r.time_in_zone for r in rows], dtype=np.float64)
+        if _all_have("time_in_zone", rows)
+        else None,
         decoded_text=np.array([r.data for r in rows], dtype=np.str_) if is_code else None,
         image_wh=image_wh,
         placement=placement,
         root_id=(rows[0].root_parent_id if rows else None) or element_id,
     )
+
+
+def _all_have(name: str, rows: list[DetectionJson]) -> bool:
+    """Whether a measured value is there; it must be there for every detection or for none."""
+    having = sum(getattr(row, name) is not None for row in rows)
+    if 0 < having < len(rows):
+        raise ValueError(f"{name} stands at {having} of {len(rows)} predictions; it must stand at all or none")
+    return having > 0
 
 
 def _placement(row: DetectionJson, element_id: str, image_wh: tuple[int, int] | None) -> Placement | None:

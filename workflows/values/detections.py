@@ -55,6 +55,7 @@ class Detections:
         masks: (n, h, w) bool, or None.
         keypoints: key points, or None.
         tracker_id: (n,) int64, or None when not tracked.
+        time_in_zone_s: (n,) float64, seconds; None where nobody measured it.
         decoded_text: (n,) str: what QR and bar codes say; None for other detections.
         image_wh: size of the image they were found on; None when it is not known any more.
         placement: place of that image; None when unknown, as for OCR.
@@ -73,6 +74,7 @@ class Detections:
     masks: NDArray[np.bool_] | None = None
     keypoints: KeyPoints | None = None
     tracker_id: NDArray[np.int64] | None = None
+    time_in_zone_s: NDArray[np.float64] | None = None
     decoded_text: NDArray[np.str_] | None = None
     image_wh: tuple[int, int] | None = None
     placement: Placement | None = None

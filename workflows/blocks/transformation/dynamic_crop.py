@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from pydantic import AliasChoices, Field
 
 from workflows.block import Block, BlockManifest, DetectionsRef, Fraction, FractionRef, ImageRef, Reference, RunsOn
-from workflows.drawing.canvas import canvas_of
 from workflows.drawing.colours import parse_colour
 from workflows.geometry.boxes import rounded_corners, shift_boxes
 from workflows.geometry.masks import window_of_masks
@@ -59,7 +58,7 @@ def run(
         found = predictions.select(np.array([index]))
         if mask_opacity > 0 and found.masks is not None:
             mask = window_of_masks(found.masks, corners)[0]
-            crop = crop.with_pixels(paint_background(canvas_of(crop), mask, mask_opacity, background_color))
+            crop = crop.with_pixels(paint_background(crop.pixels, mask, mask_opacity, background_color))
         cut.append({"crops": crop, "predictions": seen_from(found, corners)})
     return cut
 
@@ -78,7 +77,9 @@ def seen_from(detections: Detections, corners: Corners) -> Detections:
 def paint_background(
     bgr: NDArray[np.uint8], mask: NDArray[np.bool_], opacity: float, colour: str | tuple[int, int, int]
 ) -> NDArray[np.uint8]:
-    """(h, w, 3) pixels with a colour laid over those outside the mask; `opacity` 1 hides them."""
+    """(h, w, 3) pixels with a colour laid over those outside the mask; `opacity` 1 hides them. Takes grey ones too."""
+    if bgr.ndim == 2:
+        bgr = cv2.cvtColor(bgr, cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False)
     paint = np.empty_like(bgr)
     paint[:] = parse_colour(colour)[::-1]
     painted = cv2.addWeighted(paint, opacity, bgr, 1.0 - opacity, 0.0)

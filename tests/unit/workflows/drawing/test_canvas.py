@@ -14,9 +14,9 @@ def test_a_canvas_is_a_copy_that_may_be_drawn_on():
     assert_array_equal(given.pixels, numbered_pixels(6, 4))
 
 
-def test_the_canvas_of_a_grey_image_has_three_channels():
+def test_the_canvas_of_a_grey_image_is_grey():
     canvas = canvas_of(image(np.full((4, 6), 9, dtype=np.uint8)))
-    assert_array_equal(canvas, np.full((4, 6, 3), 9))
+    assert_array_equal(canvas, np.full((4, 6), 9))
 
 
 def test_nothing_to_draw_is_no_detections():

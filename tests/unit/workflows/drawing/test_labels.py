@@ -39,6 +39,11 @@ def test_labels_name_the_track():
     assert label_texts(TWO.replace(tracker_id=np.array([7, 12])), "Tracker Id") == ["7", "12"]
 
 
+def test_labels_tell_the_time_in_the_zone():
+    timed = TWO.replace(time_in_zone_s=np.array([1.46, 0.0]))
+    assert label_texts(timed, "Time In Zone") == ["In zone: 1.5s", "In zone: N/A"]
+
+
 def test_the_area_of_a_mask_is_its_pixels():
     mask = np.zeros((1, 240, 320), dtype=np.bool_)
     mask[0, 70:80, 80:90] = True

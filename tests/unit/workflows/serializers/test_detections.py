@@ -118,8 +118,20 @@ def test_what_a_code_says_is_kept():
     assert [prediction["data"] for prediction in written] == ["q", ""]
 
 
-def test_detections_that_are_no_codes_say_nothing():
-    assert "data" not in write_detections(read_detections(sent(row(data="q"), row()), "codes"))["predictions"][0]
+def test_times_in_a_zone_are_kept():
+    written = write_detections(read_detections(sent(row(time_in_zone=1.5), row(time_in_zone=0)), "preds"))
+    assert [prediction["time_in_zone"] for prediction in written["predictions"]] == [1.5, 0.0]
+
+
+@pytest.mark.parametrize("key", ["data", "time_in_zone"])
+def test_what_was_not_measured_has_no_key(key):
+    assert key not in write_detections(detections([0, 0, 2, 2]))["predictions"][0]
+
+
+@pytest.mark.parametrize("measured", [{"data": "q"}, {"time_in_zone": 1.5}])
+def test_a_value_that_only_some_detections_have_is_refused(measured):
+    with pytest.raises(RuntimeInputError, match="1 of 2 predictions"):
+        read_detections(sent(row(), row(**measured)), "preds")
 
 
 def test_a_root_without_origins_is_kept():

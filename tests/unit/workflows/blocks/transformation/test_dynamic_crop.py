@@ -99,6 +99,11 @@ def test_the_background_is_painted_over_outside_the_mask(opacity, expected):
     assert_array_equal(paint_background(grey, np.array([[False, True]]), opacity, (200, 10, 20)), expected)
 
 
+def test_a_grey_image_becomes_coloured_when_painted_over():
+    painted = paint_background(np.full((1, 2), 100, dtype=np.uint8), np.array([[False, True]]), 1.0, "#ff0000")
+    assert_array_equal(painted, [[[0, 0, 255], [100, 100, 100]]])
+
+
 def test_without_masks_nothing_is_painted_over():
     (cut,) = crops(detections([10, 20, 14, 23]), opacity=1.0, colour="#00ff00")
     assert_array_equal(cut["crops"].pixels, PICTURE.pixels[20:23, 10:14])

@@ -68,6 +68,9 @@ def test_the_image_keeps_its_identity():
     assert drawn(detections(BOX)).placement is BLACK.placement
 
 
-def test_a_grey_image_becomes_coloured():
+@pytest.mark.parametrize("roundness", [0.0, 0.5])
+def test_a_grey_image_stays_grey_and_takes_the_blue_of_the_colour(roundness):
     grey = image(np.zeros((60, 80), dtype=np.uint8))
-    assert tuple(drawn(detections(BOX), grey).pixels[30, 20]) == RED
+    pixels = drawn(detections(BOX), grey, custom_colors=["#0000c8"], roundness=roundness).pixels
+    assert pixels.shape == (60, 80)
+    assert pixels[30, 20] == 200

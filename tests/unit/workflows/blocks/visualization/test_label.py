@@ -55,6 +55,13 @@ def test_longer_texts_make_wider_labels():
     assert width("Index") < width("Class") < width("Class and Confidence")
 
 
+def test_a_grey_image_stays_grey():
+    grey = image(np.zeros((120, 200), dtype=np.uint8))
+    pixels = run(grey, detections(BOX), **{**LOOK, "custom_colors": ["#0000c8"]})["image"].pixels
+    assert pixels.shape == (120, 200)
+    assert (pixels[:60] == 200).any()
+
+
 def test_without_detections_the_picture_is_the_same():
     assert_array_equal(drawn(detections()), BLACK.pixels)
 
