@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from deployments.models.engines.engine import EngineSettings
+from deployments.models.errors import ModelLoadError, UnsupportedModelError
+from deployments.models.loading import load_model, load_object_detector, load_text_recognizer
+from deployments.models.package import SHIPPED_DIRECTORY, discover_packages, read_package
+from tests.unit.deployments.models.builders import (
+    write_add_graph,
+    write_constant_detector,
+    write_package,
+    yolov8_output,
+)
+from workflows.ports import DetectionOptions
+
+CPU = EngineSettings(device="cpu")
+PICTURE = np.zeros((64, 128, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("batch", ["b", 2])
+def test_a_package_on_disk_becomes_a_detector_that_answers(tmp_path: Path, batch: int | str) -> None:
+    folder = write_package(tmp_path / "plates" / "1")
+    write_constant_detector(folder / "weights.onnx", yolov8_output([(32, 32, 16, 8, 0.9)]), batch)
+    detector = load_object_detector(read_package(folder), CPU)
+    found = detector.detect_batch([PICTURE] * 3, [DetectionOptions()] * 3).boxes
+    # letterboxed from 128x64: half the size, 16 rows above
+    assert [boxes.xyxy.tolist() for boxes in found] == [[[48, 24, 80, 40]]] * 3
+    assert detector.batch_size == (None if batch == "b" else 2)
+
+
+def test_bare_weights_are_told_by_their_output(tmp_path: Path) -> None:
+    folder = tmp_path / "mine" / "1"
+    folder.mkdir(parents=True)
+    (folder / "class_names.txt").write_text("plate\n")
+    write_constant_detector(folder / "weights.onnx", yolov8_output([(32, 32, 16, 8, 0.9)]))
+    boxes = load_object_detector(read_package(folder), CPU).detect_batch([PICTURE], [DetectionOptions()]).boxes[0]
+    assert_array_equal(boxes.xyxy, [[48, 24, 80, 40]])
+
+
+@pytest.mark.parametrize("weights", [b"\x08\x08", b"\x08\x08\x12\xff\xff\xff\xff\x07", b"not a network at all"])
+def test_weights_that_do_not_load_are_an_error_of_their_own(tmp_path: Path, weights: bytes) -> None:
+    package = read_package(write_package(tmp_path / "plates" / "1", weights=weights))
+    with pytest.raises(ModelLoadError, match="weights of 'plates/1' do not load") as caught:
+        load_model(package, CPU)
+    assert caught.value.model_id == "plates/1"
+
+
+def test_a_network_for_something_else_is_an_error_of_its_own(tmp_path: Path) -> None:
+    package = read_package(write_package(tmp_path / "plates" / "1"))
+    write_add_graph(package.weights_path)
+    with pytest.raises(ModelLoadError, match="takes one batch of pictures"):
+        load_model(package, CPU)
+
+
+def test_a_task_that_nothing_serves_is_refused_with_those_that_are(tmp_path: Path) -> None:
+    package = replace(read_package(write_package(tmp_path / "a" / "1")), task_type="classification")
+    with pytest.raises(UnsupportedModelError, match="served here are object-detection, text-recognition"):
+        load_model(package, CPU)
+
+
+def test_a_detector_is_no_recognizer(tmp_path: Path) -> None:
+    package = read_package(write_package(tmp_path / "a" / "1"))
+    with pytest.raises(UnsupportedModelError, match="not 'text-recognition'"):
+        load_text_recognizer(package, CPU)
+    with pytest.raises(UnsupportedModelError, match="not 'object-detection'"):
+        load_object_detector(replace(package, task_type="text-recognition"), CPU)
+
+
+@pytest.mark.weights
+def test_every_shipped_model_loads_and_answers() -> None:
+    packages = discover_packages(SHIPPED_DIRECTORY)
+    detector = load_object_detector(packages["vehicle-registration-plates-trudk/2"], CPU)
+    recognizer = load_text_recognizer(packages["doctr/default"], CPU)
+    assert len(detector.detect_batch([PICTURE, PICTURE], [DetectionOptions()] * 2).boxes) == 2
+    assert len(recognizer.read_batch([PICTURE, PICTURE]).lines) == 2

@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+
+from deployments.models.errors import InvalidModelIdError, ModelLoadError, UnknownModelError
+from deployments.models.package import ModelPackage
+from deployments.models.registry import ModelRegistry, ModelRow
+from tests.unit.deployments.models.builders import package
+
+SERVED = ("plates/1", "plates/2", "cars/1", "coco/3")
+
+
+@dataclass
+class FakeModel:
+    package: ModelPackage
+    batch_size: int | None = None
+    input_hw: tuple[int, int] = (64, 96)
+
+
+class Loader:
+    """Makes fake models, remembers which, and waits for `gate` when it is closed."""
+
+    def __init__(self) -> None:
+        self.loads: list[str] = []
+        self.failures: dict[str, Exception] = {}
+        self.gates: dict[str, threading.Event] = {}
+
+    def __call__(self, package: ModelPackage) -> FakeModel:
+        self.loads.append(package.model_id)
+        if package.model_id in self.gates:
+            assert self.gates[package.model_id].wait(timeout=10)
+        if package.model_id in self.failures:
+            raise self.failures[package.model_id]
+        return FakeModel(package)
+
+
+Make = Callable[..., ModelRegistry[FakeModel]]
+
+
+@pytest.fixture
+def loader() -> Loader:
+    return Loader()
+
+
+@pytest.fixture
+def make(loader: Loader) -> Make:
+    def of(**options: object) -> ModelRegistry[FakeModel]:
+        return ModelRegistry({model_id: package(model_id=model_id) for model_id in SERVED}, loader, **options)
+
+    return of
+
+
+def loaded(registry: ModelRegistry[FakeModel]) -> list[str]:
+    return [row.model_id for row in registry.describe()]
+
+
+async def test_a_model_is_loaded_when_first_asked_for_and_kept(make: Make, loader: Loader) -> None:
+    registry = make()
+    first, second = await registry.get("plates/1"), await registry.get("plates/1")
+    assert first is second
+    assert loader.loads == ["plates/1"]
+
+
+async def test_a_hundred_that_ask_at_the_same_time_cause_one_load(make: Make, loader: Loader) -> None:
+    registry = make()
+    models = await asyncio.gather(*(registry.get("plates/1") for _ in range(100)))
+    assert len({id(model) for model in models}) == 1
+    assert loader.loads == ["plates/1"]
+
+
+def test_threads_that_ask_at_the_same_time_cause_one_load(make: Make, loader: Loader) -> None:
+    registry = make()
+    loader.gates["plates/1"] = threading.Event()
+    with ThreadPoolExecutor(8) as threads:
+        asked = [threads.submit(registry.get_blocking, "plates/1") for _ in range(8)]
+        loader.gates["plates/1"].set()
+        assert len({id(each.result()) for each in asked}) == 1
+    assert loader.loads == ["plates/1"]
+
+
+async def test_a_load_blocks_no_request_for_a_loaded_model(make: Make, loader: Loader) -> None:
+    registry = make()
+    await registry.get("cars/1")
+    loader.gates["plates/1"] = threading.Event()
+    slow = asyncio.create_task(registry.get("plates/1"))
+    await asyncio.sleep(0)
+    assert (await asyncio.wait_for(registry.get("cars/1"), timeout=5)).package.model_id == "cars/1"
+    assert not slow.done()
+    loader.gates["plates/1"].set()
+    assert (await slow).package.model_id == "plates/1"
+
+
+async def test_two_models_load_at_the_same_time(make: Make, loader: Loader) -> None:
+    registry = make()
+    loader.gates["plates/1"] = threading.Event()
+    slow = asyncio.create_task(registry.get("plates/1"))
+    assert (await asyncio.wait_for(registry.get("plates/2"), timeout=5)).package.model_id == "plates/2"
+    loader.gates["plates/1"].set()
+    await slow
+
+
+async def test_who_stops_waiting_does_not_stop_the_load_of_the_others(make: Make, loader: Loader) -> None:
+    registry = make()
+    loader.gates["plates/1"] = threading.Event()
+    impatient = asyncio.create_task(registry.get("plates/1"))
+    patient = asyncio.create_task(registry.get("plates/1"))
+    await asyncio.sleep(0.01)
+    impatient.cancel()
+    await asyncio.sleep(0.01)
+    loader.gates["plates/1"].set()
+    assert (await asyncio.wait_for(patient, timeout=5)).package.model_id == "plates/1"
+    assert impatient.cancelled()
+    assert loader.loads == ["plates/1"]
+
+
+async def test_a_load_that_failed_is_tried_again(make: Make, loader: Loader) -> None:
+    registry = make()
+    loader.failures["plates/1"] = ModelLoadError("broken", "plates/1")
+    for _ in range(2):
+        with pytest.raises(ModelLoadError, match="broken"):
+            await registry.get("plates/1")
+    loader.failures.clear()
+    assert (await registry.get("plates/1")).package.model_id == "plates/1"
+    assert loader.loads == ["plates/1"] * 3
+    assert registry.cold_starts == 1
+
+
+async def test_the_least_recently_used_model_makes_room(make: Make, loader: Loader) -> None:
+    registry = make(capacity=2)
+    for model_id in ("plates/1", "plates/2", "plates/1", "cars/1"):
+        await registry.get(model_id)
+    assert loaded(registry) == ["plates/1", "cars/1"]
+    await registry.get("plates/2")
+    assert loader.loads == ["plates/1", "plates/2", "cars/1", "plates/2"]
+
+
+async def test_pinned_models_never_make_room(make: Make) -> None:
+    registry = make(capacity=2, pinned_ids=["plates/1"])
+    for model_id in ("plates/1", "plates/2", "cars/1", "coco/3"):
+        await registry.get(model_id)
+    assert loaded(registry) == ["plates/1", "coco/3"]
+
+
+async def test_a_new_model_stays_even_when_all_room_is_pinned(make: Make) -> None:
+    registry = make(capacity=1, pinned_ids=["plates/1"])
+    for model_id in ("plates/1", "plates/2", "cars/1"):
+        await registry.get(model_id)
+    assert loaded(registry) == ["plates/1", "cars/1"]
+
+
+async def test_a_removed_model_is_loaded_again_when_asked_for(make: Make, loader: Loader) -> None:
+    registry = make(pinned_ids=["plates/1"])
+    await registry.add("plates/1")
+    assert registry.remove("plates/1")
+    assert not registry.remove("plates/1")
+    assert loaded(registry) == []
+    await registry.get("plates/1")
+    assert loader.loads == ["plates/1", "plates/1"]
+
+
+async def test_clearing_keeps_pinned_models(make: Make) -> None:
+    registry = make(pinned_ids=["plates/1"])
+    await registry.get("plates/1")
+    await registry.get("cars/1")
+    registry.clear()
+    assert loaded(registry) == ["plates/1"]
+
+
+async def test_loaded_models_are_described(make: Make) -> None:
+    registry = make()
+    assert registry.describe() == ()
+    await registry.get("plates/1")
+    assert registry.describe() == (
+        ModelRow(model_id="plates/1", task_type="object-detection", batch_size=None, input_height=64, input_width=96),
+    )
+
+
+async def test_only_those_who_waited_are_told_the_time_of_a_load(make: Make) -> None:
+    registry = make()
+    first, second = await registry.acquire("plates/1"), await registry.acquire("plates/1")
+    assert first.load_s is not None
+    assert second.load_s is None
+    assert registry.load_times() == {"plates/1": first.load_s}
+    assert registry.cold_starts == 1
+
+
+async def test_short_names_are_replaced(make: Make) -> None:
+    registry = make()
+    assert (await registry.acquire("yolov8n-640")).model_id == "coco/3"
+    assert registry.remove("yolov8n-640")
+
+
+async def test_an_unknown_id_names_the_nearest_and_all_that_are_served(make: Make) -> None:
+    with pytest.raises(UnknownModelError) as caught:
+        await make().get("plate/2")
+    assert "did you mean 'plates/2'?" in caught.value.message
+    assert "cars/1, coco/3, plates/1, plates/2" in caught.value.message
+    assert caught.value.model_id == "plate/2"
+
+
+async def test_an_unknown_short_name_says_what_it_stands_for(make: Make) -> None:
+    with pytest.raises(UnknownModelError, match=r"'rfdetr-base' \(that is 'coco/36'\)"):
+        await make().get("rfdetr-base")
+
+
+async def test_what_is_no_id_is_not_looked_up(make: Make, loader: Loader) -> None:
+    with pytest.raises(InvalidModelIdError):
+        await make().get("../../etc/passwd")
+    assert loader.loads == []
+
+
+def test_a_registry_needs_room_for_one_model(make: Make) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        make(capacity=0)
+
+
+def test_a_pinned_id_must_be_served(make: Make) -> None:
+    with pytest.raises(UnknownModelError, match="plates/9"):
+        make(pinned_ids=["plates/9"])
