@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from workflows.errors import RuntimeInputError
-from workflows.serializers.detections import SizeJson
+from workflows.serializers.detections_json import SizeJson
 from workflows.serializers.validation import first_problem
 from workflows.values.classification import Classification
 

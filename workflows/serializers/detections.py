@@ -3,87 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from workflows.errors import RuntimeInputError
 from workflows.geometry.boxes import centres_and_sizes, corners
 from workflows.geometry.masks import outline, polygon_to_mask
 from workflows.geometry.run_lengths import compress, expand
-from workflows.serializers.origin import OriginJson, write_origin
+from workflows.serializers.detections_json import DetectionJson, DetectionsJson
+from workflows.serializers.origin import write_origin
 from workflows.serializers.validation import first_problem
 from workflows.values.detections import Detections, KeyPoints
 from workflows.values.origin import Origin, Placement
-
-
-class _Sent(BaseModel):
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
-
-
-_Number = Annotated[float, Field(strict=True)]
-
-
-class SizeJson(_Sent):
-    """Size of the image the detections belong to; null where it is unknown."""
-
-    width: int | None = None
-    height: int | None = None
-
-
-class PointJson(_Sent):
-    """A corner of an outline, pixels."""
-
-    x: _Number
-    y: _Number
-
-
-class KeyPointJson(PointJson):
-    """A named point of an object."""
-
-    confidence: float = 1.0
-    class_id: int = 0
-    class_name: str = Field(default="", alias="class")
-
-
-class RunLengthsJson(_Sent):
-    """A mask as compressed run lengths; `size` is height, width."""
-
-    size: tuple[int, int]
-    counts: str
-
-
-class DetectionJson(_Sent):
-    """One detection as clients send it."""
-
-    x: _Number
-    y: _Number
-    width: _Number
-    height: _Number
-    confidence: _Number
-    class_id: int
-    class_name: str = Field(alias="class")
-    detection_id: str | None = None
-    parent_id: str | None = None
-    parent_origin: OriginJson | None = None
-    root_parent_id: str | None = None
-    root_parent_origin: OriginJson | None = None
-    tracker_id: int | None = None
-    points: list[PointJson] | None = None
-    rle_mask: RunLengthsJson | None = None
-    keypoints: list[KeyPointJson] | None = None
-    time_in_zone: _Number | None = None
-    data: str | None = None
-
-
-class DetectionsJson(_Sent):
-    """Detections of one image as clients send them."""
-
-    image: SizeJson
-    predictions: list[DetectionJson]
-
 
 _DETECTIONS = TypeAdapter(DetectionsJson)
 
@@ -201,9 +135,7 @@ def _detections(sent: DetectionsJson, element_id: str) -> Detections:
         masks=_masks(rows, image_wh),
         keypoints=_key_points(rows),
         tracker_id=np.array([r.tracker_id for r in rows], dtype=np.int64) if tracked else None,
-        time_in_zone_s=np.array([r.time_in_zone for r in rows], dtype=np.float64)
-        if _all_have("time_in_zone", rows)
-        else None,
+        time_in_zone_s=np.array([r.time_in_zone for r in rows], dtype=np.float64) if timed else None,
         decoded_text=np.array([r.data for r in rows], dtype=np.str_) if is_code else None,
         image_wh=image_wh,
         placement=placement,
