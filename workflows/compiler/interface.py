@@ -13,7 +13,7 @@ from workflows.definition.selectors import InputSelector, parse_selector
 from workflows.errors import WorkflowDefinitionError
 from workflows.kinds import DETECTION_KINDS, Kind
 from workflows.serializers.declared_kinds import KINDS
-from workflows.serializers.detections import DetectionsJson
+from workflows.serializers.detections_json import DetectionsJson
 from workflows.serializers.image import ImageJson
 
 SCHEMAS: Mapping[str, type[BaseModel]] = MappingProxyType(
