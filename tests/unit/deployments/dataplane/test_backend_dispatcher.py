@@ -1,0 +1,80 @@
+import uuid
+from types import SimpleNamespace
+
+import pytest
+from numpy.testing import assert_array_equal
+
+from deployments.dataplane.backend import Work
+from deployments.dataplane.backend_dispatcher import BackendDispatcher, step_failure, to_detections
+from deployments.errors import ModelNotFoundError, ModelTaskError, OverloadedError
+from deployments.models.errors import InvalidModelIdError, UnknownModelError, UnsupportedModelError
+from tests.unit.deployments.dataplane.images import black_image
+from tests.unit.deployments.fake_backend import FakeBackend, found_boxes
+from workflows.errors import ClientCausedStepExecutionError
+from workflows.ports import DetectionOptions
+
+STEP = SimpleNamespace(name="detector")
+
+
+def ports(backend):
+    return BackendDispatcher(backend, Work(request_id="x", deadline_unix_s=0)).ports(STEP)
+
+
+async def test_detections_know_their_image_and_have_identities_of_their_own():
+    image = black_image(20, 10, image_id="image.[0]")
+    backend = FakeBackend(found_boxes((1, 2, 3, 4), (5, 6, 7, 8)))
+    found = await ports(backend).object_detector.detect(image, "plates/1", DetectionOptions())
+    assert_array_equal(found.xyxy, [[1, 2, 3, 4], [5, 6, 7, 8]])
+    assert found.class_name.tolist() == ["plate", "plate"]
+    assert found.parent_id.tolist() == ["image.[0]", "image.[0]"]
+    assert len({str(uuid.UUID(each)) for each in found.detection_id}) == 2
+    assert found.image_wh == (20, 10)
+    assert found.placement is image.placement
+
+
+def test_no_boxes_are_no_detections_on_an_image_of_known_size():
+    found = to_detections(found_boxes(), black_image(), "plates/1", "x")
+    assert len(found) == 0
+    assert found.image_wh == (10, 5)
+
+
+def test_every_run_of_a_step_has_its_own_inference_id():
+    dispatcher = BackendDispatcher(FakeBackend(), Work(request_id="x", deadline_unix_s=0))
+    first, second = dispatcher.ports(STEP).step_run, dispatcher.ports(STEP).step_run
+    assert first.inference_id != second.inference_id
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ModelNotFoundError("m"), 404),
+        (UnknownModelError("m", "a/1"), 404),
+        (ModelTaskError("m"), 400),
+        (InvalidModelIdError("m", "a/1"), 400),
+        (UnsupportedModelError("m", "a/1"), 501),
+    ],
+)
+def test_a_failure_the_client_can_mend_names_the_step_and_keeps_its_status(error, status):
+    failure = step_failure(error, "detector")
+    assert isinstance(failure, ClientCausedStepExecutionError)
+    assert failure.status == status
+    assert failure.inner_type == type(error).__name__
+    assert [problem.step for problem in failure.problems] == ["detector"]
+
+
+def test_other_failures_of_the_serving_stay_what_they_are():
+    error = OverloadedError("m")
+    assert step_failure(error, "detector") is error
+
+
+async def test_a_step_that_asks_for_an_unknown_model_is_told_so():
+    with pytest.raises(ClientCausedStepExecutionError):
+        await ports(FakeBackend()).object_detector.detect(black_image(), "nope/1", DetectionOptions())
+
+
+async def test_text_is_read_with_the_reader_of_the_blocks():
+    backend = FakeBackend(text="AB 12")
+    work = Work(request_id="x", deadline_unix_s=0)
+    text = await BackendDispatcher(backend, work).ports(STEP).text_reader.read(black_image())
+    assert text.text == "AB 12"
+    assert work.model_ids == {"doctr/default"}

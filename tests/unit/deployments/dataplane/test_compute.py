@@ -1,0 +1,133 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from deployments.dataplane.compute import (
+    as_object_detector,
+    as_text_recognizer,
+    description_of,
+    detect_images,
+    read_images,
+    text_of_line,
+)
+from deployments.errors import ModelTaskError
+from deployments.models.detection.scored_boxes import ScoredBoxes
+from deployments.models.errors import ModelError
+from deployments.models.recognition.recognized_line import RecognizedLine
+from deployments.models.registry import ModelRow
+from tests.unit.deployments.dataplane.images import black_image, torn_image
+from workflows.errors import ImageDecodeError
+from workflows.ports import DetectionOptions
+
+PACKAGE = SimpleNamespace(model_id="plates/1", task_type="object-detection")
+
+
+class WidthDetector:
+    """Finds one box as wide as the picture; cannot bear pictures of 13 columns."""
+
+    package = PACKAGE
+
+    def __init__(self):
+        self.batches = []
+
+    def detect_batch(self, images_bgr, options):
+        self.batches.append(len(images_bgr))
+        if any(image.shape[1] == 13 for image in images_bgr):
+            raise RuntimeError("secret of the runtime")
+        boxes = [
+            ScoredBoxes(
+                xyxy=np.array([[0, 0, image.shape[1], 1]], dtype=np.float32),
+                confidence=np.ones(1, dtype=np.float32),
+                class_id=np.zeros(1, dtype=np.int64),
+                class_names=("plate",),
+            )
+            for image in images_bgr
+        ]
+        return SimpleNamespace(boxes=boxes)
+
+
+class WidthReader:
+    """Reads the width of the picture."""
+
+    package = SimpleNamespace(model_id="doctr/default", task_type="text-recognition")
+
+    def read_batch(self, crops_bgr):
+        return SimpleNamespace(
+            lines=[
+                RecognizedLine(text=str(crop.shape[1]), confidence=0.5, xyxy=(0, 0, crop.shape[1], crop.shape[0]))
+                for crop in crops_bgr
+            ]
+        )
+
+
+def with_options(*images):
+    return [(image, DetectionOptions()) for image in images]
+
+
+def test_a_batch_is_one_call_and_the_answers_keep_their_order():
+    model = WidthDetector()
+    found = detect_images(model, with_options(black_image(10), black_image(20)))
+    assert model.batches == [2]
+    assert [boxes.xyxy[0, 2] for boxes in found] == [10, 20]
+
+
+def test_an_empty_batch_asks_nothing_of_the_model():
+    model = WidthDetector()
+    assert detect_images(model, []) == []
+    assert model.batches == []
+
+
+def test_an_image_that_cannot_be_decoded_fails_alone():
+    model = WidthDetector()
+    first, second, third = detect_images(model, with_options(black_image(10), torn_image(), black_image(30)))
+    assert isinstance(second, ImageDecodeError)
+    assert (first.xyxy[0, 2], third.xyxy[0, 2]) == (10, 30)
+    assert model.batches == [2]
+
+
+def test_an_image_that_spoils_its_batch_fails_alone_and_the_others_are_done_one_by_one():
+    model = WidthDetector()
+    first, second, third = detect_images(model, with_options(black_image(10), black_image(13), black_image(30)))
+    assert isinstance(second, ModelError)
+    assert (first.xyxy[0, 2], third.xyxy[0, 2]) == (10, 30)
+    assert model.batches == [3, 1, 1, 1]
+
+
+def test_what_a_runtime_says_does_not_reach_the_client():
+    (failure,) = detect_images(WidthDetector(), with_options(black_image(13)))
+    assert "secret" not in str(failure)
+    assert "plates/1" in str(failure)
+
+
+def test_text_is_read_and_torn_images_fail_alone():
+    first, second = read_images(WidthReader(), [torn_image(), black_image(20)])
+    assert isinstance(first, ImageDecodeError)
+    assert second.text == "20"
+
+
+def test_a_line_is_a_word_a_line_and_a_block_in_one_place():
+    text = text_of_line(RecognizedLine(text="AB 12", confidence=0.5, xyxy=(1, 2, 3, 4)))
+    assert text.text == "AB 12"
+    assert text.confidence == 0.5
+    assert_array_equal(text.level, [2, 1, 0])
+    assert_array_equal(text.xyxy, [[1, 2, 3, 4]] * 3)
+
+
+def test_a_line_without_text_has_no_boxes():
+    text = text_of_line(RecognizedLine(text="", confidence=0.0, xyxy=(1, 2, 3, 4)))
+    assert text.xyxy.shape == (0, 4)
+    assert text.level.shape == (0,)
+
+
+@pytest.mark.parametrize("check", [as_object_detector, as_text_recognizer])
+def test_a_model_for_something_else_is_refused_by_name(check):
+    with pytest.raises(ModelTaskError, match="plates/1"):
+        check(SimpleNamespace(package=PACKAGE))
+
+
+@pytest.mark.parametrize(("task", "told"), [("text-recognition", "ocr"), ("object-detection", "object-detection")])
+def test_tasks_are_listed_in_the_words_of_the_wire(task, told):
+    row = ModelRow(model_id="a/1", task_type=task, batch_size=None, input_height=1, input_width=2)
+    assert description_of(row).task_type == told

@@ -1,0 +1,103 @@
+import base64
+
+import cv2
+import numpy as np
+import pytest
+
+from deployments.dataplane.image_inputs import ImageInputs
+from deployments.errors import ImageInputError, PayloadTooLargeError
+from deployments.settings import IngressSettings
+from workflows.errors import RuntimeInputError
+
+PNG = cv2.imencode(".png", np.zeros((5, 10, 3), dtype=np.uint8))[1].tobytes()
+TEXT = base64.b64encode(PNG).decode()
+URL = "https://images.example.com/a.png"
+
+
+class Fetcher:
+    """Knows one address."""
+
+    def __init__(self, content=PNG, error=None):
+        self.content, self.error = content, error
+
+    async def fetch(self, url):
+        if self.error is not None:
+            raise self.error
+        assert url == URL
+        return self.content
+
+
+def inputs(fetcher=None, **settings):
+    return ImageInputs(IngressSettings(max_images=2, **settings), fetcher)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"type": "base64", "value": TEXT},
+        {"type": "BASE64", "value": TEXT, "more": 1},
+        {"value": TEXT},
+        {"type": "base64", "value": f"data:image/png;base64,{TEXT}"},
+        PNG,
+        {"type": "url", "value": URL},
+    ],
+)
+async def test_an_image_is_read_however_it_came(value):
+    (image,) = await inputs(Fetcher()).read_all([value])
+    assert image.wh == (10, 5)
+    assert image.encoded == PNG
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        5,
+        [],
+        {},
+        {"type": "base64"},
+        {"type": "base64", "value": None},
+        {"type": "base64", "value": "AAAA"},
+        b"AAAA",
+    ],
+)
+async def test_what_is_no_image_is_refused(value):
+    with pytest.raises(ImageInputError, match="Could not load input image"):
+        await inputs(Fetcher()).read_all([value])
+
+
+async def test_order_is_kept():
+    wide = cv2.imencode(".png", np.zeros((5, 20, 3), dtype=np.uint8))[1].tobytes()
+    first, second = await inputs().read_all([wide, PNG])
+    assert (first.wh, second.wh) == ((20, 5), (10, 5))
+
+
+async def test_too_many_images_are_refused():
+    with pytest.raises(PayloadTooLargeError, match="3 images; at most 2"):
+        await inputs().read_all([PNG] * 3)
+
+
+async def test_no_image_is_refused():
+    with pytest.raises(ImageInputError):
+        await inputs().read_all([])
+
+
+async def test_too_many_pixels_are_refused():
+    with pytest.raises(ImageInputError, match="50 pixels"):
+        await inputs(max_pixels=49).read_all([PNG])
+    assert await inputs(max_pixels=50).read_all([PNG])
+
+
+async def test_addresses_are_refused_where_nothing_is_fetched():
+    with pytest.raises(RuntimeInputError, match="base64"):
+        await inputs().fetch(URL)
+
+
+async def test_a_refused_address_is_an_input_error_of_the_workflow():
+    with pytest.raises(RuntimeInputError, match="not a public one"):
+        await inputs(Fetcher(error=ImageInputError("not a public one"))).fetch(URL)
+
+
+async def test_a_fetched_image_that_is_too_large_stays_that():
+    with pytest.raises(PayloadTooLargeError):
+        await inputs(Fetcher(error=PayloadTooLargeError("too large"))).fetch(URL)
