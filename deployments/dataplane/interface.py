@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from workflows.compiler.plan import OutputPlan, Plan
 from workflows.kinds import DETECTION_KINDS, Kind
 from workflows.serializers.declared_kinds import KINDS
-from workflows.serializers.detections import DetectionsJson
+from workflows.serializers.detections_json import DetectionsJson
 from workflows.serializers.image import ImageJson
 
 SCHEMAS: dict[str, type[BaseModel]] = {Kind.IMAGE: ImageJson, **dict.fromkeys(DETECTION_KINDS, DetectionsJson)}
