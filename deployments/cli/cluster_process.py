@@ -75,11 +75,10 @@ def _start_ray(options: ClusterOptions) -> None:
         _temp_dir=str(options.ray_dir),
         _node_ip_address="127.0.0.1",
     )
-    impossible = impossible_replicas(options.serve_config, [node["Resources"] for node in ray.nodes()])
+    machines = [node["Resources"] for node in ray.nodes()]  # type: ignore[no-untyped-call]
+    impossible = impossible_replicas(options.serve_config, machines)
     if impossible:
-        raise ServeConfigError(
-            "this machine cannot hold what the configuration asks for:\n  " + "\n  ".join(impossible)
-        )
+        raise ServeConfigError("no machine can hold what the configuration asks for:\n  " + "\n  ".join(impossible))
 
 
 def _deploy(options: ClusterOptions) -> None:

@@ -128,3 +128,7 @@ def _greet(cluster: LocalCluster, say: Callable[[str], None]) -> None:
     typer.echo(f"ready {url} {said}")
     typer.echo(f"try: curl -s {url}/workflows/run -H 'Content-Type: application/json' -d @{request}")
     sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

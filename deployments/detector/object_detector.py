@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import ray
 from ray import serve
 
 from deployments.dataplane.backend import FoundBoxes, ModelDescription, ModelLoad
@@ -22,7 +23,7 @@ class ObjectDetector:
 
     def __init__(self, models_dir: Path | None, log_dir: Path | None) -> None:
         replica_id = serve.get_replica_context().replica_id.unique_id
-        log_to_directory(log_dir, "object-detector", replica_id)
+        log_to_directory(log_dir, "object-detector", replica_id, ray.get_gpu_ids())
         self._models = ReplicaModels(OBJECT_DETECTION, models_dir)
         self._thread = ComputeThread("object-detector", replica_id)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -35,8 +36,15 @@ class FieldFormatter(logging.Formatter):
         return "\n".join(part for part in (" ".join([line, *fields]), traceback) if part)
 
 
-def log_to_directory(directory: Path | None, role: str, replica_id: str) -> None:
-    """Send the log lines of this process to `directory/<role>-<replica>.log`; to stderr when there is no directory."""
+def log_to_directory(directory: Path | None, role: str, replica_id: str, gpu_ids: Sequence[int | str]) -> None:
+    """Send the log lines of this process to a file of its own, and begin it with who this is.
+
+    Args:
+        directory: where `<role>-<replica>.log` is made; None to write to stderr.
+        role: the deployment.
+        replica_id: which of its replicas.
+        gpu_ids: GPUs that Ray gave this replica; several replicas may share one.
+    """
     handler: logging.Handler
     if directory is None:
         handler = logging.StreamHandler()
@@ -50,6 +58,7 @@ def log_to_directory(directory: Path | None, role: str, replica_id: str) -> None
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    logger.info("replica started", extra={"role": role, "replica_id": replica_id, "gpu_ids": list(gpu_ids)})
 
 
 def _shown(value: object) -> str:

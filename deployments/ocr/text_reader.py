@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import ray
 from ray import serve
 
 from deployments.dataplane.backend import ModelDescription, ModelLoad
@@ -23,7 +24,7 @@ class TextReader:
 
     def __init__(self, models_dir: Path | None, log_dir: Path | None) -> None:
         replica_id = serve.get_replica_context().replica_id.unique_id
-        log_to_directory(log_dir, "text-reader", replica_id)
+        log_to_directory(log_dir, "text-reader", replica_id, ray.get_gpu_ids())
         self._models = ReplicaModels(TEXT_RECOGNITION, models_dir)
         self._thread = ComputeThread("text-reader", replica_id)
 

@@ -168,13 +168,13 @@ class ClusterBackend:
             options=tuple(options for _, options in items),
             deadlines_unix_s=tuple(deadlines_unix_s),
         )
-        return await _answer(self._object_detector.detect, call, FoundBoxes)
+        return await _answer(self._object_detector.detect, call)
 
     async def _send_read(
         self, model_id: str, images: Sequence[Image], deadlines_unix_s: Sequence[float]
     ) -> CallAnswer[RecognizedText]:
         call = ReadCall(model_id=model_id, images=tuple(images), deadlines_unix_s=tuple(deadlines_unix_s))
-        return await _answer(self._text_reader.read, call, RecognizedText)
+        return await _answer(self._text_reader.read, call)
 
     async def _send_stage(
         self, key: tuple[str, int], items: Sequence[tuple[Plan, StageUnit]], deadlines_unix_s: Sequence[float]
@@ -194,7 +194,7 @@ class ClusterBackend:
             units=units,
             deadlines_unix_s=tuple(deadlines_unix_s),
         )
-        return await _answer(self._transform_worker.run_stage, call, Mapping[str, Column])
+        return await _answer(self._transform_worker.run_stage, call)
 
 
 def size_of(unit: StageUnit) -> int:
@@ -208,11 +208,10 @@ def size_of(unit: StageUnit) -> int:
     return sum(len(image.encoded) for image in images.values())
 
 
-async def _answer(method: DeploymentHandle[Any], call: Any, of: type[R]) -> CallAnswer[R]:
-    """What a deployment answers to a call; its results are of type `of`."""
+async def _answer(method: DeploymentHandle[Any], call: Any) -> CallAnswer[Any]:
     response = method.remote(call)
     try:
-        answer: CallAnswer[R] = await response
+        answer: CallAnswer[Any] = await response
     except asyncio.CancelledError:
         response.cancel()  # type: ignore[no-untyped-call]  # outside a request's context nobody else tells the replica
         raise

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import ray
 from fastapi import FastAPI
 from ray import serve
 from ray.serve.handle import DeploymentHandle
@@ -39,7 +40,9 @@ class WorkflowRouter:
         text_reader: DeploymentHandle[Any],
         transform_worker: DeploymentHandle[Any] | None,
     ) -> None:
-        log_to_directory(args.log_dir, "workflow-router", serve.get_replica_context().replica_id.unique_id)
+        log_to_directory(
+            args.log_dir, "workflow-router", serve.get_replica_context().replica_id.unique_id, ray.get_gpu_ids()
+        )
         self._backend = ClusterBackend(object_detector, text_reader, transform_worker)
         self._service = WorkflowService(self._backend, args.ingress)
         watch_queues(self._backend.queues)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import ray
 from ray import serve
 
 from deployments.dataplane.compute import run_stage_units
@@ -22,7 +23,7 @@ class TransformWorker:
 
     def __init__(self, max_steps: int, log_dir: Path | None) -> None:
         replica_id = serve.get_replica_context().replica_id.unique_id
-        log_to_directory(log_dir, "transform-worker", replica_id)
+        log_to_directory(log_dir, "transform-worker", replica_id, ray.get_gpu_ids())
         self._plans = PlanCache(limits=CompileLimits(max_steps=max_steps))
         self._thread = ComputeThread("transforms", replica_id)
 
