@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -17,6 +18,7 @@ from deployments.settings import IngressSettings
 from tests.conformance.detector_packages import write_detector_package
 
 START_TIMEOUT_S = 60
+SDK_RECORDINGS = Path(__file__).parent / "sdk-1.8.3"
 
 
 @pytest.fixture(scope="session")
@@ -25,16 +27,32 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("models")
     write_detector_package(root / "plates-lite", "plates-lite/1", 640)
     write_detector_package(root / "plates-320", "plates-320/1", 320)
+    write_detector_package(root / "tutorial", "vehicle-registration-plates-trudk/2", 640)  # replaces the shipped one
     return root
 
 
 @pytest.fixture(scope="session")
-def served_url(models_dir: Path) -> Iterator[str]:
+def workflows_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The definitions that were saved at the reference."""
+    root = tmp_path_factory.mktemp("workflows") / "local-ws"
+    root.mkdir()
+    for name, recording in (
+        ("detection", "infer_from_workflow_detection"),
+        ("seed-plates", "infer_from_workflow_seed"),
+    ):
+        recorded = json.loads((SDK_RECORDINGS / f"{recording}.json").read_text())
+        specification = recorded["exchanges"][0]["request"]["body"]["specification"]
+        (root / f"{name}.json").write_text(json.dumps(specification))
+    return root.parent
+
+
+@pytest.fixture(scope="session")
+def served_url(models_dir: Path, workflows_dir: Path) -> Iterator[str]:
     """Address of a running server."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    app = create_local_app(models_dir, IngressSettings(log_requests=False))
+    app = create_local_app(models_dir, IngressSettings(workflows_dir=workflows_dir, log_requests=False))
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, name="server", daemon=True)
     thread.start()
