@@ -90,11 +90,10 @@ async def _run_stage(
     units = cut_units(stage, columns, len(columns[REQUEST_BATCH].values), options.max_elements_per_step)
     answers = await _together([dispatcher.run_stage(plan, stage, unit) for unit in units])
     given = merge_units(stage, answers)
-    for name in stage.steps:
-        step = plan.steps[name]
-        made = next((given[s] for s in given if s.startswith(f"{step.selector}.") or s == step.selector), None)
-        if made is not None and step.block.output_offset == 1:
-            check_elements(step, len(made.values), options.max_elements_per_step)
+    makers = {plan.steps[name].selector: plan.steps[name] for name in stage.steps}
+    for column in given.values():
+        if column.lineage and (maker := makers.get(column.lineage[-1])):
+            check_elements(maker, len(column.values), options.max_elements_per_step)
     return given
 
 

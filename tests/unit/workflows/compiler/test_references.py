@@ -61,7 +61,7 @@ def test_all_properties_of_a_step_are_no_value_for_another_step():
 
 
 def test_kinds_that_do_not_meet_are_refused_with_those_allowed():
-    with pytest.raises(ReferenceTypeError, match="integer, float.*kind string") as caught:
+    with pytest.raises(ReferenceTypeError, match=r"integer, float.*kind string") as caught:
         compiled([batch("word", "string")], [step("Double", "d", number="$inputs.word")])
     assert caught.value.problems is None
 
