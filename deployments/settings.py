@@ -19,7 +19,7 @@ class IngressSettings(BaseModel):
     max_pixels: int = Field(default=64_000_000, gt=0, description="Most pixels of one image.")
     max_images: int = Field(default=64, gt=0, description="Most images in one request, nested ones counted.")
     max_crops_per_step: int = Field(default=512, gt=0, description="Most elements a step may make for one request.")
-    max_steps: int = Field(default=100, gt=0, description="Most steps in one definition.")
+    max_steps: int = Field(default=256, gt=0, description="Most steps in one definition.")
     default_timeout_s: float = Field(default=60.0, gt=0, description="Time for a request that names none.")
     max_timeout_s: float = Field(default=600.0, gt=0, description="Longest time a request may ask for.")
     workflows_dir: Path | None = Field(default=None, description="Folder of saved definitions; none when absent.")
