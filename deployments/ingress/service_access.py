@@ -16,6 +16,8 @@ from deployments.ingress.exchange import exchange_of
 ServiceProvider = Callable[[], WorkflowService]
 
 TIMEOUT_HEADER = "x-request-timeout-seconds"
+EDGE_TIMEOUT_HEADER = "x-sightline-timeout-seconds"
+"""What the edge makes of the former: Serve would end the request by itself, in plain text."""
 
 
 def service_of(request: Request) -> WorkflowService:
@@ -36,7 +38,7 @@ def begin_work(request: Request) -> Work:
 
 
 def _timeout_s(request: Request) -> float | None:
-    sent = request.headers.get(TIMEOUT_HEADER)
+    sent = request.headers.get(EDGE_TIMEOUT_HEADER) or request.headers.get(TIMEOUT_HEADER)
     if sent is None:
         return None
     try:
