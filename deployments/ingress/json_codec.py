@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import numpy as np
 import orjson
+import pybase64
 from starlette.responses import Response
 
 OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
@@ -23,7 +23,7 @@ def encode_json(value: Any) -> bytes:
 
 def _encode_other(value: Any) -> Any:
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return base64.b64encode(value).decode("ascii")
+        return pybase64.b64encode_as_string(value)
     if isinstance(value, (np.ndarray, np.generic)):  # what orjson does not write itself: texts, half floats, strides
         return value.tolist()
     if isinstance(value, (set, frozenset, tuple)):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any, ClassVar, Literal
 
+import pybase64
 from pydantic import Field
 
 from workflows.errors import ImageDecodeError, OperationError
@@ -85,7 +85,7 @@ class ConvertImageToBase64(Operation):
     type: Literal["ConvertImageToBase64"]
 
     def apply(self, value: Any, names: Names) -> str:
-        return base64.b64encode(_image(value).encoded).decode("ascii")
+        return pybase64.b64encode_as_string(_image(value).encoded)
 
     @property
     def works_on_pixels(self) -> bool:

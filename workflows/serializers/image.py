@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 from typing import Any
 
+import pybase64
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workflows.errors import ImageDecodeError, RuntimeInputError
@@ -95,7 +95,11 @@ def decode_base64(text: str, image_id: str) -> bytes:
         ImageDecodeError: not base64.
     """
     try:
-        return binascii.a2b_base64(DATA_URI.sub("", text, count=1))
+        payload = DATA_URI.sub("", text, count=1) if text.startswith("data:") else text
+        try:
+            return pybase64.b64decode(payload, validate=True)
+        except binascii.Error:  # line breaks or a stray sign: the slow decoder skips what is not base64
+            return binascii.a2b_base64(payload)
     except ValueError as error:
         raise ImageDecodeError(
             f"image `{image_id}` is not base64 text ({error}); send the file's bytes in base64"
@@ -106,7 +110,7 @@ def write_image(image: Image) -> dict[str, Any]:
     """An image as base64; an unmodified input as the very text the client sent."""
     written: dict[str, Any] = {
         "type": "base64",
-        "value": image.source_text or base64.b64encode(image.encoded).decode("ascii"),
+        "value": image.source_text or pybase64.b64encode_as_string(image.encoded),
         "video_metadata": write_video_metadata(image.video),
     }
     parent, root = image.placement.parent, image.placement.root

@@ -6,13 +6,13 @@ the declared kind. Numbers that JSON cannot hold stay NaN and infinity here; the
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
 import numpy as np
+import pybase64
 
 from workflows.kinds import Kind
 from workflows.serializers.classification import write_classification
@@ -74,7 +74,7 @@ def _scalar(value: Any) -> Any:
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, bytes | bytearray | memoryview):
-        return base64.b64encode(value).decode("ascii")
+        return pybase64.b64encode_as_string(value)
     if isinstance(value, Enum):
         return _written(value.value, run_lengths=False)
     if isinstance(value, int | float | str):
