@@ -155,6 +155,8 @@ def _problem(problem: language.BlockProblem) -> dict[str, Any]:
 
 def response_for(error: Exception) -> Response:
     """The whole answer to a request that failed with `error`."""
+    if isinstance(error, RecursionError):
+        error = serving.InvalidRequestError("the request is nested too deep; no list or object needs 100 levels")
     answer = answer_for(error)
     if not isinstance(error, (language.WorkflowError, serving.ServingError, ClientClosedError)):
         logger.error("internal error", exc_info=error)

@@ -246,3 +246,15 @@ async def test_a_saved_definition_that_does_not_exist_is_404_with_the_nearest(cl
     answer = await client.post("/acme/workflows/plate", json={"inputs": {"image": image}})
     assert answer.status_code == 404
     assert "acme/plates" in answer.json()["message"]
+
+
+async def test_values_nested_without_end_are_the_clients_fault(client):
+    document = {
+        "version": "1.0",
+        "inputs": [{"type": "WorkflowParameter", "name": "p"}],
+        "steps": [],
+        "outputs": [{"type": "JsonField", "name": "p", "selector": "$inputs.p"}],
+    }
+    text = f'{{"specification": {json.dumps(document)}, "inputs": {{"p": {"[" * 900 + "]" * 900}}}}}'
+    answer = await client.post("/workflows/run", content=text)
+    assert answer.status_code == 400
