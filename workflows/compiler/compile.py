@@ -12,9 +12,9 @@ import orjson
 
 from workflows.block import Block
 from workflows.compiler.flow import gates_of_steps
-from workflows.compiler.lineage import input_lineage, step_lineage
+from workflows.compiler.lineage import step_lineage
 from workflows.compiler.ordering import order_steps
-from workflows.compiler.plan import Binding, InputPlan, Lineage, OutputPlan, Plan, StepPlan
+from workflows.compiler.plan import Binding, InputPlan, Lineage, OutputPlan, Plan, StepPlan, input_lineage
 from workflows.compiler.references import (
     StepReference,
     check_step_reference,
@@ -180,6 +180,7 @@ def _connect(
 def _lineage_of(selector: str, steps: Mapping[str, StepPlan], document: Document) -> Lineage:
     target = parse_selector(selector)
     if isinstance(target, InputSelector):
-        return next(input_lineage(item) for item in document.inputs if item.name == target.name)
+        item = next(item for item in document.inputs if item.name == target.name)
+        return input_lineage(item.name, item.dimensionality)
     assert isinstance(target, StepOutputSelector)  # others were refused above
     return steps[target.step].output_lineage

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from workflows.compiler.flow import describe_lineage, lineage_of_gates
-from workflows.compiler.plan import REQUEST_BATCH, Binding, Lineage
+from workflows.compiler.plan import Binding, Lineage
 from workflows.definition.document import StepDefinition
-from workflows.definition.inputs import InputDefinition
-from workflows.definition.selectors import input_selector, step_selector
+from workflows.definition.selectors import step_selector
 from workflows.errors import (
     BlockProblem,
     ExecutionGraphStructureError,
@@ -33,14 +32,6 @@ class StepLineage:
     gives: Lineage
     frame: str | None
     bindings: tuple[Binding, ...]
-
-
-def input_lineage(definition: InputDefinition) -> Lineage:
-    """Lineage of an input: each nesting of a batch input is a batch of its own."""
-    if definition.dimensionality == 0:
-        return ()
-    selector = input_selector(definition.name)
-    return (REQUEST_BATCH, *(f"{selector}[{level}]" for level in range(1, definition.dimensionality)))
 
 
 def step_lineage(step: StepDefinition, bindings: Sequence[Binding], gates: Mapping[str, Lineage]) -> StepLineage:

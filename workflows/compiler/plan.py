@@ -19,6 +19,14 @@ REQUEST_BATCH = "$inputs"
 """Identifier of the request's own batch."""
 
 
+def input_lineage(name: str, dimensionality: int) -> Lineage:
+    """Lineage of an input: empty for a parameter; each nesting of a batch input is a batch of its own."""
+    if dimensionality == 0:
+        return ()
+    # no selector begins like this, so no name that a document gives can be mistaken for one
+    return (REQUEST_BATCH, *(f"$batches.{level}.{name}" for level in range(1, dimensionality)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputPlan:
     """One declared input.

@@ -160,6 +160,9 @@ def _read_step(item: Any, index: int, blocks: Mapping[str, Block]) -> StepDefini
         manifest = block.manifest.model_validate(item)
     except ValidationError as error:
         return step_problems(error, block, name, declared_type)
+    if "." in manifest.name:
+        details = f"{manifest.name!r} has a dot, which selectors need to part the step from its output; use _ or -"
+        return (BlockProblem(step=manifest.name, block_type=declared_type, property_name="name", details=details),)
     return StepDefinition(
         name=manifest.name,
         declared_type=declared_type,

@@ -31,9 +31,14 @@ class Column:
         """Whether each value belongs to one element of the request's batch."""
         return bool(self.lineage) and self.lineage[0] == REQUEST_BATCH
 
-    def of_element(self, index: int) -> Column:
-        """The part that belongs to one element of the request's batch."""
-        return Column(lineage=self.lineage, values={p: v for p, v in self.values.items() if p[0] == index})
+    def by_element(self, size: int) -> list[Column]:
+        """The parts that belong to each of `size` elements of the request's batch; all of a scalar to each."""
+        if not self.in_request_batch:
+            return [self] * size
+        parts: list[dict[Position, Any]] = [{} for _ in range(size)]
+        for position, value in self.values.items():
+            parts[position[0]][position] = value
+        return [Column(lineage=self.lineage, values=part) for part in parts]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

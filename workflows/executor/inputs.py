@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from workflows.compiler.plan import REQUEST_BATCH, InputPlan, Lineage, Plan
+from workflows.compiler.plan import REQUEST_BATCH, InputPlan, Plan, input_lineage
 from workflows.definition.selectors import input_selector
 from workflows.errors import RuntimeInputError
 from workflows.executor.dispatcher import Column, Position
@@ -91,6 +91,14 @@ def _check_image_count(plan: Plan, batches: Mapping[str, Any], options: RunOptio
         )
 
 
+def _check_count(item: InputPlan, count: int, options: RunOptions) -> None:
+    if count > options.max_elements_per_step:
+        raise RuntimeInputError(
+            f"input {item.name!r} brings more than {options.max_elements_per_step} elements; send them in "
+            "several requests"
+        )
+
+
 def _leaves(value: Any) -> Iterator[Any]:
     if isinstance(value, list):
         for item in value:
@@ -129,8 +137,7 @@ async def _fetch_images(plan: Plan, batches: Mapping[str, Any], options: RunOpti
 def _batch_columns(
     item: InputPlan, value: Any, size: int, options: RunOptions, fetched: Mapping[str, bytes]
 ) -> dict[str, Column]:
-    selector = input_selector(item.name)
-    lineage: Lineage = (REQUEST_BATCH, *(f"{selector}[{level}]" for level in range(1, item.dimensionality)))
+    lineage = input_lineage(item.name, item.dimensionality)
     values: dict[Position, Any] = {}
     levels: list[dict[Position, bool]] = [{} for _ in lineage]
     reader = _Reader(item, options, fetched, values, levels)
@@ -140,10 +147,11 @@ def _batch_columns(
         for index, element in enumerate(value):
             reader.read(element, (index,), f"{item.name}.[{index}]")
     if not (isinstance(value, list) and len(value) > 1):
+        _check_count(item, size * sum(len(level) for level in levels), options)
         _repeat(values, size)
         for level in levels:
             _repeat(level, size)
-    columns = {selector: Column(lineage=lineage, values=values)}
+    columns = {input_selector(item.name): Column(lineage=lineage, values=values)}
     for depth in range(1, item.dimensionality):
         columns[lineage[depth]] = Column(lineage=lineage[: depth + 1], values=levels[depth])
     return columns
@@ -172,10 +180,13 @@ class _Reader:
         self._fetched = fetched
         self._values = values
         self._levels = levels
+        self._count = 0
 
     def read(self, value: Any, position: Position, element_id: str) -> None:
         """Place a value, or the values of a list that stands at `position`."""
         self._levels[len(position) - 1][position] = True
+        self._count += 1
+        _check_count(self._item, self._count, self._options)
         if len(position) == self._item.dimensionality:
             self._values[position] = deserialize(
                 value,

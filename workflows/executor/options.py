@@ -19,7 +19,7 @@ class RunOptions:
         fetch: gets images that are sent as addresses; None refuses them.
         max_images: images of one request.
         max_pixels: of one image.
-        max_elements_per_step: elements that one step may make for one request, such as crops.
+        max_elements_per_step: elements that one step may make for one request, such as crops, or one input bring.
         excluded_fields: outputs to leave out; unknown names are ignored.
         passed_through: errors of ports that reach the caller as they are, instead of as failures of a step.
     """

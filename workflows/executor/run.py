@@ -49,9 +49,9 @@ async def run_workflow(
         async with alarm:
             columns = await assemble_inputs(plan, inputs, options)
             await _run_stages(plan, columns, dispatcher, options)
-    except TimeoutError:
+    except Exception as error:
         if alarm.expired():
-            raise _too_late(options) from None
+            raise _too_late(options) from error  # whatever stopped steps said on their way out
         raise
     return build_outputs(plan, columns, options)
 

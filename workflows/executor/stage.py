@@ -51,14 +51,9 @@ def cut_units(
     needed = {selector: columns[selector] for selector in stage.needs}
     if not stage.per_element or batch_size == 1:
         return [StageUnit(columns=needed, max_elements=max_elements)]
+    parts = {selector: column.by_element(batch_size) for selector, column in needed.items()}
     return [
-        StageUnit(
-            columns={
-                selector: column.of_element(index) if column.in_request_batch else column
-                for selector, column in needed.items()
-            },
-            max_elements=max_elements,
-        )
+        StageUnit(columns={selector: part[index] for selector, part in parts.items()}, max_elements=max_elements)
         for index in range(batch_size)
     ]
 

@@ -42,7 +42,7 @@ def test_a_scalar_that_is_collapsed_stays_a_scalar():
 
 def test_a_nested_input_has_a_batch_for_each_level():
     plan = compiled([batch("x", dimensionality=3)], [step("Double", "d", number="$inputs.x")])
-    assert plan.steps["d"].lineage == ("$inputs", "$inputs.x[1]", "$inputs.x[2]")
+    assert plan.steps["d"].lineage == ("$inputs", "$batches.1.x", "$batches.2.x")
 
 
 def test_values_of_different_depth_do_not_mix():

@@ -133,6 +133,7 @@ def test_fields_that_do_not_fit_together_name_no_property():
         ("text", (None, None, None)),
         ({"name": "d"}, ("d", None, "type")),
         ({"type": "Double", "number": 1}, (None, "Double", "name")),
+        ({"type": "Double", "number": 1, "name": "a.b"}, ("a.b", "Double", "name")),
     ],
 )
 def test_what_is_no_step_is_a_problem(item, expected):

@@ -74,8 +74,8 @@ async def test_a_value_of_the_wrong_kind_names_input_and_position():
 async def test_nested_lists_have_positions_on_every_level():
     columns = await columns_of(batch("x", dimensionality=3), x=[[[1, 2], []], [], [[3]]])
     assert columns["$inputs.x"].values == {(0, 0, 0): 1.0, (0, 0, 1): 2.0, (2, 0, 0): 3.0}
-    assert list(columns["$inputs.x[1]"].values) == [(0, 0), (0, 1), (2, 0)]
-    assert list(columns["$inputs.x[2]"].values) == [(0, 0, 0), (0, 0, 1), (2, 0, 0)]
+    assert list(columns["$batches.1.x"].values) == [(0, 0), (0, 1), (2, 0)]
+    assert list(columns["$batches.2.x"].values) == [(0, 0, 0), (0, 0, 1), (2, 0, 0)]
 
 
 async def test_a_nested_list_of_one_is_repeated():
@@ -133,6 +133,16 @@ async def test_images_are_counted_over_all_inputs():
 
 async def test_an_image_has_a_largest_size():
     assert "12" in await refused(IMAGE, options=RunOptions(max_pixels=11), image=png(4, 3))
+
+
+@pytest.mark.parametrize(
+    ("value", "n"),
+    [([0] * 6, 1), ([[0] * 5, [0]], 1), ([[], [], [], [], [], []], 1), ([[0, 0, 0]], [1, 2])],
+)
+async def test_an_input_brings_only_so_many_elements(value, n):
+    dimensionality = 2 if isinstance(value[0], list) else 1
+    declared = [batch("x", dimensionality=dimensionality), batch("n")]
+    assert "more than 5" in await refused(*declared, options=RunOptions(max_elements_per_step=5), x=value, n=n)
 
 
 async def test_images_behind_addresses_are_fetched_once():
