@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.server import Server
 from tests.sdk.sdk_error import SdkError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,6 +20,20 @@ HERE = Path(__file__).parent
 SAMPLES = ROOT / "deployments/models/shipped/samples"
 
 Call = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def served_url() -> Iterator[str]:
+    """Address of a running cluster; of the one named by SIGHTLINE_TEST_URL where that is set."""
+    if given := os.environ.get("SIGHTLINE_TEST_URL"):
+        yield given
+        return
+    server = Server("--workflows", str(HERE / "workflows"))
+    try:
+        server.wait_for("ready http")
+        yield server.url
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="session")
