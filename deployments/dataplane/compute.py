@@ -6,7 +6,7 @@ Plain functions, run by the replicas of a cluster and by the backend of one proc
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -140,12 +140,12 @@ def _each_alone(
 ) -> list[Done | Exception]:
     """What `work` makes of all items at once, or of each by itself when some item spoils the batch."""
     good = [item for item in items if not isinstance(item, Exception)]
-    done = iter(_try_all(work, good, model_id))
+    done: Iterator[Done | Exception] = _try_all(work, good, model_id)
     return [item if isinstance(item, Exception) else next(done) for item in items]
 
 
 def _try_all(
-    work: Callable[[Sequence[Item]], list[Done]], items: Sequence[Item], model_id: str
+    work: Callable[[Sequence[Item]], Iterable[Done]], items: Sequence[Item], model_id: str
 ) -> Iterator[Done | Exception]:
     if not items:
         return

@@ -27,6 +27,7 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("models")
     write_detector_package(root / "plates-lite", "plates-lite/1", 640)
     write_detector_package(root / "plates-320", "plates-320/1", 320)
+    write_detector_package(root / "plates-stretch", "plates-stretch/1", 640, resize_mode="stretch")
     write_detector_package(root / "tutorial", "vehicle-registration-plates-trudk/2", 640)  # replaces the shipped one
     return root
 

@@ -40,7 +40,7 @@ class Graph:
         return name
 
 
-def write_detector_package(directory: Path, model_id: str, side_px: int) -> None:
+def write_detector_package(directory: Path, model_id: str, side_px: int, resize_mode: str = "letterbox") -> None:
     """A model package, in the layout with `model_config.json`, of a detector with a square input."""
     directory.mkdir(parents=True)
     onnx.save(_network(side_px), directory / "weights.onnx")
@@ -63,8 +63,8 @@ def write_detector_package(directory: Path, model_id: str, side_px: int) -> None
                     "training_input_size": {"height": side_px, "width": side_px},
                     "dynamic_spatial_size_supported": False,
                     "color_mode": "rgb",
-                    "resize_mode": "letterbox",
-                    "padding_value": 127,
+                    "resize_mode": resize_mode,
+                    "padding_value": 127 if resize_mode == "letterbox" else None,
                     "input_channels": 3,
                     "scaling_factor": 255,
                     "normalization": None,

@@ -1,0 +1,78 @@
+import time
+
+import pytest
+
+from deployments.dataplane.service import WorkflowService
+from deployments.errors import OverloadedError
+from deployments.models.errors import ModelLoadError
+from deployments.settings import IngressSettings
+from tests.unit.deployments.fake_backend import FakeBackend
+from tests.unit.deployments.ingress.conftest import SPECIFICATION
+from workflows.errors import DeadlineExceededError, StepExecutionError, WorkflowSyntaxError
+from workflows.ports import DetectionOptions
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYGAAAAAEAAH2FzhVAAAAAElFTkSuQmCC"
+
+
+@pytest.fixture
+def backend():
+    return FakeBackend()
+
+
+def service(backend, **settings):
+    return WorkflowService(backend, IngressSettings(**settings))
+
+
+async def run(its_service, work=None):
+    work = work or its_service.begin("x")
+    return await its_service.run_workflow(SPECIFICATION, {"image": PIXEL}, excluded_fields=(), work=work)
+
+
+@pytest.mark.parametrize(("asked_s", "given_s"), [(None, 7), (3, 3), (1000, 20)])
+def test_a_request_gets_the_time_it_asks_for_within_the_limit(backend, asked_s, given_s):
+    work = service(backend, default_timeout_s=7, max_timeout_s=20).begin("x", asked_s)
+    assert work.deadline_unix_s - time.time() == pytest.approx(given_s, abs=0.5)
+
+
+async def test_a_workflow_runs_from_document_to_outputs(backend):
+    (output,) = await run(service(backend))
+    assert set(output) == {"predictions", "texts"}
+
+
+async def test_a_definition_is_compiled_once(backend):
+    its_service = service(backend)
+    assert its_service.compile(SPECIFICATION) is its_service.compile({**SPECIFICATION})
+
+
+def test_a_definition_with_too_many_steps_is_refused(backend):
+    with pytest.raises(WorkflowSyntaxError):
+        service(backend, max_steps=2).compile(SPECIFICATION)
+
+
+async def test_failures_that_pass_are_no_failures_of_a_step(backend):
+    backend.error = OverloadedError("full")
+    with pytest.raises(OverloadedError):
+        await run(service(backend))
+
+
+async def test_a_model_that_does_not_load_is_the_failure_of_its_step(backend):
+    backend.error = ModelLoadError("damaged", "plates/1")
+    with pytest.raises(StepExecutionError, match="damaged") as caught:
+        await run(service(backend))
+    assert [problem.step for problem in caught.value.problems] == ["detector"]
+
+
+async def test_a_run_out_of_time_is_cancelled(backend):
+    backend.wait_s = 60
+    its_service = service(backend)
+    with pytest.raises(DeadlineExceededError):
+        await run(its_service, its_service.begin("x", 0.05))
+    assert backend.cancelled == 1
+
+
+async def test_when_one_image_of_a_model_request_fails_the_others_are_cancelled(backend):
+    backend.wait_s = 60
+    its_service = service(backend)
+    with pytest.raises(DeadlineExceededError):
+        await its_service.detect([{"value": PIXEL}] * 3, "plates/1", DetectionOptions(), its_service.begin("x", 0.05))
+    assert backend.cancelled == 3
