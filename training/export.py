@@ -1,0 +1,155 @@
+"""Trained weights to the model packages that are served: ONNX, configuration, checksum."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from training.plate_detector import PADDING_VALUE, PlateDetector
+from training.plate_texts import VOCABULARY
+from training.text_recognizer import MEAN, STD, PlateReader
+
+OPSET = 17
+DEFAULT_CONFIDENCE = 0.4  # what requests are served with when they name no threshold
+DETECTOR_ID, RECOGNIZER_ID = "vehicle-registration-plates-trudk/2", "doctr/default"
+
+
+class YoloOutput(nn.Module):
+    """Detections as YOLOv8 gives them: (b, 5, n) centre x, y, width, height in pixels, and the score.
+
+    Scores are shifted so that the threshold found best in evaluation becomes the default confidence.
+    """
+
+    def __init__(self, detector: PlateDetector, best_threshold: float) -> None:
+        super().__init__()
+        self.detector = detector
+        self.shift = _logit(DEFAULT_CONFIDENCE) - _logit(best_threshold)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(b, 3, h, w) in 0..1 to (b, 5, n)."""
+        logits, boxes, _, _ = self.detector(images)
+        centres, sizes = (boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2]
+        return torch.cat([centres, sizes, (logits + self.shift).sigmoid()[..., None]], -1).transpose(1, 2)
+
+
+def _logit(probability: float) -> float:
+    return math.log(probability / (1 - probability))
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _write_configs(folder: Path, model: dict[str, Any], inference: dict[str, Any]) -> None:
+    checksum = hashlib.sha256((folder / "weights.onnx").read_bytes()).hexdigest()
+    _write_json(folder / "model_config.json", {**model, "sha256": {"weights.onnx": checksum}})
+    _write_json(folder / "inference_config.json", inference)
+
+
+def export_detector(weights: Path, best_threshold: float, shipped: Path) -> None:
+    """Write the plate detector's package; batch, height and width are free, sides multiples of 32."""
+    folder = shipped / DETECTOR_ID
+    folder.mkdir(parents=True, exist_ok=True)
+    detector = PlateDetector()
+    detector.load_state_dict(torch.load(weights))
+    torch.onnx.export(
+        YoloOutput(detector, best_threshold).eval(),
+        (torch.zeros(1, 3, 320, 320),),
+        str(folder / "weights.onnx"),
+        dynamo=False,
+        opset_version=OPSET,
+        input_names=["images"],
+        output_names=["output0"],
+        dynamic_axes={"images": {0: "batch", 2: "height", 3: "width"}, "output0": {0: "batch", 2: "anchors"}},
+    )
+    (folder / "class_names.txt").write_text("license-plate\n", encoding="utf-8")
+    model = {
+        "model_id": DETECTOR_ID,
+        "model_architecture": "yolov8",
+        "task_type": "object-detection",
+        "backend_type": "onnx",
+        "dynamic_batch_size_supported": True,
+    }
+    inference = {
+        "image_pre_processing": {},
+        "network_input": {
+            "training_input_size": {"height": 640, "width": 640},
+            "dynamic_spatial_size_supported": True,
+            "dynamic_spatial_size_mode": {"type": "pad-to-be-divisible", "value": 32},
+            "color_mode": "rgb",
+            "resize_mode": "letterbox",
+            "padding_value": PADDING_VALUE,
+            "input_channels": 3,
+            "scaling_factor": 255,
+        },
+        "forward_pass": {"max_dynamic_batch_size": 8},
+        "post_processing": {"type": "nms", "fused": False},
+    }
+    _write_configs(folder, model, inference)
+
+
+def export_recognizer(weights: Path, shipped: Path) -> None:
+    """Write the text recognizer's package; the batch is free, the input 64 x 256."""
+    folder = shipped / RECOGNIZER_ID
+    folder.mkdir(parents=True, exist_ok=True)
+    reader = PlateReader()
+    reader.load_state_dict(torch.load(weights))
+    torch.onnx.export(
+        reader.eval(),
+        (torch.zeros(2, 3, 64, 256),),
+        str(folder / "weights.onnx"),
+        dynamo=False,
+        opset_version=OPSET,
+        input_names=["crops"],
+        output_names=["logits", "corners"],
+        dynamic_axes={name: {0: "batch"} for name in ("crops", "logits", "corners")},
+    )
+    model = {
+        "model_id": RECOGNIZER_ID,
+        "model_architecture": "crnn_mobilenet_v3_small",
+        "task_type": "text-recognition",
+        "backend_type": "onnx",
+        "dynamic_batch_size_supported": True,
+    }
+    inference = {
+        "image_pre_processing": {},
+        "network_input": {
+            "training_input_size": {"height": 64, "width": 256},
+            "dynamic_spatial_size_supported": False,
+            "color_mode": "rgb",
+            "resize_mode": "stretch",
+            "input_channels": 3,
+            "scaling_factor": 255,
+            "normalization": [list(MEAN), list(STD)],
+        },
+        "forward_pass": {"max_dynamic_batch_size": 32},
+        "post_processing": {"type": "ctc", "blank": "last", "confidence": "minimum"},
+        "vocabulary": VOCABULARY,
+    }
+    _write_configs(folder, model, inference)
+
+
+def main() -> None:
+    """`detector` or `recognizer`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", choices=("detector", "recognizer"))
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--best-threshold", type=float, default=DEFAULT_CONFIDENCE,
+                        help="score of the raw detector that shall become 0.4")  # fmt: skip
+    parser.add_argument("--shipped", type=Path, default=Path("deployments/models/shipped"))
+    arguments = parser.parse_args()
+    if arguments.model == "detector":
+        export_detector(arguments.weights, arguments.best_threshold, arguments.shipped)
+    else:
+        export_recognizer(arguments.weights, arguments.shipped)
+
+
+if __name__ == "__main__":
+    main()
