@@ -139,6 +139,8 @@ class WorkflowService:
         Raises:
             ServingError: no such model, or an image cannot be read.
         """
+        if not images:
+            return []  # unlike an object detector's request, which is an error: so clients know it
         async with within_deadline(work):
             read = await self._images.read_all(images)
             texts = await _all_of([self._backend.read(image, model_id, work, READ) for image in read])

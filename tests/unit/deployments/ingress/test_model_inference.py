@@ -127,3 +127,8 @@ async def test_an_image_without_text_has_no_boxes(client, image, backend):
     backend.text = ""
     answer = await client.post("/doctr/ocr", json={"image": image, "generate_bounding_boxes": True})
     assert (answer.json()["result"], answer.json()["predictions"]) == ("", [])
+
+
+async def test_no_images_to_read_are_no_answers(client):
+    answer = await client.post("/doctr/ocr", json={"image": []})
+    assert (answer.status_code, answer.json()) == (200, [])
