@@ -40,6 +40,7 @@ def throughput_environment() -> dict[str, str]:
     return {
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
         "RAY_SERVE_FREEZE_GC_ON_STARTUP": "1",
+        "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "2000",  # the default wakes every process ten times a second
     }
 
 

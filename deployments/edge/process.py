@@ -41,7 +41,13 @@ def start_edge(config: EdgeConfig, directory: Path) -> subprocess.Popen[bytes]:
         raise EdgeUnavailableError(f"HAProxy refuses the configuration {path}: {check.stderr.strip()}")
     with (directory / "edge.log").open("ab") as log:
         # -db: in the foreground, so that it ends with us; it has bound its ports or failed within moments.
-        process = subprocess.Popen([binary, "-db", "-f", path], stdout=log, stderr=log, stdin=subprocess.DEVNULL)  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603
+            [binary, "-db", "-f", path],
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C in the terminal reaches the launcher alone
+        )
     try:
         process.wait(timeout=0.3)
     except subprocess.TimeoutExpired:

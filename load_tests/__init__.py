@@ -1,0 +1,1 @@
+"""Measuring what the server costs and how fast it is."""
