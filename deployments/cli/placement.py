@@ -28,9 +28,7 @@ def impossible_replicas(config: Mapping[str, Any], machines: Sequence[Mapping[st
             ):
                 most = {name: max((machine.get(name, 0.0) for machine in machines), default=0.0) for name in wanted}
                 short = ", ".join(
-                    f"{amount:g} {name} (the largest machine has {most[name]:g})"
-                    for name, amount in wanted.items()
-                    if amount > most[name]
+                    _lack(name, amount, most[name]) for name, amount in wanted.items() if amount > most[name]
                 )
                 reason = short or f"{wanted} together on one machine"
                 lines.append(f"{application['name']}/{deployment['name']} asks for {reason}")
@@ -40,7 +38,14 @@ def impossible_replicas(config: Mapping[str, Any], machines: Sequence[Mapping[st
 def replica_resources(options: Mapping[str, Any]) -> dict[str, float]:
     """What one replica takes, under Ray's names."""
     wanted = {"CPU": float(options.get("num_cpus", DEFAULT_CPUS)), "GPU": float(options.get("num_gpus") or 0.0)}
+    wanted["memory"] = float(options.get("memory") or 0.0)
     wanted |= {name: float(amount) for name, amount in (options.get("resources") or {}).items()}
     if options.get("accelerator_type"):
         wanted[ACCELERATOR + options["accelerator_type"]] = 0.001  # as much as Ray asks for
     return {name: amount for name, amount in wanted.items() if amount > 0}
+
+
+def _lack(name: str, amount: float, most: float) -> str:
+    if name.startswith(ACCELERATOR):
+        return f"an accelerator {name.removeprefix(ACCELERATOR)} (no machine has one)"
+    return f"{amount:g} {name} (the largest machine has {most:g})"

@@ -61,4 +61,4 @@ def test_what_no_machine_can_hold_is_said_instead_of_waited_for(tmp_path):
     server = Server("--config", str(config), environment=FAKE_GPUS)
     assert server.exit_status(60) == 1
     assert "plates/ObjectDetector asks for 8 GPU (the largest machine has 4)" in server.output
-    assert "plates/TextReader asks for 0.001 accelerator_type:H100" in server.output
+    assert "plates/TextReader asks for an accelerator H100 (no machine has one)" in server.output

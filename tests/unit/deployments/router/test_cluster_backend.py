@@ -1,0 +1,279 @@
+"""The backend of a cluster, over handles that lead to three lines each."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import numpy as np
+import pytest
+from ray.exceptions import ActorUnavailableError
+
+from deployments.dataplane.backend import FoundBoxes, ModelDescription, ModelLoad, Work
+from deployments.dataplane.messages import CallAnswer, DetectCall, ReadCall, StageCall
+from deployments.errors import ModelTaskError
+from deployments.models.errors import UnknownModelError
+from deployments.router.cluster_backend import ClusterBackend, size_of
+from deployments.settings import CoalescingLimits, RouterTuning
+from workflows.compiler.compile import compile_definition
+from workflows.executor.dispatcher import Column, StageUnit
+from workflows.ports import DetectionOptions
+from workflows.values.image import Image
+from workflows.values.image_codec import encode_jpeg
+from workflows.values.origin import Placement
+from workflows.values.recognized_text import RecognizedText
+from workflows.values.video import VideoMetadata
+
+NOTHING = FoundBoxes(
+    xyxy=np.zeros((0, 4), np.float32),
+    confidence=np.zeros(0, np.float32),
+    class_id=np.zeros(0, np.int64),
+    class_names=(),
+)
+STAMP = "vehicle-registration-plates-trudk/2"
+
+
+class Response:
+    """What a handle's method gives: to be awaited, or cancelled."""
+
+    def __init__(self, handle, outcome) -> None:
+        self._handle = handle
+        self._outcome = outcome
+
+    def __await__(self):
+        return self._given().__await__()
+
+    async def _given(self):
+        await self._handle.gate.wait()
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        return self._outcome
+
+    def cancel(self) -> None:
+        self._handle.cancelled += 1
+
+
+class Broadcast:
+    def __init__(self, outcomes) -> None:
+        self._outcomes = outcomes
+
+    async def results_async(self, timeout_s):
+        for outcome in self._outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+        return self._outcomes
+
+
+class FakeHandle:
+    """A handle to a deployment whose every method answers with the next outcome, or with `answer(call)`."""
+
+    def __init__(self, answer=None, replicas=()) -> None:
+        self.calls = []
+        self.outcomes = []
+        self.cancelled = 0
+        self.broadcasts = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self._answer = answer
+        self._replicas = replicas
+
+    def __getattr__(self, name):
+        handle = self
+
+        class Method:
+            def remote(self, call):
+                handle.calls.append((name, call))
+                return Response(handle, handle.outcomes.pop(0) if handle.outcomes else handle._answer(call))
+
+        return Method()
+
+    def broadcast(self, method, *args):
+        self.broadcasts.append((method, *args))
+        return Broadcast([replica(method, *args) for replica in self._replicas])
+
+
+def answer(results, **more) -> CallAnswer:
+    return CallAnswer(results=results, replica_id="r", compute_ms=2.0, **more)
+
+
+def finds_nothing(call: DetectCall) -> CallAnswer:
+    return answer([NOTHING for _ in call.images])
+
+
+def reads_sizes(call: ReadCall) -> CallAnswer:
+    empty = {"xyxy": np.zeros((0, 4)), "level": np.zeros(0, np.int64), "confidence": 0.0}
+    return answer([RecognizedText(text=f"{image.wh[0]}", **empty) for image in call.images])
+
+
+def image(width: int = 4) -> Image:
+    wh = (width, 3)
+    jpeg = encode_jpeg(np.zeros((wh[1], wh[0], 3), np.uint8))
+    return Image(placement=Placement.of_upload("image", wh), video=VideoMetadata.of_still("image"), wh=wh, encoded=jpeg)
+
+
+def work(request_id: str = "r") -> Work:
+    return Work(request_id=request_id, deadline_unix_s=time.time() + 60)
+
+
+def backend(detector=None, reader=None, worker=None, **tuning) -> ClusterBackend:
+    unused = FakeHandle()
+    return ClusterBackend(detector or unused, reader or unused, worker, RouterTuning(**tuning))
+
+
+async def test_images_of_requests_that_come_together_share_a_call():
+    reader = FakeHandle(reads_sizes)
+    cluster = backend(reader=reader)
+    works = [work("a"), work("b")]
+    texts = await asyncio.gather(
+        cluster.read(image(5), "doctr/default", works[0], "ocr"),
+        cluster.read(image(7), "doctr/default", works[1], "ocr"),
+    )
+    assert [text.text for text in texts] == ["5", "7"]
+    ((method, call),) = reader.calls
+    assert method == "read"
+    assert call.model_id == "doctr/default"
+    assert len(call.images) == len(call.deadlines_unix_s) == 2
+    assert cluster.reading.counters.shared_calls == 1
+
+
+async def test_the_work_learns_its_times_models_and_loads():
+    load = ModelLoad(model_id=STAMP, seconds=0.5)
+    detector = FakeHandle(lambda call: answer([NOTHING for _ in call.images], model_loads=(load,)))
+    cluster, one = backend(detector), work()
+    await asyncio.gather(
+        cluster.detect(image(), STAMP, DetectionOptions(), one, "plates"),
+        cluster.detect(image(), STAMP, DetectionOptions(), one, "plates"),
+    )
+    assert [timing.step for timing in one.timings] == ["plates", "plates"]
+    assert one.timings[0].compute_ms == 2.0
+    assert one.model_ids == {STAMP}
+    assert one.model_loads == [load]
+
+
+async def test_short_names_of_a_model_share_calls_with_its_id():
+    detector = FakeHandle(finds_nothing)
+    cluster = backend(detector)
+    await asyncio.gather(
+        cluster.detect(image(), "yolov8n-640", DetectionOptions(), work(), "a"),
+        cluster.detect(image(), "coco/3", DetectionOptions(), work(), "b"),
+    )
+    assert [call.model_id for _, call in detector.calls] == ["coco/3"]
+
+
+async def test_a_call_whose_replica_died_is_sent_again():
+    detector = FakeHandle(finds_nothing)
+    detector.outcomes = [ActorUnavailableError("gone", None)]
+    cluster = backend(detector)
+    assert await cluster.detect(image(), STAMP, DetectionOptions(), work(), "a") is NOTHING
+    assert len(detector.calls) == 2
+
+
+async def test_a_requester_that_goes_away_cancels_the_call():
+    detector = FakeHandle(finds_nothing)
+    detector.gate.clear()
+    cluster = backend(detector)
+    task = asyncio.ensure_future(cluster.detect(image(), STAMP, DetectionOptions(), work(), "a"))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.sleep(0.01)
+    assert detector.cancelled == 1
+    assert cluster.detecting.counters.in_flight_calls == 0
+
+
+DEFINITION = {
+    "version": "1.0",
+    "inputs": [{"type": "InferenceImage", "name": "image"}],
+    "steps": [
+        {
+            "type": "roboflow_core/absolute_static_crop@v1",
+            "name": "cut",
+            "images": "$inputs.image",
+            "x_center": 2,
+            "y_center": 1,
+            "width": 2,
+            "height": 2,
+        }
+    ],
+    "outputs": [{"type": "JsonField", "name": "crops", "selector": "$steps.cut.crops"}],
+}
+
+
+def stage_and_unit():
+    plan = compile_definition(DEFINITION)
+    (stage,) = plan.stages
+    (selector,) = stage.needs
+    lineage = plan.steps["cut"].lineage
+    return plan, stage, StageUnit(columns={selector: Column(lineage=lineage, values={(0,): image()})})
+
+
+async def test_units_of_one_stage_share_a_call_that_carries_the_plan_once():
+    worker = FakeHandle(lambda call: answer([{} for _ in call.units]))
+    plan, stage, unit = stage_and_unit()
+    cluster = backend(worker=worker)
+    await asyncio.gather(cluster.run_stage(plan, stage, unit, work()), cluster.run_stage(plan, stage, unit, work()))
+    ((method, call),) = worker.calls
+    assert method == "run_stage"
+    assert isinstance(call, StageCall)
+    assert (call.fingerprint, call.definition_json, call.stage_index) == (plan.fingerprint, plan.definition_json, 0)
+    assert len(call.units) == 2
+
+
+async def test_without_a_transform_worker_stages_run_in_the_router():
+    plan, stage, unit = stage_and_unit()
+    one = work()
+    given = await backend(worker=None).run_stage(plan, stage, unit, one)
+    (crop,) = [value for column in given.values() for value in column.values.values() if isinstance(value, Image)]
+    assert crop.wh == (2, 2)
+    assert [timing.step for timing in one.timings] == ["cut"]
+
+
+def test_an_image_that_a_unit_holds_twice_weighs_once():
+    picture = image()
+    column = Column(lineage=("a",), values={(0,): picture, (1,): picture, (2,): 5})
+    assert size_of(StageUnit(columns={"$inputs.a": column, "$inputs.b": column})) == len(picture.encoded)
+    assert size_of(StageUnit(columns={})) == 0
+
+
+def description(model_id: str) -> ModelDescription:
+    return ModelDescription(
+        model_id=model_id, task_type="object-detection", batch_size=None, input_height=640, input_width=640
+    )
+
+
+async def test_models_of_all_replicas_are_listed_once_each():
+    detector = FakeHandle(
+        replicas=[lambda *_: (description("b/1"),), lambda *_: (description("b/1"), description("a/1"))]
+    )
+    reader = FakeHandle(replicas=[lambda *_: (description("doctr/default"),)])
+    assert [row.model_id for row in await backend(detector, reader).models()] == ["a/1", "b/1", "doctr/default"]
+
+
+async def test_a_model_is_added_where_its_task_is_served():
+    load = ModelLoad(model_id="doctr/default", seconds=1.0)
+    detector = FakeHandle(replicas=[lambda *_: ModelTaskError("it reads text")])
+    reader = FakeHandle(replicas=[lambda *_: (load,), lambda *_: (load,)])
+    one = work()
+    await backend(detector, reader).add_model("doctr/default", one)
+    assert reader.broadcasts == [("add_model", "doctr/default")]
+    assert one.model_loads == [load]
+
+
+async def test_a_model_that_nobody_has_is_an_error():
+    unknown = UnknownModelError("no model 'x/1'", "x/1")
+    detector = FakeHandle(replicas=[lambda *_: unknown])
+    with pytest.raises(UnknownModelError):
+        await backend(detector).remove_model("x/1")
+
+
+async def test_it_is_ready_once_somebody_says_so():
+    cluster = backend()
+    assert not await cluster.ready()
+    cluster.mark_ready()
+    assert await cluster.ready()
+
+
+def test_tuning_reaches_the_queues():
+    cluster = backend()
+    cluster.tune(RouterTuning(text_reader=CoalescingLimits(max_batch_items=3)))
+    assert cluster.reading.limits.max_batch_items == 3
+    assert cluster.detecting.limits == RouterTuning().object_detector
