@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 import cv2
 
+from deployments.dataplane.compute import as_object_detector, as_text_recognizer
 from deployments.dataplane.sample import TUTORIAL, sample_photograph
 from deployments.models.engines.engine import EngineSettings
-from deployments.models.loading import load_object_detector, load_text_recognizer
+from deployments.models.loading import load_model
 from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
 from deployments.models.timing import BatchTiming
 from workflows.ports import DetectionOptions
@@ -31,8 +32,8 @@ def measure_parts(runs: int) -> dict[str, float]:
     cv2.setNumThreads(1)
     packages = discover_packages(SHIPPED_DIRECTORY)
     settings = EngineSettings()
-    detector = load_object_detector(packages["vehicle-registration-plates-trudk/2"], settings)
-    recognizer = load_text_recognizer(packages["doctr/default"], settings)
+    detector = as_object_detector(load_model(packages["vehicle-registration-plates-trudk/2"], settings))
+    recognizer = as_text_recognizer(load_model(packages["doctr/default"], settings))
     encoded = sample_photograph()
     offset_x, offset_y = TUTORIAL["steps"][1]["offset_x"], TUTORIAL["steps"][1]["offset_y"]
     spent = dict.fromkeys(("decode", "pre-processing", "inference", "post-processing", "crop"), 0.0)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Protocol
 
 from deployments.models.detection.object_detection_model import ObjectDetectionModel
-from deployments.models.engines.engine import Engine, EngineSettings
+from deployments.models.engines.engine import EngineSettings
 from deployments.models.engines.onnx_runtime import OnnxRuntimeEngine
 from deployments.models.errors import ModelError, ModelLoadError, UnsupportedModelError
 from deployments.models.package import ModelPackage
@@ -26,6 +27,13 @@ class LoadedModel(Protocol):
     input_hw: tuple[int, int]
 
 
+MAKERS: Mapping[str, type[ObjectDetectionModel] | type[TextRecognizer]] = {
+    OBJECT_DETECTION: ObjectDetectionModel,
+    TEXT_RECOGNITION: TextRecognizer,
+}
+"""Task -> what runs a model for it."""
+
+
 def load_model(package: ModelPackage, settings: EngineSettings) -> ObjectDetectionModel | TextRecognizer:
     """The model of a package, warmed by one run.
 
@@ -33,18 +41,14 @@ def load_model(package: ModelPackage, settings: EngineSettings) -> ObjectDetecti
         UnsupportedModelError: no code here does what the package is for.
         ModelLoadError: the weights do not load or do not fit the package.
     """
-    makers: dict[str, type[ObjectDetectionModel] | type[TextRecognizer]] = {
-        OBJECT_DETECTION: ObjectDetectionModel,
-        TEXT_RECOGNITION: TextRecognizer,
-    }
-    make = makers.get(package.task_type)
+    make = MAKERS.get(package.task_type)
     if make is None:
         raise UnsupportedModelError(
-            f"model {package.model_id!r} is for {package.task_type!r}; served here are {', '.join(sorted(makers))}",
+            f"model {package.model_id!r} is for {package.task_type!r}; served here are {', '.join(sorted(MAKERS))}",
             package.model_id,
         )
     try:
-        return make(package, _engine(package, settings))
+        return make(package, OnnxRuntimeEngine(package.weights_path, settings))
     except ModelError:
         raise
     except Exception as error:
@@ -53,40 +57,6 @@ def load_model(package: ModelPackage, settings: EngineSettings) -> ObjectDetecti
         raise ModelLoadError(
             f"the weights of {package.model_id!r} do not load: {_first_line(error)}", package.model_id
         ) from error
-
-
-def load_object_detector(package: ModelPackage, settings: EngineSettings) -> ObjectDetectionModel:
-    """As `load_model`, for callers that need an object detector.
-
-    Raises:
-        UnsupportedModelError: the package is for something else.
-    """
-    if package.task_type != OBJECT_DETECTION:
-        raise UnsupportedModelError(
-            f"model {package.model_id!r} is for {package.task_type!r}, not {OBJECT_DETECTION!r}", package.model_id
-        )
-    model = load_model(package, settings)
-    assert isinstance(model, ObjectDetectionModel)  # the task says so
-    return model
-
-
-def load_text_recognizer(package: ModelPackage, settings: EngineSettings) -> TextRecognizer:
-    """As `load_model`, for callers that need a text recognizer.
-
-    Raises:
-        UnsupportedModelError: the package is for something else.
-    """
-    if package.task_type != TEXT_RECOGNITION:
-        raise UnsupportedModelError(
-            f"model {package.model_id!r} is for {package.task_type!r}, not {TEXT_RECOGNITION!r}", package.model_id
-        )
-    model = load_model(package, settings)
-    assert isinstance(model, TextRecognizer)  # the task says so
-    return model
-
-
-def _engine(package: ModelPackage, settings: EngineSettings) -> Engine:
-    return OnnxRuntimeEngine(package.weights_path, settings)
 
 
 def _first_line(error: Exception) -> str:

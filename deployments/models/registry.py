@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import threading
 import time
 from collections import OrderedDict
@@ -16,6 +15,7 @@ from deployments.models.errors import UnknownModelError
 from deployments.models.loading import LoadedModel
 from deployments.models.model_id import canonical_model_id
 from deployments.models.package import ModelPackage
+from workflows.definition.nearest import suggest
 
 Model = TypeVar("Model", bound=LoadedModel)
 
@@ -38,8 +38,8 @@ class ModelRow:
     model_id: str
     task_type: str
     batch_size: int | None
-    input_height: int | None
-    input_width: int | None
+    input_height: int
+    input_width: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -98,7 +98,6 @@ class ModelRegistry(Generic[Model]):
         self._lock = threading.Lock()
         self._loaded: OrderedDict[str, _Loaded[Model]] = OrderedDict()
         self._loading: dict[str, Future[_Loaded[Model]]] = {}
-        self._cold_starts = 0
         self._executor = ThreadPoolExecutor(max_workers=LOADING_THREADS, thread_name_prefix="model-load")
         self._pinned = frozenset(self.resolve(model_id) for model_id in pinned_ids)
 
@@ -106,11 +105,6 @@ class ModelRegistry(Generic[Model]):
     def served_ids(self) -> tuple[str, ...]:
         """Ids that can be asked for, sorted."""
         return tuple(sorted(self._packages))
-
-    @property
-    def cold_starts(self) -> int:
-        """Loads that succeeded since the start."""
-        return self._cold_starts
 
     def package(self, model_id: str) -> ModelPackage:
         """The package of a model, loaded or not.
@@ -126,20 +120,17 @@ class ModelRegistry(Generic[Model]):
 
         Raises:
             InvalidModelIdError: the text is no model id.
-            UnknownModelError: no package has this id; names the nearest one and all that are served.
+            UnknownModelError: no package has this id; names the nearest one, or all when they are few.
         """
         canonical = canonical_model_id(model_id)
         if canonical in self._packages:
             return canonical
         shown = repr(model_id) if canonical == model_id else f"{model_id!r} (that is {canonical!r})"
-        near = difflib.get_close_matches(canonical, self._packages, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ";"
-        raise UnknownModelError(
-            f"no model {shown}{hint} Served here: {', '.join(self.served_ids) or 'none'}", canonical
-        )
+        hint = suggest(canonical, self.served_ids, what="models")
+        raise UnknownModelError(f"there is no model {shown}; {hint}", canonical)
 
-    async def get(self, model_id: str) -> Model:
-        """The model, loaded first when need be.
+    async def acquire(self, model_id: str) -> Acquired[Model]:
+        """The model, loaded first when need be. Who stops waiting does not stop the load of the others.
 
         Raises:
             InvalidModelIdError: the text is no model id.
@@ -147,10 +138,6 @@ class ModelRegistry(Generic[Model]):
             ModelLoadError: its weights do not load.
             UnsupportedModelError: no code here runs it.
         """
-        return (await self.acquire(model_id)).model
-
-    async def acquire(self, model_id: str) -> Acquired[Model]:
-        """As `get`, with the time that loading took. Who stops waiting does not stop the load of the others."""
         canonical = self.resolve(model_id)
         ready = self._ready_or_loading(canonical)
         if isinstance(ready, _Loaded):
@@ -159,13 +146,9 @@ class ModelRegistry(Generic[Model]):
         return Acquired(model=loaded.model, model_id=canonical, load_s=loaded.seconds)
 
     def get_blocking(self, model_id: str) -> Model:
-        """As `get`, for threads."""
+        """As `acquire`, for threads."""
         ready = self._ready_or_loading(self.resolve(model_id))
         return ready.model if isinstance(ready, _Loaded) else ready.result().model
-
-    async def add(self, model_id: str) -> Acquired[Model]:
-        """Load a model, unless it is loaded."""
-        return await self.acquire(model_id)
 
     def remove(self, model_id: str) -> bool:
         """Forget a loaded model, pinned or not; whoever still uses it keeps it until done.
@@ -214,11 +197,6 @@ class ModelRegistry(Generic[Model]):
             for model_id, each in loaded.items()
         )
 
-    def load_times(self) -> dict[str, float]:
-        """Seconds that loading took, for each loaded model."""
-        with self._lock:
-            return {model_id: each.seconds for model_id, each in self._loaded.items()}
-
     def close(self) -> None:
         """Take no more loads; those under way end by themselves."""
         self._executor.shutdown(wait=False, cancel_futures=True)
@@ -246,7 +224,6 @@ class ModelRegistry(Generic[Model]):
         with self._lock:
             del self._loading[model_id]
             self._loaded[model_id] = loaded
-            self._cold_starts += 1
             self._make_room(newest=model_id)
         return loaded
 

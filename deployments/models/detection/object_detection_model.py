@@ -77,11 +77,6 @@ class ObjectDetectionModel:
         self._check_class_count(self._architecture.class_count(shapes))
         self._steps = _substitute(package.preprocessing, self._architecture)
 
-    @property
-    def task_type(self) -> str:
-        """What the model does."""
-        return self.package.task_type
-
     def detect_batch(self, images_bgr: Sequence[Pixels], options: Sequence[DetectionOptions]) -> DetectedBatch:
         """Boxes on each picture, found with one run of the network unless its batch is fixed.
 

@@ -103,8 +103,9 @@ def _session_options(settings: EngineSettings) -> ort.SessionOptions:
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-    # Measured on one thread with batches of 1 to 8 in turn (2-core Xeon, a 3 MB detector at 640): without the arena the
-    # same work takes 15-25 % more CPU; with memory patterns 3-4 % less, but 360 MB stay resident instead of 235 MB.
+    # Seen on one thread with batches of 1 to 8 in turn (2-core Xeon, a 3 MB detector at 640): without the arena most
+    # runs took more CPU; without memory patterns 235 MB stay resident instead of 360 MB, for a few per cent more CPU at
+    # most.
     options.enable_cpu_mem_arena = True
     options.enable_mem_pattern = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

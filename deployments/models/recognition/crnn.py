@@ -72,11 +72,6 @@ class TextRecognizer:
                 package.model_id,
             )
 
-    @property
-    def task_type(self) -> str:
-        """What the model does."""
-        return self.package.task_type
-
     def read_batch(self, crops_bgr: Sequence[Pixels]) -> RecognizedBatch:
         """One line for each crop, read with one run of the network unless its batch is fixed.
 

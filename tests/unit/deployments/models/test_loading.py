@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from deployments.models.detection.object_detection_model import ObjectDetectionModel
 from deployments.models.engines.engine import EngineSettings
 from deployments.models.errors import ModelLoadError, UnsupportedModelError
-from deployments.models.loading import load_model, load_object_detector, load_text_recognizer
-from deployments.models.package import SHIPPED_DIRECTORY, discover_packages, read_package
+from deployments.models.loading import load_model
+from deployments.models.package import SHIPPED_DIRECTORY, ModelPackage, discover_packages, read_package
+from deployments.models.recognition.crnn import TextRecognizer
 from tests.unit.deployments.models.builders import (
     write_add_graph,
     write_constant_detector,
@@ -23,11 +25,17 @@ CPU = EngineSettings(device="cpu")
 PICTURE = np.zeros((64, 128, 3), dtype=np.uint8)
 
 
+def detector_of(package: ModelPackage) -> ObjectDetectionModel:
+    model = load_model(package, CPU)
+    assert isinstance(model, ObjectDetectionModel)
+    return model
+
+
 @pytest.mark.parametrize("batch", ["b", 2])
 def test_a_package_on_disk_becomes_a_detector_that_answers(tmp_path: Path, batch: int | str) -> None:
     folder = write_package(tmp_path / "plates" / "1")
     write_constant_detector(folder / "weights.onnx", yolov8_output([(32, 32, 16, 8, 0.9)]), batch)
-    detector = load_object_detector(read_package(folder), CPU)
+    detector = detector_of(read_package(folder))
     found = detector.detect_batch([PICTURE] * 3, [DetectionOptions()] * 3).boxes
     # letterboxed from 128x64: half the size, 16 rows above
     assert [boxes.xyxy.tolist() for boxes in found] == [[[48, 24, 80, 40]]] * 3
@@ -39,7 +47,7 @@ def test_bare_weights_are_told_by_their_output(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "class_names.txt").write_text("plate\n")
     write_constant_detector(folder / "weights.onnx", yolov8_output([(32, 32, 16, 8, 0.9)]))
-    boxes = load_object_detector(read_package(folder), CPU).detect_batch([PICTURE], [DetectionOptions()]).boxes[0]
+    boxes = detector_of(read_package(folder)).detect_batch([PICTURE], [DetectionOptions()]).boxes[0]
     assert_array_equal(boxes.xyxy, [[48, 24, 80, 40]])
 
 
@@ -64,18 +72,11 @@ def test_a_task_that_nothing_serves_is_refused_with_those_that_are(tmp_path: Pat
         load_model(package, CPU)
 
 
-def test_a_detector_is_no_recognizer(tmp_path: Path) -> None:
-    package = read_package(write_package(tmp_path / "a" / "1"))
-    with pytest.raises(UnsupportedModelError, match="not 'text-recognition'"):
-        load_text_recognizer(package, CPU)
-    with pytest.raises(UnsupportedModelError, match="not 'object-detection'"):
-        load_object_detector(replace(package, task_type="text-recognition"), CPU)
-
-
 @pytest.mark.weights
 def test_every_shipped_model_loads_and_answers() -> None:
     packages = discover_packages(SHIPPED_DIRECTORY)
-    detector = load_object_detector(packages["vehicle-registration-plates-trudk/2"], CPU)
-    recognizer = load_text_recognizer(packages["doctr/default"], CPU)
+    detector = detector_of(packages["vehicle-registration-plates-trudk/2"])
+    recognizer = load_model(packages["doctr/default"], CPU)
+    assert isinstance(recognizer, TextRecognizer)
     assert len(detector.detect_batch([PICTURE, PICTURE], [DetectionOptions()] * 2).boxes) == 2
     assert len(recognizer.read_batch([PICTURE, PICTURE]).lines) == 2
