@@ -16,13 +16,10 @@ from deployments.transforms.transform_worker import TransformWorker
 
 def build(args: ClusterArgs) -> Application:
     """One endpoint: a WorkflowRouter over an ObjectDetector, a TextReader and a TransformWorker of its own."""
-    object_detector = serve.deployment(name="ObjectDetector")(ObjectDetector).bind(args.models_dir, args.log_dir)
-    text_reader = serve.deployment(name="TextReader")(TextReader).bind(args.models_dir, args.log_dir)
+    object_detector = serve.deployment(name="ObjectDetector")(ObjectDetector).bind(args)
+    text_reader = serve.deployment(name="TextReader")(TextReader).bind(args)
     transform_worker = None
     if not args.transforms_in_router:
-        transform_worker = serve.deployment(name="TransformWorker")(TransformWorker).bind(
-            args.ingress.max_steps, args.log_dir
-        )
-    return serve.deployment(name="WorkflowRouter")(WorkflowRouter).bind(
-        args, object_detector, text_reader, transform_worker
-    )
+        transform_worker = serve.deployment(name="TransformWorker")(TransformWorker).bind(args)
+    router = serve.deployment(name="WorkflowRouter")(WorkflowRouter)
+    return router.bind(args, object_detector, text_reader, transform_worker)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,6 +33,21 @@ class IngressSettings(BaseModel):
     log_requests: bool = Field(default=True, description="Whether each request leaves one line at INFO.")
 
 
+class EngineSettings(BaseModel):
+    """How an engine uses the machine."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="Where to run; `auto` takes CUDA when present."
+    )
+    device_id: int = Field(default=0, ge=0, description="Which of the visible CUDA devices.")
+    intra_op_threads: int = Field(default=1, ge=1, description="Threads that share one operation on the CPU.")
+    cuda_memory_limit_bytes: int | None = Field(
+        default=None, gt=0, description="Most device memory for one model; no limit when absent."
+    )
+
+
 class ClusterArgs(BaseModel):
     """What an application serves: `args` of an application in `serve_config.yaml`."""
 
@@ -45,6 +61,7 @@ class ClusterArgs(BaseModel):
         default=False, description="Whether crops and other pixel work run inside the WorkflowRouter, without a hop."
     )
     ingress: IngressSettings = IngressSettings()
+    engine: EngineSettings = EngineSettings()
 
 
 class ReplicaTuning(BaseModel):

@@ -18,7 +18,7 @@ from typing import Any
 
 from deployments.cli.cluster_process import ClusterOptions
 from deployments.cli.ports import choose_ports, has_ipv6_loopback, is_free
-from deployments.cli.processes import adopt_orphans, descendants, stop_descendants
+from deployments.cli.processes import adopt_orphans, stop_descendants
 from deployments.cli.ray_environment import Proxy, cluster_environment
 from deployments.cli.serve_config import application_paths, with_overrides
 from deployments.edge.config import EdgeConfig
@@ -177,11 +177,6 @@ class LocalCluster:
         left = stop_descendants(os.getpid(), patience_s=TERM_S, hurry=self.hurry)
         if left:
             raise LaunchError(f"processes {left} do not end")
-
-    @property
-    def processes(self) -> list[int]:
-        """Ids of all processes of the cluster."""
-        return descendants(os.getpid())
 
 
 def check_port(port: int) -> None:

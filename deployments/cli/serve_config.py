@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from deployments.errors import ServingError
+from workflows.definition.nearest import suggest
 
 FILE_NAME = "serve_config.yaml"
 
@@ -126,8 +126,7 @@ def _unknown_keys(config: Mapping[str, Any]) -> Iterator[str]:
 def _foreign(given: object, schema: type[BaseModel], where: str) -> Iterator[str]:
     if not isinstance(given, dict):
         return
-    known = set(schema.model_fields)
+    known = sorted(schema.model_fields)
     for key in given:
         if key not in known:
-            near = get_close_matches(str(key), known, n=1)
-            yield f"{where}{key}: no such key" + (f"; did you mean {near[0]!r}?" if near else "")
+            yield f"{where}{key}: no such key; {suggest(str(key), known, what='keys')}"

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import cv2
+
 from deployments.dataplane.backend import ModelLoad
 from deployments.dataplane.messages import CallAnswer
 from workflows.errors import DeadlineExceededError
@@ -39,6 +41,7 @@ class ComputeThread:
         self._clock_s = clock_s
         self._began_s: float | None = None
         self._threads = ThreadPoolExecutor(1, thread_name_prefix=name)
+        cv2.setNumThreads(1)  # else OpenCV starts one thread a core in each replica
 
     async def run(
         self,

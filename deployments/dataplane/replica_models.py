@@ -8,22 +8,22 @@ from pathlib import Path
 from deployments.dataplane.backend import ModelDescription, ModelLoad
 from deployments.dataplane.compute import description_of
 from deployments.errors import ModelTaskError
-from deployments.models.engines.engine import EngineSettings
 from deployments.models.loading import LoadedModel, load_model
 from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
 from deployments.models.registry import ModelRegistry
-from deployments.settings import ReplicaTuning
+from deployments.settings import EngineSettings, ReplicaTuning
 
 
 class ReplicaModels:
     """Loads models as they are asked for, and lists them."""
 
-    def __init__(self, task_type: str, models_dir: Path | None) -> None:
+    def __init__(self, task_type: str, models_dir: Path | None, engine: EngineSettings) -> None:
         """Load the shipped models of a task.
 
         Args:
             task_type: such as `object-detection`; models of other tasks are known and refused.
             models_dir: folder of packages beside the shipped ones; None for the shipped ones alone.
+            engine: how networks use the machine.
 
         Raises:
             ModelError: a package cannot be served.
@@ -33,7 +33,7 @@ class ReplicaModels:
         pinned = tuple(model_id for model_id in shipped if packages[model_id].task_type == task_type)
         self._task_type = task_type
         self._registry: ModelRegistry[LoadedModel] = ModelRegistry(
-            packages, partial(load_model, settings=EngineSettings()), pinned_ids=pinned
+            packages, partial(load_model, settings=engine), pinned_ids=pinned
         )
         for model_id in pinned:
             self._registry.get_blocking(model_id)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import threading
 from collections.abc import Mapping
-from pathlib import Path
 
 import ray
 from ray import serve
@@ -12,6 +13,7 @@ from deployments.dataplane.compute import run_stage_units
 from deployments.dataplane.computing import ComputeThread
 from deployments.dataplane.messages import CallAnswer, StageCall
 from deployments.observability.replica_logs import log_to_directory
+from deployments.settings import ClusterArgs
 from workflows.compiler.cache import PlanCache
 from workflows.compiler.compile import CompileLimits
 from workflows.executor.dispatcher import Column
@@ -21,11 +23,13 @@ from workflows.values.image import Image
 class TransformWorker:
     """Runs stages of plans, several requests' units in one call; the steps of a stage are one hop together."""
 
-    def __init__(self, max_steps: int, log_dir: Path | None) -> None:
+    def __init__(self, args: ClusterArgs) -> None:
         replica_id = serve.get_replica_context().replica_id.unique_id
-        log_to_directory(log_dir, "transform-worker", replica_id, ray.get_gpu_ids())
-        self._plans = PlanCache(limits=CompileLimits(max_steps=max_steps))
+        log_to_directory(args.log_dir, "transform-worker", replica_id, ray.get_gpu_ids())
+        self._plans = PlanCache(limits=CompileLimits(max_steps=args.ingress.max_steps))
         self._thread = ComputeThread("transforms", replica_id)
+        # What draws takes seconds to import: soon, but not before the replica answers, and not in the first drawing.
+        threading.Thread(target=importlib.import_module, args=("supervision",), daemon=True).start()
 
     async def run_stage(self, call: StageCall) -> CallAnswer[Mapping[str, Column]]:
         """What the stage gives for each unit of the call."""

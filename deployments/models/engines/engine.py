@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
+from deployments.settings import EngineSettings
 
-class EngineSettings(BaseModel):
-    """How an engine uses the machine."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto", description="Where to run; `auto` takes CUDA when present."
-    )
-    device_id: int = Field(default=0, ge=0, description="Which of the visible CUDA devices.")
-    intra_op_threads: int = Field(default=1, ge=1, description="Threads that share one operation on the CPU.")
-    cuda_memory_limit_bytes: int | None = Field(
-        default=None, gt=0, description="Most device memory for one model; no limit when absent."
-    )
+__all__ = ["Engine", "EngineSettings", "TensorSpec"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

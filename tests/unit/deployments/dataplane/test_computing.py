@@ -56,6 +56,7 @@ async def test_a_call_that_waits_for_its_turn_can_be_taken_back(thread):
     second = asyncio.ensure_future(thread.run([101.0], lambda live: begun.append(1) or [1]))
     await asyncio.sleep(0.02)
     second.cancel()
+    await asyncio.sleep(0.02)
     gate.set()
     await first
     await thread.run([101.0], lambda live: [1])
