@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from deployments.models.image_preprocessing import Contrast
-
-Pixels = NDArray[np.uint8]
+from workflows.values.image import Pixels
 
 CLIP_FRACTION = 0.03
 TILES = (8, 8)

@@ -6,6 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+DEFAULT_SIDE_PX = 640
+"""Side that a network was trained at whose package does not say."""
+
+LETTERBOX_GREY = 127
+"""What YOLO networks were trained to see around a letterboxed picture."""
+
 
 class ResizeMode(StrEnum):
     """How a picture of any size comes to the network's size. Values are the words of the package."""
@@ -60,7 +66,6 @@ class ImagePreprocessing:
     """Steps from BGR uint8 pixels to the network's input, in the order they are done.
 
     Attributes:
-        auto_orient: whether the EXIF orientation counts.
         static_crop: window to cut first.
         grayscale: whether the three channels become equal.
         contrast: how contrast is raised.
@@ -70,11 +75,9 @@ class ImagePreprocessing:
         color_mode: channel order of the network.
         scaling_factor: divisor of the pixel values; None leaves them at 0 to 255.
         normalization: mean and deviation, after scaling.
-        dynamic_spatial_size: whether the network takes other sizes too.
-        size_divisor: what such a size must be a multiple of.
+        size_divisor: what the sides must be a multiple of, for a network that takes any size.
     """
 
-    auto_orient: bool = True
     static_crop: StaticCrop | None = None
     grayscale: bool = False
     contrast: Contrast | None = None
@@ -84,5 +87,4 @@ class ImagePreprocessing:
     color_mode: Literal["rgb", "bgr"] = "rgb"
     scaling_factor: float | None = 255.0
     normalization: Normalization | None = None
-    dynamic_spatial_size: bool = False
     size_divisor: int = 1

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployments.models.image_preprocessing import ImagePreprocessing
+from workflows.values.image import Pixels
 
-Pixels = NDArray[np.uint8]
 Planes = NDArray[np.float32]
 
 

@@ -12,7 +12,6 @@ from deployments.models.errors import InvalidModelIdError, ModelPackageError
 from deployments.models.image_preprocessing import ImagePreprocessing
 from deployments.models.model_id import check_model_id
 from deployments.models.package_layouts.contents import (
-    NmsDefaults,
     PackageContents,
     RecommendedThresholds,
     TextReading,
@@ -52,7 +51,8 @@ class ModelPackage:
         architecture: such as `yolov8`; None when the package does not say, then the graph decides.
         class_names: by class id; empty when the package has none.
         preprocessing: pixels to network input.
-        nms: recommended suppression.
+        default_confidence: the model's own threshold; None when the package does not say.
+        graph_suppresses: whether the graph drops overlapping boxes itself.
         recommended: thresholds found best.
         text_reading: for text recognizers.
         static_batch_size: the only batch that the graph takes; None when it takes any.
@@ -67,7 +67,8 @@ class ModelPackage:
     architecture: str | None
     class_names: tuple[str, ...]
     preprocessing: ImagePreprocessing
-    nms: NmsDefaults
+    default_confidence: float | None
+    graph_suppresses: bool
     recommended: RecommendedThresholds
     text_reading: TextReading | None
     static_batch_size: int | None
@@ -119,7 +120,8 @@ def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackag
         architecture=contents.architecture,
         class_names=contents.class_names,
         preprocessing=contents.preprocessing,
-        nms=contents.nms,
+        default_confidence=contents.default_confidence,
+        graph_suppresses=contents.graph_suppresses,
         recommended=contents.recommended,
         text_reading=contents.text_reading,
         static_batch_size=contents.static_batch_size,

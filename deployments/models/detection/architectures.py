@@ -21,19 +21,17 @@ class DetectionArchitecture:
 
     Attributes:
         name: of the layout.
+        layout: its output in words, for messages.
         decode: (outputs of the batch, position in it, threshold) -> boxes of that picture.
-        class_count: classes that outputs of these shapes score.
-        suppress: whether overlapping boxes must be dropped afterwards.
+        class_count: classes that outputs of these shapes score; None where they are not of this layout.
         default_confidence: threshold of a package that says nothing.
-        letterbox_longer_edge: whether `fit-longer-edge` is prepared as a grey letterbox, as the YOLO families do.
     """
 
     name: str
+    layout: str
     decode: Callable[[Tensors, int, float | NDArray[np.float32]], RawBoxes]
-    class_count: Callable[[Sequence[tuple[int, ...]]], int]
-    suppress: bool = True
+    class_count: Callable[[Sequence[tuple[int, ...]]], int | None]
     default_confidence: float = 0.4
-    letterbox_longer_edge: bool = True
 
 
 def _decode_yolov8(outputs: Tensors, position: int, threshold: float | NDArray[np.float32]) -> RawBoxes:
@@ -41,7 +39,10 @@ def _decode_yolov8(outputs: Tensors, position: int, threshold: float | NDArray[n
 
 
 YOLOV8 = DetectionArchitecture(
-    name="yolov8", decode=_decode_yolov8, class_count=lambda shapes: yolov8.class_count(shapes[0])
+    name="yolov8",
+    layout="one tensor [batch, 4 + classes, anchors]",
+    decode=_decode_yolov8,
+    class_count=yolov8.class_count,
 )
 
 ARCHITECTURES: dict[str, DetectionArchitecture] = {
@@ -59,7 +60,7 @@ def architecture_by_shape(output_shapes: Sequence[tuple[int, ...]]) -> Detection
     A single output of 4 + c rows and many more columns is YOLOv8's; a last axis of 6 would be boxes that the graph
     suppressed itself, and more rows than columns YOLOv5's.
     """
-    if len(output_shapes) != 1 or len(output_shapes[0]) != 3:
+    if YOLOV8.class_count(output_shapes) is None:
         return None
     _, rows, columns = output_shapes[0]
-    return YOLOV8 if columns != 6 and yolov8.BOX_ROWS < rows < columns else None
+    return YOLOV8 if columns != 6 and rows < columns else None

@@ -10,7 +10,7 @@ from workflows.ports import ConfidenceMode
 
 
 def resolve_confidence(
-    package: ModelPackage, confidence: float | ConfidenceMode, *, default: float = 0.4
+    package: ModelPackage, confidence: float | ConfidenceMode, default: float
 ) -> float | NDArray[np.float32]:
     """The threshold, or one for each class.
 
@@ -25,7 +25,7 @@ def resolve_confidence(
     """
     if not isinstance(confidence, str):
         return float(confidence)
-    own = default if package.nms.confidence is None else package.nms.confidence
+    own = default if package.default_confidence is None else package.default_confidence
     if confidence == "default":
         return own
     best = own if package.recommended.confidence is None else package.recommended.confidence

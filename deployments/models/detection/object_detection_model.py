@@ -30,17 +30,13 @@ from deployments.models.detection.scored_boxes import DetectedBatch, ScoredBoxes
 from deployments.models.engines.batches import run_batch
 from deployments.models.engines.engine import Engine
 from deployments.models.errors import ModelLoadError, UnsupportedModelError
-from deployments.models.image_preprocessing import ImagePreprocessing, ResizeMode
+from deployments.models.image_preprocessing import DEFAULT_SIDE_PX, LETTERBOX_GREY, ImagePreprocessing, ResizeMode
 from deployments.models.package import ModelPackage
 from deployments.models.timing import BatchTiming
 from workflows.ports import DetectionOptions
+from workflows.values.image import Pixels
 
 logger = logging.getLogger(__name__)
-
-DEFAULT_SIDE_PX = 640
-GREY = 127
-
-Pixels = NDArray[np.uint8]
 
 
 class ObjectDetectionModel:
@@ -74,11 +70,11 @@ class ObjectDetectionModel:
         blank = np.zeros((1, 3, *self.input_hw), dtype=np.float32)
         shapes = [output.shape for output in run_batch(engine, blank, self.batch_size)]
         self._architecture = _architecture(package, shapes)
-        self._check_class_count(self._architecture.class_count(shapes))
-        self._steps = _substitute(package.preprocessing, self._architecture)
+        self._warn_of_names_that_do_not_fit(shapes)
+        self._steps = _as_trained(package.preprocessing)
 
     def detect_batch(self, images_bgr: Sequence[Pixels], options: Sequence[DetectionOptions]) -> DetectedBatch:
-        """Boxes on each picture, found with one run of the network unless its batch is fixed.
+        """Boxes on each picture, found with one run of the network as long as its batch allows.
 
         Args:
             images_bgr: (h, w, 3) BGR or (h, w) grey uint8, of any size, not written to; may be empty.
@@ -99,7 +95,7 @@ class ObjectDetectionModel:
                 [steps[member] for member in members],
             )
             before = time.perf_counter()
-            outputs = run_batch(self._engine, batch, self.batch_size)
+            outputs = run_batch(self._engine, batch, self.batch_size, self.package.max_batch_size)
             after = time.perf_counter()
             for position, member in enumerate(members):
                 found[member] = self._boxes(outputs, position, geometries[member], options[member])
@@ -118,19 +114,16 @@ class ObjectDetectionModel:
     def _boxes(
         self, outputs: Sequence[NDArray[Any]], position: int, geometry: Geometry, options: DetectionOptions
     ) -> ScoredBoxes:
-        threshold = resolve_confidence(self.package, options.confidence, default=self._architecture.default_confidence)
+        threshold = resolve_confidence(self.package, options.confidence, self._architecture.default_confidence)
         raw = self._architecture.decode(outputs, position, threshold)
-        if self._architecture.suppress:
-            kept = non_max_suppression(
-                raw.xyxy,
-                raw.confidence,
-                raw.class_id,
-                iou_threshold=options.iou_threshold,
-                max_detections=options.max_detections,
-                class_agnostic=options.class_agnostic_nms,
-            )
-        else:
-            kept = np.arange(min(len(raw.xyxy), options.max_detections))
+        kept = non_max_suppression(
+            raw.xyxy,
+            raw.confidence,
+            raw.class_id,
+            iou_threshold=options.iou_threshold,
+            max_detections=options.max_detections,
+            class_agnostic=options.class_agnostic_nms,
+        )
         names = [self._class_name(int(class_id)) for class_id in raw.class_id[kept]]
         if options.class_filter is not None:
             wanted = [index for index, name in enumerate(names) if name in options.class_filter]
@@ -146,14 +139,8 @@ class ObjectDetectionModel:
         names = self.package.class_names
         return names[class_id] if class_id < len(names) else str(class_id)
 
-    def _check_class_count(self, scored: int) -> None:
-        named = len(self.package.class_names)
-        if scored < 1:
-            raise ModelLoadError(
-                f"the network of {self.package.model_id!r} scores no class; its output is not that of "
-                f"{self._architecture.name}",
-                self.package.model_id,
-            )
+    def _warn_of_names_that_do_not_fit(self, shapes: Sequence[tuple[int, ...]]) -> None:
+        named, scored = len(self.package.class_names), self._architecture.class_count(shapes)
         if named != scored:
             logger.warning(
                 "class names do not fit the network; classes without a name are called by their number",
@@ -171,35 +158,42 @@ def _input_hw(shape: tuple[int | None, ...], steps: ImagePreprocessing) -> tuple
 
 
 def _architecture(package: ModelPackage, shapes: Sequence[tuple[int, ...]]) -> DetectionArchitecture:
-    if package.architecture is not None:
-        known = ARCHITECTURES.get(package.architecture)
-        if known is None:
-            raise UnsupportedModelError(
-                f"model {package.model_id!r} has architecture {package.architecture!r}; object detectors served here "
-                f"are {', '.join(sorted(ARCHITECTURES))}",
-                package.model_id,
-            )
-        if known.name == "yolov8" and (len(shapes) != 1 or len(shapes[0]) != 3):
-            raise ModelLoadError(
-                f"model {package.model_id!r} says it is {package.architecture}, whose one output is "
-                f"[batch, 4 + classes, anchors]; its network gives {[list(shape) for shape in shapes]}",
-                package.model_id,
-            )
-        return known
-    guessed = architecture_by_shape(shapes)
-    if guessed is None:
+    given = [list(shape) for shape in shapes]
+    if package.graph_suppresses:
         raise UnsupportedModelError(
-            f"model {package.model_id!r} names no architecture, and outputs of shape "
-            f"{[list(shape) for shape in shapes]} fit none; set model_architecture to one of "
-            f"{', '.join(sorted(ARCHITECTURES))}",
+            f"the graph of {package.model_id!r} drops overlapping boxes itself (post_processing.fused); export it "
+            "without that step",
             package.model_id,
         )
-    return guessed
+    if package.architecture is None:
+        guessed = architecture_by_shape(shapes)
+        if guessed is None:
+            raise UnsupportedModelError(
+                f"model {package.model_id!r} names no architecture, and outputs of shape {given} fit none; set "
+                f"model_architecture to one of {', '.join(sorted(ARCHITECTURES))}",
+                package.model_id,
+            )
+        return guessed
+    known = ARCHITECTURES.get(package.architecture)
+    if known is None:
+        raise UnsupportedModelError(
+            f"model {package.model_id!r} has architecture {package.architecture!r}; object detectors served here "
+            f"are {', '.join(sorted(ARCHITECTURES))}",
+            package.model_id,
+        )
+    if known.class_count(shapes) is None:
+        raise ModelLoadError(
+            f"model {package.model_id!r} says it is {package.architecture}, whose output is {known.layout}; its "
+            f"network gives {given}",
+            package.model_id,
+        )
+    return known
 
 
-def _substitute(steps: ImagePreprocessing, architecture: DetectionArchitecture) -> ImagePreprocessing:
-    if steps.resize_mode is ResizeMode.FIT_LONGER_EDGE and architecture.letterbox_longer_edge:
-        return replace(steps, resize_mode=ResizeMode.LETTERBOX, padding_value=GREY)
+def _as_trained(steps: ImagePreprocessing) -> ImagePreprocessing:
+    """The package's steps; what it calls `fit-longer-edge` is a grey letterbox for every YOLO."""
+    if steps.resize_mode is ResizeMode.FIT_LONGER_EDGE:
+        return replace(steps, resize_mode=ResizeMode.LETTERBOX, padding_value=LETTERBOX_GREY)
     return steps
 
 

@@ -13,8 +13,8 @@ from deployments.models.contrast import raise_contrast
 from deployments.models.image_preprocessing import ImagePreprocessing, ResizeMode, StaticCrop
 from deployments.models.network_input import value_tables, write_planes
 from workflows.ports import DetectionOptions
+from workflows.values.image import Pixels
 
-Pixels = NDArray[np.uint8]
 Boxes = NDArray[np.float32]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,6 +40,8 @@ def decode(prediction: NDArray[np.float32], threshold: float | NDArray[np.float3
     )
 
 
-def class_count(output_shape: tuple[int, ...]) -> int:
-    """Number of classes of an output of shape (b, 4 + c, n)."""
-    return output_shape[1] - BOX_ROWS
+def class_count(output_shapes: Sequence[tuple[int, ...]]) -> int | None:
+    """Number of classes of one output of shape (b, 4 + c, n), c > 0; None for any other outputs."""
+    if len(output_shapes) != 1 or len(output_shapes[0]) != 3 or output_shapes[0][1] <= BOX_ROWS:
+        return None
+    return output_shapes[0][1] - BOX_ROWS

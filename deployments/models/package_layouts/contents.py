@@ -10,25 +10,6 @@ from deployments.models.image_preprocessing import ImagePreprocessing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NmsDefaults:
-    """What the package recommends for non-maximum suppression; None where it says nothing.
-
-    Attributes:
-        confidence: the model's own threshold.
-        iou_threshold: overlap from which the weaker box is dropped.
-        max_detections: boxes kept for one image.
-        class_agnostic: whether boxes of different classes suppress one another.
-        fused: whether the graph does it itself.
-    """
-
-    confidence: float | None = None
-    iou_threshold: float | None = None
-    max_detections: int | None = None
-    class_agnostic: bool | None = None
-    fused: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RecommendedThresholds:
     """Thresholds that an evaluation of the model found best.
 
@@ -71,7 +52,8 @@ class PackageContents:
         weights_file: name of the weights in the folder.
         class_names: by class id; empty when the package has none.
         preprocessing: pixels to network input.
-        nms: recommended suppression.
+        default_confidence: the model's own threshold; None when the package does not say.
+        graph_suppresses: whether the graph drops overlapping boxes itself.
         recommended: thresholds found best.
         text_reading: for text recognizers.
         static_batch_size: the only batch that the graph takes; None when it takes any.
@@ -85,7 +67,8 @@ class PackageContents:
     weights_file: str = "weights.onnx"
     class_names: tuple[str, ...] = ()
     preprocessing: ImagePreprocessing = field(default_factory=ImagePreprocessing)
-    nms: NmsDefaults = field(default_factory=NmsDefaults)
+    default_confidence: float | None = None
+    graph_suppresses: bool = False
     recommended: RecommendedThresholds = field(default_factory=RecommendedThresholds)
     text_reading: TextReading | None = None
     static_batch_size: int | None = None

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.models.errors import ModelPackageError
-from deployments.models.image_preprocessing import ImagePreprocessing, ResizeMode
+from deployments.models.image_preprocessing import DEFAULT_SIDE_PX, LETTERBOX_GREY, ImagePreprocessing, ResizeMode
 from deployments.models.package_layouts.contents import PackageContents
 from deployments.models.package_layouts.files import (
     check_schema,
@@ -29,28 +29,25 @@ from deployments.models.package_layouts.picture_steps import (
 
 ENVIRONMENT = "environment.json"
 MODEL_TYPE = "model_type.json"
-CLASS_NAMES = "class_names.txt"
 
 RESIZE_FORMATS: dict[str, tuple[ResizeMode, int]] = {
     "Stretch to": (ResizeMode.STRETCH, 0),
     "Fit (black edges) in": (ResizeMode.LETTERBOX, 0),
     "Fit (white edges) in": (ResizeMode.LETTERBOX, 255),
     # Older servers filled with 114; converted packages carry 127, and a model must not answer differently in either.
-    "Fit (grey edges) in": (ResizeMode.LETTERBOX, 127),
+    "Fit (grey edges) in": (ResizeMode.LETTERBOX, LETTERBOX_GREY),
     "Fit (reflect edges) in": (ResizeMode.LETTERBOX, 0),
     "Fit within": (ResizeMode.LETTERBOX, 0),
     "Fill (with center crop) in": (ResizeMode.LETTERBOX, 0),
 }
 """Mode and fill value of each `resize.format`; the last three were served as black edges, and still are."""
 
-DEFAULT_SIDE_PX = 640
 SIZE_DIVISOR = 32
 
 BARE_EXPORT = ImagePreprocessing(
     resize_mode=ResizeMode.LETTERBOX,
     input_hw=(DEFAULT_SIDE_PX, DEFAULT_SIDE_PX),
-    padding_value=127,
-    dynamic_spatial_size=True,
+    padding_value=LETTERBOX_GREY,
     size_divisor=SIZE_DIVISOR,
 )
 """For weights that nothing stands beside: what YOLO exports were trained with."""
@@ -70,7 +67,6 @@ class PreprocessingConfig(BaseModel):
 
     model_config = ConfigDict(validate_by_name=True)
 
-    auto_orient: Switch | None = Field(default=None, alias="auto-orient")
     resize: ResizeConfig | None = None
     static_crop: StaticCropConfig | None = Field(default=None, alias="static-crop")
     grayscale: Switch | None = None
@@ -124,9 +120,9 @@ def _weights_file(directory: Path) -> str:
 
 
 def _class_names(directory: Path, environment: dict[str, Any], path: Path) -> tuple[str, ...]:
-    names_path = directory / CLASS_NAMES
-    if names_path.is_file():
-        return read_class_names(names_path)
+    names = read_class_names(directory)
+    if names is not None:
+        return names
     class_map = environment.get("CLASS_MAP")
     if class_map is None:
         return ()
@@ -152,13 +148,11 @@ def _preprocessing(value: object, path: Path) -> ImagePreprocessing:
         )
     mode, padding_value = RESIZE_FORMATS[resize.format]
     return ImagePreprocessing(
-        auto_orient=is_on(config.auto_orient, default=True),
         static_crop=static_crop_of(config.static_crop, path),
         grayscale=is_on(config.grayscale),
         contrast=contrast_of(config.contrast, path),
         resize_mode=mode,
         input_hw=(resize.height, resize.width),
         padding_value=padding_value,
-        dynamic_spatial_size=True,
         size_divisor=SIZE_DIVISOR,
     )

@@ -72,12 +72,17 @@ def check_schema(schema: type[Schema], value: object, path: Path, place: str) ->
         raise ModelPackageError(f"{place}: {wrong}", str(path)) from error
 
 
-def read_class_names(path: Path) -> tuple[str, ...]:
-    """One name a line, in the order of class ids; blank lines behind the last name do not count.
+def read_class_names(directory: Path) -> tuple[str, ...] | None:
+    """The classes in `class_names.txt`, one a line in the order of their ids; None when there is no such file.
+
+    Blank lines behind the last name do not count.
 
     Raises:
         ModelPackageError: as `read_text`, or a blank line between names, which would shift the ids behind it.
     """
+    path = directory / "class_names.txt"
+    if not path.is_file():
+        return None
     names = [line.strip() for line in read_text(path).splitlines()]
     while names and not names[-1]:
         names.pop()

@@ -18,7 +18,6 @@ from deployments.models.image_preprocessing import (
     ResizeMode,
 )
 from deployments.models.package_layouts.contents import (
-    NmsDefaults,
     PackageContents,
     RecommendedThresholds,
     TextReading,
@@ -36,7 +35,6 @@ from deployments.models.package_layouts.picture_steps import (
 
 MODEL_CONFIG = "model_config.json"
 INFERENCE_CONFIG = "inference_config.json"
-CLASS_NAMES = "class_names.txt"
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Triple = tuple[float, float, float]
@@ -47,7 +45,6 @@ class ImagePreProcessingConfig(BaseModel):
 
     model_config = ConfigDict(validate_by_name=True)
 
-    auto_orient: Switch | None = Field(default=None, alias="auto-orient")
     static_crop: StaticCropConfig | None = Field(default=None, alias="static-crop")
     contrast: ContrastConfig | None = None
     grayscale: Switch | None = None
@@ -71,7 +68,6 @@ class NetworkInputConfig(BaseModel):
     """What the network is fed."""
 
     training_input_size: Size | None = None
-    dynamic_spatial_size_supported: bool = False
     dynamic_spatial_size_mode: DynamicSizeMode | None = None
     color_mode: Literal["rgb", "bgr"] = "rgb"
     resize_mode: ResizeMode = ResizeMode.LETTERBOX
@@ -89,18 +85,14 @@ class ForwardPassConfig(BaseModel):
 
 
 class NmsParameters(BaseModel):
-    """What the package recommends."""
+    """What the package recommends; the other thresholds are the request's to say."""
 
-    max_detections: int | None = Field(default=None, ge=1)
     confidence_threshold: Probability | None = None
-    iou_threshold: Probability | None = None
-    class_agnostic: bool | None = None
 
 
 class PostProcessingConfig(BaseModel):
     """What becomes of the network's output."""
 
-    type: str | None = None
     fused: bool = False
     nms_parameters: NmsParameters | None = None
     blank: Literal["last"] = "last"
@@ -165,22 +157,16 @@ def read_model_config(directory: Path) -> PackageContents:
             f"{INFERENCE_CONFIG} is missing; it says how pictures are prepared", str(inference_path)
         )
     inference = check_schema(InferenceConfig, read_json_object(inference_path), inference_path, INFERENCE_CONFIG)
-    names_path = directory / CLASS_NAMES
     recommended = config.recommended_parameters or RecommendedParameters()
     parameters = inference.post_processing.nms_parameters or NmsParameters()
     return PackageContents(
         declared_id=config.model_id,
         task_type=config.task_type,
         architecture=config.model_architecture.lower() if config.model_architecture else None,
-        class_names=read_class_names(names_path) if names_path.is_file() else (),
+        class_names=read_class_names(directory) or (),
         preprocessing=_preprocessing(inference, inference_path),
-        nms=NmsDefaults(
-            confidence=parameters.confidence_threshold,
-            iou_threshold=parameters.iou_threshold,
-            max_detections=parameters.max_detections,
-            class_agnostic=parameters.class_agnostic,
-            fused=inference.post_processing.fused,
-        ),
+        default_confidence=parameters.confidence_threshold,
+        graph_suppresses=inference.post_processing.fused,
         recommended=RecommendedThresholds(
             confidence=recommended.confidence, per_class_confidence=recommended.per_class_confidence or {}
         ),
@@ -199,7 +185,6 @@ def _preprocessing(inference: InferenceConfig, path: Path) -> ImagePreprocessing
         )
     size, mode = network.training_input_size, network.dynamic_spatial_size_mode
     return ImagePreprocessing(
-        auto_orient=is_on(image.auto_orient, default=True),
         static_crop=static_crop_of(image.static_crop, path),
         grayscale=is_on(image.grayscale),
         contrast=contrast_of(image.contrast, path),
@@ -211,7 +196,6 @@ def _preprocessing(inference: InferenceConfig, path: Path) -> ImagePreprocessing
         normalization=None
         if network.normalization is None
         else Normalization(mean=network.normalization[0], std=network.normalization[1]),
-        dynamic_spatial_size=network.dynamic_spatial_size_supported,
         size_divisor=1 if mode is None else mode.value,
     )
 

@@ -35,9 +35,9 @@ class ContrastConfig(Switch):
     type: Contrast | None = None
 
 
-def is_on(switch: Switch | None, default: bool = False) -> bool:
-    """Whether a step is done; `default` when the package does not mention it."""
-    return default if switch is None else switch.enabled
+def is_on(switch: Switch | None) -> bool:
+    """Whether a step is done; it is not when the package does not mention it."""
+    return switch is not None and switch.enabled
 
 
 def static_crop_of(config: StaticCropConfig | None, path: Path) -> StaticCrop | None:

@@ -19,8 +19,7 @@ from deployments.models.recognition.recognized_line import RecognizedBatch, Reco
 from deployments.models.recognition.text_location import TEXT_LOCATORS
 from deployments.models.recognition.wide_crops import join_texts, split_wide
 from deployments.models.timing import BatchTiming
-
-Pixels = NDArray[np.uint8]
+from workflows.values.image import Pixels
 
 ARCHITECTURES = frozenset({"crnn", "crnn_vgg16_bn", "crnn_mobilenet_v3_small", "crnn_mobilenet_v3_large"})
 DEFAULT_INPUT_HW = (32, 128)
@@ -73,7 +72,7 @@ class TextRecognizer:
             )
 
     def read_batch(self, crops_bgr: Sequence[Pixels]) -> RecognizedBatch:
-        """One line for each crop, read with one run of the network unless its batch is fixed.
+        """One line for each crop, read with one run of the network as long as its batch allows.
 
         Args:
             crops_bgr: (h, w, 3) BGR or (h, w) grey uint8, of any size, not written to; a crop without pixels reads as
@@ -108,7 +107,7 @@ class TextRecognizer:
         )
 
     def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        logits = run_batch(self._engine, batch, self.batch_size)[0]
+        logits = run_batch(self._engine, batch, self.batch_size, self.package.max_batch_size)[0]
         return logits.astype(np.float32, copy=False)
 
 

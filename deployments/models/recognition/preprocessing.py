@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from deployments.models.image_preprocessing import ImagePreprocessing, ResizeMode
 from deployments.models.network_input import value_tables, write_planes
-
-Pixels = NDArray[np.uint8]
+from workflows.values.image import Pixels
 
 
 def fill_batch(crops: Sequence[Pixels], input_hw: tuple[int, int], steps: ImagePreprocessing) -> NDArray[np.float32]:

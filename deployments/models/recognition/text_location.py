@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-from numpy.typing import NDArray
+from workflows.values.image import Pixels
 
-Pixels = NDArray[np.uint8]
 Window = tuple[int, int, int, int]
 """Left, top, right, bottom in whole pixels of the crop; right and bottom exclusive."""
 

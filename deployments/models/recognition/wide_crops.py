@@ -6,12 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from deployments.models.package_layouts.contents import TextReading
-
-Pixels = NDArray[np.uint8]
+from workflows.values.image import Pixels
 
 BORDER_CHARACTERS = 3
 """Characters by which texts overlap less than their pieces do: the cut ones, and the one at each end."""

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper
 from deployments.models.engines.engine import TensorSpec
 from deployments.models.image_preprocessing import ImagePreprocessing, ResizeMode
 from deployments.models.package import ModelPackage
-from deployments.models.package_layouts.contents import NmsDefaults, RecommendedThresholds, TextReading
+from deployments.models.package_layouts.contents import RecommendedThresholds, TextReading
 
 NETWORK_INPUT = {"training_input_size": {"height": 64, "width": 64}, "resize_mode": "letterbox", "scaling_factor": 255}
 
@@ -31,7 +31,8 @@ def package(**changes: Any) -> ModelPackage:
         "architecture": "yolov8",
         "class_names": ("plate",),
         "preprocessing": ImagePreprocessing(resize_mode=ResizeMode.STRETCH, input_hw=(64, 64)),
-        "nms": NmsDefaults(),
+        "default_confidence": None,
+        "graph_suppresses": False,
         "recommended": RecommendedThresholds(),
         "text_reading": None,
         "static_batch_size": None,

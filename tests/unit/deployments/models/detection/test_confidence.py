@@ -5,27 +5,26 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from deployments.models.detection.confidence import resolve_confidence
-from deployments.models.package_layouts.contents import NmsDefaults, RecommendedThresholds
+from deployments.models.package_layouts.contents import RecommendedThresholds
 from tests.unit.deployments.models.builders import package
 
 
 @pytest.mark.parametrize("confidence", [0.0, 0.25, 2.0])
 def test_a_number_is_taken_as_it_is(confidence: float) -> None:
-    assert resolve_confidence(package(nms=NmsDefaults(confidence=0.9)), confidence) == confidence
+    assert resolve_confidence(package(default_confidence=0.9), confidence, 0.4) == confidence
 
 
 def test_the_default_is_that_of_the_package_or_else_of_the_architecture() -> None:
-    assert resolve_confidence(package(nms=NmsDefaults(confidence=0.2)), "default") == 0.2
-    assert resolve_confidence(package(), "default", default=0.25) == 0.25
-    assert resolve_confidence(package(), "default") == 0.4
+    assert resolve_confidence(package(default_confidence=0.2), "default", 0.4) == 0.2
+    assert resolve_confidence(package(), "default", 0.25) == 0.25
 
 
 def test_the_best_is_what_the_evaluation_found_or_else_the_default() -> None:
-    assert resolve_confidence(package(recommended=RecommendedThresholds(confidence=0.37)), "best") == 0.37
-    assert resolve_confidence(package(nms=NmsDefaults(confidence=0.2)), "best") == 0.2
+    assert resolve_confidence(package(recommended=RecommendedThresholds(confidence=0.37)), "best", 0.4) == 0.37
+    assert resolve_confidence(package(default_confidence=0.2), "best", 0.4) == 0.2
 
 
 def test_the_best_is_found_by_class_where_the_evaluation_did() -> None:
     recommended = RecommendedThresholds(confidence=0.3, per_class_confidence={"car": 0.6})
-    thresholds = resolve_confidence(package(class_names=("plate", "car"), recommended=recommended), "best")
+    thresholds = resolve_confidence(package(class_names=("plate", "car"), recommended=recommended), "best", 0.4)
     assert_array_equal(thresholds, np.array([0.3, 0.6], dtype=np.float32))

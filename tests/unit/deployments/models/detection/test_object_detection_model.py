@@ -178,8 +178,20 @@ def test_a_network_that_takes_no_pictures_is_refused(input_shape: tuple[int | No
         ObjectDetectionModel(package(), constant(yolov8_output([]), input_shape=input_shape))
 
 
+def test_a_graph_that_suppresses_boxes_itself_is_refused() -> None:
+    with pytest.raises(UnsupportedModelError, match="export it without that step"):
+        ObjectDetectionModel(package(graph_suppresses=True), constant(yolov8_output([])))
+
+
+def test_pictures_above_the_largest_batch_of_the_package_take_several_runs() -> None:
+    engine = constant(yolov8_output([(16, 16, 8, 8, 0.6)]))
+    model = ObjectDetectionModel(package(max_batch_size=2), engine)
+    assert [len(boxes) for boxes in model.detect_batch([picture()] * 3, [DetectionOptions()] * 3).boxes] == [1, 1, 1]
+    assert [len(batch) for batch in engine.batches[1:]] == [2, 1]  # the first run warms the model
+
+
 def test_a_network_that_scores_no_class_is_refused() -> None:
-    with pytest.raises(ModelLoadError, match="scores no class"):
+    with pytest.raises(ModelLoadError, match=r"gives \[\[1, 4, 12\]\]"):
         ObjectDetectionModel(package(), constant(np.zeros((4, 12), dtype=np.float32)))
 
 

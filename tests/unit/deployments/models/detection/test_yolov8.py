@@ -51,4 +51,9 @@ def test_nothing_found_gives_empty_arrays(threshold: object) -> None:
 
 
 def test_the_number_of_classes_is_that_of_rows_behind_the_box() -> None:
-    assert class_count((1, 84, 8400)) == 80
+    assert class_count([(1, 84, 8400)]) == 80
+
+
+@pytest.mark.parametrize("shapes", [[], [(1, 84)], [(1, 4, 8400)], [(1, 84, 8400), (1, 32, 160, 160)]])
+def test_other_outputs_have_no_number_of_classes(shapes: list[tuple[int, ...]]) -> None:
+    assert class_count(shapes) is None

@@ -42,7 +42,7 @@ def test_a_full_package_is_read_key_by_key(tmp_path: Path) -> None:
             "forward_pass": {"max_dynamic_batch_size": 8},
             "post_processing": {
                 "type": "nms",
-                "fused": False,
+                "fused": True,
                 "nms_parameters": {
                     "max_detections": 50,
                     "confidence_threshold": 0.2,
@@ -62,15 +62,13 @@ def test_a_full_package_is_read_key_by_key(tmp_path: Path) -> None:
     assert contents.class_names == ("plate", "car")
     assert (contents.static_batch_size, contents.max_batch_size, contents.sha256) == (4, 8, {"weights.onnx": "ab"})
     assert (contents.recommended.confidence, contents.recommended.per_class_confidence) == (0.3, {"car": 0.6})
-    nms = contents.nms
-    assert (nms.confidence, nms.iou_threshold, nms.max_detections, nms.class_agnostic) == (0.2, 0.7, 50, True)
+    assert (contents.default_confidence, contents.graph_suppresses) == (0.2, True)
     steps = contents.preprocessing
-    assert not steps.auto_orient
     assert steps.grayscale
     assert steps.static_crop == StaticCrop(x_min=10, y_min=20, x_max=90, y_max=80)
     assert (steps.contrast, steps.resize_mode) == (Contrast.CONTRAST_STRETCHING, ResizeMode.CENTER_CROP)
     assert (steps.input_hw, steps.padding_value, steps.color_mode) == ((320, 640), 127, "bgr")
-    assert (steps.scaling_factor, steps.dynamic_spatial_size, steps.size_divisor) == (128, True, 32)
+    assert (steps.scaling_factor, steps.size_divisor) == (128, 32)
     assert steps.normalization == Normalization(mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6))
 
 
@@ -78,10 +76,10 @@ def test_what_a_package_leaves_out_is_off(tmp_path: Path) -> None:
     write_package(tmp_path, {}, {"network_input": {"resize_mode": "letterbox"}}, class_names=None)
     contents = read_model_config(tmp_path)
     steps = contents.preprocessing
-    assert steps.auto_orient
     assert (steps.static_crop, steps.grayscale, steps.contrast) == (None, False, None)
     assert (steps.input_hw, steps.padding_value, steps.scaling_factor, steps.normalization) == (None, 0, None, None)
-    assert (contents.class_names, contents.text_reading, contents.nms.confidence) == ((), None, None)
+    assert (contents.class_names, contents.text_reading) == ((), None)
+    assert (contents.default_confidence, contents.graph_suppresses) == (None, False)
 
 
 def test_steps_that_are_not_enabled_do_not_count(tmp_path: Path) -> None:
