@@ -5,12 +5,10 @@ ServingError
 ├── ImageInputError              an image of a model route cannot be used
 ├── PayloadTooLargeError         body, pixels or number of images over the limit
 ├── WorkflowNotFoundError        no saved workflow has this name
-├── ModelNotFoundError           no model package has this id
 ├── ModelTaskError               the model exists and does something else
-├── ServiceMisconfigurationError the request asks for what this server is not set up for
 ├── OverloadedError              the queue is full; try again
 ├── ReplicaLostError             a replica died, and the second try failed too
-└── NotReadyError                the models have not answered a warm-up yet
+└── ModelError                   of deployments/models: no such model, or one that cannot be had
 
 Statuses live in `deployments/ingress/errors.py`. Every argument goes to the base constructor, positionally.
 """
@@ -46,16 +44,8 @@ class WorkflowNotFoundError(ServingError):
     """No saved workflow has this name."""
 
 
-class ModelNotFoundError(ServingError):
-    """No model package has this id."""
-
-
 class ModelTaskError(ServingError):
     """The model exists, and does something else."""
-
-
-class ServiceMisconfigurationError(ServingError):
-    """The request asks for what this server is not set up for."""
 
 
 class OverloadedError(ServingError):
@@ -64,7 +54,3 @@ class OverloadedError(ServingError):
 
 class ReplicaLostError(ServingError):
     """A replica died, and the second try failed too."""
-
-
-class NotReadyError(ServingError):
-    """The models have not answered a warm-up yet."""

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from deployments.models.detection.scored_boxes import ScoredBoxes
+from deployments.models.registry import ModelRow
 from workflows.compiler.plan import Plan, Stage
 from workflows.executor.dispatcher import Column, StageUnit
 from workflows.ports import DetectionOptions
@@ -68,42 +67,6 @@ class Work:
     model_loads: list[ModelLoad] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FoundBoxes:
-    """What an object detector found on one image.
-
-    Attributes:
-        xyxy: (n, 4) float32, whole pixels of the image.
-        confidence: (n,) float32.
-        class_id: (n,) int64.
-        class_names: (n,) names.
-    """
-
-    xyxy: NDArray[np.float32]
-    confidence: NDArray[np.float32]
-    class_id: NDArray[np.int64]
-    class_names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelDescription:
-    """One loaded model, as `/model/registry` lists it.
-
-    Attributes:
-        model_id: its id.
-        task_type: such as `object-detection`.
-        batch_size: fixed batch of its graph; None when any batch will do.
-        input_height: of the network, pixels; None when not fixed.
-        input_width: of the network, pixels; None when not fixed.
-    """
-
-    model_id: str
-    task_type: str
-    batch_size: int | None
-    input_height: int | None
-    input_width: int | None
-
-
 class Backend(Protocol):
     """The three kinds of work, and the models.
 
@@ -112,7 +75,9 @@ class Backend(Protocol):
     nothing behind.
     """
 
-    async def detect(self, image: Image, model_id: str, options: DetectionOptions, work: Work, step: str) -> FoundBoxes:
+    async def detect(
+        self, image: Image, model_id: str, options: DetectionOptions, work: Work, step: str
+    ) -> ScoredBoxes:
         """Boxes on one image."""
 
     async def read(self, image: Image, model_id: str, work: Work, step: str) -> RecognizedText:
@@ -121,7 +86,7 @@ class Backend(Protocol):
     async def run_stage(self, plan: Plan, stage: Stage, unit: StageUnit, work: Work) -> Mapping[str, Column]:
         """Steps that work on pixels and boxes (`RunsOn.TRANSFORMS`), on one element of the batch."""
 
-    async def models(self) -> tuple[ModelDescription, ...]:
+    async def models(self) -> tuple[ModelRow, ...]:
         """Models that are loaded now, by id."""
 
     async def add_model(self, model_id: str, work: Work) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from deployments.dataplane.backend import Backend, FoundBoxes, Work
-from deployments.errors import ModelNotFoundError, ModelTaskError, ServingError
+from deployments.dataplane.backend import Backend, Work
+from deployments.errors import ModelTaskError, ServingError
+from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import InvalidModelIdError, UnknownModelError, UnsupportedModelError
 from workflows.compiler.plan import Plan, Stage, StepPlan
 from workflows.errors import BlockProblem, ClientCausedStepExecutionError
@@ -22,7 +23,6 @@ TEXT_READER_MODEL_ID = "doctr/default"
 
 # The numbers of the wire, because the step error that carries them belongs to the language and knows no serving errors.
 CLIENT_STATUSES: Mapping[type[ServingError], int] = {
-    ModelNotFoundError: 404,
     UnknownModelError: 404,
     ModelTaskError: 400,
     InvalidModelIdError: 400,
@@ -86,7 +86,7 @@ class StepTextReader:
             raise step_failure(error, self._step) from error
 
 
-def to_detections(found: FoundBoxes, image: Image, model_id: str, inference_id: str) -> Detections:
+def to_detections(found: ScoredBoxes, image: Image, model_id: str, inference_id: str) -> Detections:
     """Boxes found on an image as detections with identities, the image as their parent."""
     count = len(found.xyxy)
     return Detections(

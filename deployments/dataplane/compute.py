@@ -11,14 +11,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from deployments.dataplane.backend import FoundBoxes, ModelDescription
 from deployments.errors import ModelTaskError
 from deployments.models.detection.object_detection_model import ObjectDetectionModel
+from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import ModelError
-from deployments.models.loading import TEXT_RECOGNITION, LoadedModel
+from deployments.models.loading import LoadedModel
 from deployments.models.recognition.crnn import TextRecognizer
 from deployments.models.recognition.recognized_line import RecognizedLine
-from deployments.models.registry import ModelRow
 from workflows.compiler.plan import Plan, Stage
 from workflows.errors import ImageDecodeError, WorkflowError
 from workflows.executor.dispatcher import Column, StageUnit
@@ -32,26 +31,14 @@ logger = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Done = TypeVar("Done")
 
-TASK_NAMES = {TEXT_RECOGNITION: "ocr"}
-"""Our tasks in the words of the wire, where they differ."""
-
 
 def detect_images(
     model: ObjectDetectionModel, items: Sequence[tuple[Image, DetectionOptions]]
-) -> list[FoundBoxes | Exception]:
+) -> list[ScoredBoxes | Exception]:
     """Boxes on each image, or what is wrong with it, in order."""
 
-    def detect(batch: Sequence[tuple[Pixels, DetectionOptions]]) -> list[FoundBoxes]:
-        found = model.detect_batch([pixels for pixels, _ in batch], [options for _, options in batch])
-        return [
-            FoundBoxes(
-                xyxy=boxes.xyxy,
-                confidence=boxes.confidence,
-                class_id=boxes.class_id,
-                class_names=boxes.class_names,
-            )
-            for boxes in found.boxes
-        ]
+    def detect(batch: Sequence[tuple[Pixels, DetectionOptions]]) -> list[ScoredBoxes]:
+        return model.detect_batch([pixels for pixels, _ in batch], [options for _, options in batch]).boxes
 
     decoded = [_or_error(image) for image, _ in items]
     ready = [
@@ -114,17 +101,6 @@ def text_of_line(line: RecognizedLine) -> RecognizedText:
         xyxy=np.tile(np.array(line.xyxy, dtype=np.float64), (3, 1)),
         level=np.array([TextLevel.WORD, TextLevel.LINE, TextLevel.BLOCK], dtype=np.int64),
         confidence=line.confidence,
-    )
-
-
-def description_of(row: ModelRow) -> ModelDescription:
-    """A loaded model as the data plane lists it."""
-    return ModelDescription(
-        model_id=row.model_id,
-        task_type=TASK_NAMES.get(row.task_type, row.task_type),
-        batch_size=row.batch_size,
-        input_height=row.input_height,
-        input_width=row.input_width,
     )
 
 

@@ -12,21 +12,21 @@ from typing import TypeVar
 
 import numpy as np
 
-from deployments.dataplane.backend import FoundBoxes, ModelDescription, ModelLoad, Timing, Work
+from deployments.dataplane.backend import ModelLoad, Timing, Work
 from deployments.dataplane.backend_dispatcher import TEXT_READER_MODEL_ID
 from deployments.dataplane.compute import (
     as_object_detector,
     as_text_recognizer,
-    description_of,
     detect_images,
     read_images,
     run_stage_units,
 )
 from deployments.dataplane.deadline import check_deadline
+from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.engines.engine import EngineSettings
 from deployments.models.loading import LoadedModel, load_model
 from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
-from deployments.models.registry import ModelRegistry
+from deployments.models.registry import ModelRegistry, ModelRow
 from workflows.compiler.plan import Plan, Stage
 from workflows.executor.dispatcher import Column, StageUnit
 from workflows.ports import DetectionOptions
@@ -69,7 +69,9 @@ class LocalBackend:
         loader = partial(load_model, settings=settings or EngineSettings())
         return cls(ModelRegistry(packages, loader), tuple(shipped))
 
-    async def detect(self, image: Image, model_id: str, options: DetectionOptions, work: Work, step: str) -> FoundBoxes:
+    async def detect(
+        self, image: Image, model_id: str, options: DetectionOptions, work: Work, step: str
+    ) -> ScoredBoxes:
         """Boxes on one image."""
         model = as_object_detector(await self._acquire(model_id, work))
         return await self._run(self._detecting, lambda: _only(detect_images(model, [(image, options)])), work, step)
@@ -84,9 +86,9 @@ class LocalBackend:
         steps = "+".join(stage.steps)
         return await self._run(self._transforming, lambda: _only(run_stage_units(plan, stage, [unit])), work, steps)
 
-    async def models(self) -> tuple[ModelDescription, ...]:
+    async def models(self) -> tuple[ModelRow, ...]:
         """Models that are loaded now, by id."""
-        return tuple(description_of(row) for row in sorted(self._registry.describe(), key=lambda row: row.model_id))
+        return tuple(sorted(self._registry.describe(), key=lambda row: row.model_id))
 
     async def add_model(self, model_id: str, work: Work) -> None:
         """Load a model."""

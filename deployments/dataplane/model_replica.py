@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployments.dataplane.backend import ModelDescription, ModelLoad
+from deployments.dataplane.backend import ModelLoad
 from deployments.dataplane.computing import ComputeThread
 from deployments.dataplane.replica_models import ReplicaModels
+from deployments.models.registry import ModelRow
 from deployments.settings import ClusterArgs, ReplicaTuning
 
 
@@ -21,7 +22,7 @@ class ModelReplica:
         """Take another `user_config`, live."""
         self.loaded.tune(ReplicaTuning.model_validate(user_config))
 
-    async def models(self) -> tuple[ModelDescription, ...]:
+    async def models(self) -> tuple[ModelRow, ...]:
         """Models that this replica has loaded."""
         return self.loaded.describe()
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from deployments.dataplane.backend import ModelDescription, ModelLoad
-from deployments.dataplane.compute import description_of
+from deployments.dataplane.backend import ModelLoad
 from deployments.errors import ModelTaskError
 from deployments.models.loading import LoadedModel, load_model
 from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
-from deployments.models.registry import ModelRegistry
+from deployments.models.registry import ModelRegistry, ModelRow
 from deployments.settings import EngineSettings, ReplicaTuning
 
 
@@ -69,9 +68,9 @@ class ReplicaModels:
         """Forget every model that is not pinned."""
         self._registry.clear()
 
-    def describe(self) -> tuple[ModelDescription, ...]:
+    def describe(self) -> tuple[ModelRow, ...]:
         """Models that are loaded now."""
-        return tuple(description_of(row) for row in self._registry.describe())
+        return self._registry.describe()
 
     def _check_task(self, model_id: str) -> None:
         package = self._registry.package(model_id)

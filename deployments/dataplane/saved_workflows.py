@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import orjson
 
 from deployments.errors import WorkflowNotFoundError
+from workflows.definition.nearest import suggest
 from workflows.errors import WorkflowDefinitionError
 
 LOCAL_WORKSPACE = "local"
@@ -72,10 +72,7 @@ class SavedWorkflows:
 
     def _not_found(self, workspace: str, workflow_id: str) -> WorkflowNotFoundError:
         wanted = f"{workspace}/{workflow_id}"[:200]
-        saved = self.names()
-        near = difflib.get_close_matches(wanted, saved, n=3) or saved[:10]
-        hint = f"; saved here: {', '.join(near)}" if near else "; none are saved here"
-        return WorkflowNotFoundError(f"no workflow {wanted!r}{hint}")
+        return WorkflowNotFoundError(f"no workflow {wanted!r}; {suggest(wanted, self.names(), what='saved workflows')}")
 
 
 def _parse(text: bytes, name: str) -> dict[str, Any]:

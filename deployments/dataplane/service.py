@@ -9,21 +9,16 @@ from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from deployments.dataplane.backend import Backend, ModelDescription, Work
+from deployments.dataplane.backend import Backend, Work
 from deployments.dataplane.backend_dispatcher import BackendDispatcher, to_detections
 from deployments.dataplane.deadline import within_deadline
 from deployments.dataplane.image_inputs import ImageInputs
 from deployments.dataplane.interface import describe_interface
 from deployments.dataplane.saved_workflows import SavedWorkflows
 from deployments.dataplane.url_fetch import UrlFetcher
-from deployments.errors import (
-    ModelNotFoundError,
-    NotReadyError,
-    OverloadedError,
-    PayloadTooLargeError,
-    ReplicaLostError,
-)
+from deployments.errors import OverloadedError, PayloadTooLargeError, ReplicaLostError
 from deployments.models.errors import UnknownModelError
+from deployments.models.registry import ModelRow
 from deployments.settings import IngressSettings
 from workflows.compiler.cache import PlanCache
 from workflows.compiler.compile import CompileLimits
@@ -40,7 +35,7 @@ Found = TypeVar("Found")
 DETECT = "object_detection"
 READ = "ocr"
 
-PASSED_THROUGH = (OverloadedError, ReplicaLostError, NotReadyError, PayloadTooLargeError)
+PASSED_THROUGH = (OverloadedError, ReplicaLostError, PayloadTooLargeError)
 """Failures of the serving that are no step's fault: the client may send the same request again."""
 
 
@@ -146,7 +141,7 @@ class WorkflowService:
             texts = await _all_of([self._backend.read(image, model_id, work, READ) for image in read])
         return list(zip(read, texts, strict=True))
 
-    async def models(self) -> tuple[ModelDescription, ...]:
+    async def models(self) -> tuple[ModelRow, ...]:
         """Models that are loaded now."""
         return await self._backend.models()
 
@@ -165,7 +160,7 @@ class WorkflowService:
         Raises:
             InvalidModelIdError: the text is no model id.
         """
-        with suppress(UnknownModelError, ModelNotFoundError):
+        with suppress(UnknownModelError):
             await self._backend.remove_model(model_id)
 
     async def clear_models(self) -> None:

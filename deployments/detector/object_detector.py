@@ -5,10 +5,10 @@ from __future__ import annotations
 import ray
 from ray import serve
 
-from deployments.dataplane.backend import FoundBoxes
 from deployments.dataplane.compute import as_object_detector, detect_images
 from deployments.dataplane.messages import CallAnswer, DetectCall
 from deployments.dataplane.model_replica import ModelReplica
+from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.loading import OBJECT_DETECTION
 from deployments.observability.replica_logs import log_to_directory
 from deployments.settings import ClusterArgs
@@ -22,7 +22,7 @@ class ObjectDetector(ModelReplica):
         log_to_directory(args.log_dir, "object-detector", replica_id, ray.get_gpu_ids())
         super().__init__(OBJECT_DETECTION, replica_id, args)
 
-    async def detect(self, call: DetectCall) -> CallAnswer[FoundBoxes]:
+    async def detect(self, call: DetectCall) -> CallAnswer[ScoredBoxes]:
         """Boxes on each image of the call."""
         loaded, loads = await self.loaded.acquire(call.model_id)
         model = as_object_detector(loaded)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import supervision as sv
-
+from workflows.drawing.canvas import canvas_of, drawable
 from workflows.values.detections import Detections
 from workflows.values.image import Image
 from workflows.values.image_codec import encode_jpeg
@@ -13,9 +12,11 @@ QUALITY = 90
 
 def draw_detections(image: Image, detections: Detections, *, labels: bool, stroke_px: int) -> bytes:
     """A JPEG of the image with a box around every detection, and its class name when `labels`."""
-    scene = image.pixels.copy()
-    boxes = sv.Detections(xyxy=detections.xyxy, confidence=detections.confidence, class_id=detections.class_id)
+    scene = canvas_of(image)
     if len(detections):
+        import supervision as sv  # late: it takes seconds, and most processes never draw
+
+        boxes = drawable(detections)
         scene = sv.BoxAnnotator(thickness=max(1, stroke_px)).annotate(scene, boxes)
         if labels:
             scene = sv.LabelAnnotator().annotate(scene, boxes, labels=detections.class_name.tolist())

@@ -88,12 +88,9 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     serving.ImageInputError: Answer(400, Shape.MESSAGE),
     serving.PayloadTooLargeError: Answer(413, Shape.MESSAGE),
     serving.WorkflowNotFoundError: Answer(404, Shape.MESSAGE),
-    serving.ModelNotFoundError: Answer(404, Shape.MESSAGE),
     serving.ModelTaskError: Answer(400, Shape.MESSAGE),
-    serving.ServiceMisconfigurationError: Answer(500, Shape.MESSAGE),
     serving.OverloadedError: Answer(503, Shape.MESSAGE, retry_after_s=1),
     serving.ReplicaLostError: Answer(503, Shape.MESSAGE, retry_after_s=1),
-    serving.NotReadyError: Answer(503, Shape.MESSAGE, retry_after_s=1),
     model.ModelError: Answer(500, Shape.MESSAGE),
     model.UnknownModelError: Answer(404, Shape.MESSAGE),
     model.InvalidModelIdError: Answer(400, Shape.MESSAGE),
@@ -110,11 +107,6 @@ def answer_for(error: Exception) -> Answer:
     if isinstance(error, language.ClientCausedStepExecutionError):
         return Answer(error.status, row.shape)
     return row
-
-
-def status_of(error: Exception) -> int:
-    """HTTP status of an error that happened anywhere."""
-    return answer_for(error).status
 
 
 def body_of(error: Exception, shape: Shape) -> dict[str, Any]:

@@ -8,15 +8,19 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from deployments.dataplane.backend import ModelDescription
 from deployments.ingress.bodies import ModelBody
 from deployments.ingress.exchange import while_connected
 from deployments.ingress.json_codec import JsonResponse
 from deployments.ingress.request_body import body_schema, read_body
 from deployments.ingress.service_access import begin_work, service_of
+from deployments.models.loading import TEXT_RECOGNITION
+from deployments.models.registry import ModelRow
 
 router = APIRouter(tags=["models"])
 legacy_router = APIRouter(tags=["models"])
+
+TASK_NAMES = {TEXT_RECOGNITION: "ocr"}
+"""Our tasks in the words of the wire, where they differ."""
 
 
 @router.get("/model/registry")
@@ -83,10 +87,10 @@ async def _loaded_models(request: Request) -> Response:
     )
 
 
-def _description(model: ModelDescription) -> dict[str, Any]:
+def _description(model: ModelRow) -> dict[str, Any]:
     return {
         "model_id": model.model_id,
-        "task_type": model.task_type,
+        "task_type": TASK_NAMES.get(model.task_type, model.task_type),
         "batch_size": model.batch_size,
         "input_height": model.input_height,
         "input_width": model.input_width,

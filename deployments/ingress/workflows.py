@@ -23,7 +23,6 @@ from deployments.ingress.service_access import begin_work, key_of, service_of
 
 router = APIRouter(tags=["workflows"])
 
-
 INLINE = body_schema(InlineWorkflowBody)
 SAVED = body_schema(SavedWorkflowBody)
 
@@ -36,10 +35,8 @@ async def run_inline(request: Request) -> Response:
     return await _run(request, body.specification, body)
 
 
-@router.post("/{workspace}/workflows/{workflow_id}", openapi_extra=body_schema(SavedWorkflowBody))
-@router.post(
-    "/infer/workflows/{workspace}/{workflow_id}", openapi_extra=body_schema(SavedWorkflowBody), deprecated=True
-)
+@router.post("/{workspace}/workflows/{workflow_id}", openapi_extra=SAVED)
+@router.post("/infer/workflows/{workspace}/{workflow_id}", openapi_extra=SAVED, deprecated=True)
 async def run_saved(request: Request, workspace: str, workflow_id: str) -> Response:
     """Run a saved definition."""
     body = await read_body(request, SavedWorkflowBody)

@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 from ray.exceptions import RayActorError, WorkerCrashedError
 from ray.serve.handle import DeploymentHandle
 
-from deployments.dataplane.backend import FoundBoxes, ModelDescription, Timing, Work
+from deployments.dataplane.backend import Timing, Work
 from deployments.dataplane.compute import run_stage_units
 from deployments.dataplane.computing import ComputeThread
 from deployments.dataplane.messages import CallAnswer, DetectCall, ReadCall, StageCall
 from deployments.errors import ModelTaskError
+from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.model_id import canonical_model_id
+from deployments.models.registry import ModelRow
 from deployments.router.coalescing import CoalescingQueue, Delivery
 from deployments.settings import RouterTuning
 from workflows.compiler.plan import Plan, Stage
@@ -60,7 +62,7 @@ class ClusterBackend:
         self._transform_worker = transform_worker
         self._own_transforms = ComputeThread("transforms", "router") if transform_worker is None else None
         self._ready = False
-        self.detecting: CoalescingQueue[str, tuple[Image, DetectionOptions], FoundBoxes] = CoalescingQueue(
+        self.detecting: CoalescingQueue[str, tuple[Image, DetectionOptions], ScoredBoxes] = CoalescingQueue(
             "the object detector", self._send_detect, lost_errors=LOST_ERRORS, limits=tuning.object_detector
         )
         self.reading: CoalescingQueue[str, Image, RecognizedText] = CoalescingQueue(
@@ -81,7 +83,9 @@ class ClusterBackend:
         self.reading.limits = tuning.text_reader
         self.transforming.limits = tuning.transforms
 
-    async def detect(self, image: Image, model_id: str, options: DetectionOptions, work: Work, step: str) -> FoundBoxes:
+    async def detect(
+        self, image: Image, model_id: str, options: DetectionOptions, work: Work, step: str
+    ) -> ScoredBoxes:
         """Boxes on one image."""
         key = canonical_model_id(model_id)
         delivery = await self.detecting.submit(
@@ -115,7 +119,7 @@ class ClusterBackend:
         )
         return _account(delivery, work, "+".join(stage.steps), None)
 
-    async def models(self) -> tuple[ModelDescription, ...]:
+    async def models(self) -> tuple[ModelRow, ...]:
         """Models that any replica has loaded, by id."""
         listed = await asyncio.gather(*(self._everywhere(handle, "models") for handle in self._model_handles))
         rows = {row.model_id: row for of_deployment in listed for of_replica in of_deployment for row in of_replica}
@@ -161,7 +165,7 @@ class ClusterBackend:
 
     async def _send_detect(
         self, model_id: str, items: Sequence[tuple[Image, DetectionOptions]], deadlines_unix_s: Sequence[float]
-    ) -> CallAnswer[FoundBoxes]:
+    ) -> CallAnswer[ScoredBoxes]:
         call = DetectCall(
             model_id=model_id,
             images=tuple(image for image, _ in items),

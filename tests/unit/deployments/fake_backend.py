@@ -5,16 +5,18 @@ import time
 
 import numpy as np
 
-from deployments.dataplane.backend import FoundBoxes, ModelDescription, ModelLoad, Timing
+from deployments.dataplane.backend import ModelLoad, Timing
 from deployments.dataplane.compute import run_stage_units
+from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import UnknownModelError
+from deployments.models.registry import ModelRow
 from workflows.values.recognized_text import RecognizedText
 
 
 def found_boxes(*boxes, names=None):
     """Boxes of class 0, surest first."""
     count = len(boxes)
-    return FoundBoxes(
+    return ScoredBoxes(
         xyxy=np.array(boxes, dtype=np.float32).reshape(count, 4),
         confidence=np.linspace(0.9, 0.5, count, dtype=np.float32),
         class_id=np.zeros(count, dtype=np.int64),
@@ -31,6 +33,9 @@ def one_word(text, xyxy=(0, 0, 10, 5)):
         level=np.array([2, 1, 0][:count], dtype=np.int64),
         confidence=1.0 if text else 0.0,
     )
+
+
+TASKS = {"plates/1": "object-detection", "doctr/default": "text-recognition"}
 
 
 class FakeBackend:
@@ -63,9 +68,7 @@ class FakeBackend:
 
     async def models(self):
         return tuple(
-            ModelDescription(
-                model_id=name, task_type="object-detection", batch_size=None, input_height=640, input_width=480
-            )
+            ModelRow(model_id=name, task_type=TASKS[name], batch_size=None, input_height=640, input_width=480)
             for name in self.loaded
         )
 
@@ -85,7 +88,7 @@ class FakeBackend:
 
     async def _work(self, model_id, work, step):
         work.model_ids.add(model_id)
-        if model_id not in {"plates/1", "doctr/default"}:
+        if model_id not in TASKS:
             raise UnknownModelError(f"no model {model_id!r}", model_id)
         if self.error is not None:
             raise self.error

@@ -6,7 +6,7 @@ from numpy.testing import assert_array_equal
 
 from deployments.dataplane.backend import Work
 from deployments.dataplane.backend_dispatcher import BackendDispatcher, step_failure, to_detections
-from deployments.errors import ModelNotFoundError, ModelTaskError, OverloadedError
+from deployments.errors import ModelTaskError, OverloadedError
 from deployments.models.errors import InvalidModelIdError, UnknownModelError, UnsupportedModelError
 from tests.unit.deployments.dataplane.images import black_image
 from tests.unit.deployments.fake_backend import FakeBackend, found_boxes
@@ -47,7 +47,6 @@ def test_every_run_of_a_step_has_its_own_inference_id():
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (ModelNotFoundError("m"), 404),
         (UnknownModelError("m", "a/1"), 404),
         (ModelTaskError("m"), 400),
         (InvalidModelIdError("m", "a/1"), 400),

@@ -7,7 +7,6 @@ from numpy.testing import assert_array_equal
 from deployments.dataplane.compute import (
     as_object_detector,
     as_text_recognizer,
-    description_of,
     detect_images,
     read_images,
     text_of_line,
@@ -16,7 +15,6 @@ from deployments.errors import ModelTaskError
 from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import ModelError
 from deployments.models.recognition.recognized_line import RecognizedLine
-from deployments.models.registry import ModelRow
 from tests.unit.deployments.dataplane.images import black_image, torn_image
 from workflows.errors import ImageDecodeError
 from workflows.ports import DetectionOptions
@@ -125,9 +123,3 @@ def test_a_line_without_text_has_no_boxes():
 def test_a_model_for_something_else_is_refused_by_name(check):
     with pytest.raises(ModelTaskError, match="plates/1"):
         check(SimpleNamespace(package=PACKAGE))
-
-
-@pytest.mark.parametrize(("task", "told"), [("text-recognition", "ocr"), ("object-detection", "object-detection")])
-def test_tasks_are_listed_in_the_words_of_the_wire(task, told):
-    row = ModelRow(model_id="a/1", task_type=task, batch_size=None, input_height=1, input_width=2)
-    assert description_of(row).task_type == told

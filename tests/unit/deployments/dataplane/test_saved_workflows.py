@@ -73,7 +73,7 @@ def test_a_link_cannot_lead_out_of_the_folder(folder):
 def test_without_a_folder_nothing_is_saved():
     saved = SavedWorkflows(None)
     assert saved.names() == []
-    with pytest.raises(WorkflowNotFoundError, match="none are saved here"):
+    with pytest.raises(WorkflowNotFoundError, match="there are no saved workflows"):
         saved.get("acme", "plates")
 
 

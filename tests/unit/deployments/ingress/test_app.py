@@ -47,6 +47,12 @@ async def test_models_are_listed_with_their_nulls(client, backend):
     }
 
 
+async def test_a_text_recognizer_is_listed_in_the_words_of_the_wire(client, backend):
+    backend.loaded = ["doctr/default"]
+    (listed,) = (await client.get("/model/registry")).json()["models"]
+    assert listed["task_type"] == "ocr"
+
+
 async def test_a_model_is_added_and_removed(client):
     answer = await client.post("/model/add", json={"model_id": "plates/1", "api_key": "k"})
     assert [model["model_id"] for model in answer.json()["models"]] == ["plates/1"]

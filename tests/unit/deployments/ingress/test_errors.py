@@ -8,7 +8,7 @@ import deployments.errors
 import deployments.models.errors
 import workflows.errors
 from deployments.errors import OverloadedError, PayloadTooLargeError, ServingError
-from deployments.ingress.errors import ANSWERS, Shape, body_of, response_for, status_of
+from deployments.ingress.errors import ANSWERS, Shape, answer_for, body_of, response_for
 from deployments.models.errors import ModelError, UnknownModelError
 from workflows.errors import (
     AssumptionError,
@@ -99,8 +99,8 @@ def test_no_places_and_an_empty_list_of_places_stay_different():
 
 
 def test_a_step_that_failed_for_the_client_keeps_the_status_of_the_cause_across_processes():
-    error = pickle.loads(pickle.dumps(ClientCausedStepExecutionError("m", [], "ModelNotFoundError", "m", 404)))
-    assert status_of(error) == 404
+    error = pickle.loads(pickle.dumps(ClientCausedStepExecutionError("m", [], "UnknownModelError", "m", 404)))
+    assert answer_for(error).status == 404
 
 
 def test_what_nobody_foresaw_is_a_500_that_says_nothing_of_the_inside():
@@ -117,4 +117,4 @@ def test_a_class_below_a_known_one_answers_as_that_one():
     class NewError(PayloadTooLargeError):
         pass
 
-    assert status_of(NewError("m")) == 413
+    assert answer_for(NewError("m")).status == 413

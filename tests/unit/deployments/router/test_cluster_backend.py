@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from ray.exceptions import ActorUnavailableError
 
-from deployments.dataplane.backend import FoundBoxes, ModelDescription, ModelLoad, Work
+from deployments.dataplane.backend import ModelLoad, Work
 from deployments.dataplane.messages import CallAnswer, DetectCall, ReadCall, StageCall
 from deployments.errors import ModelTaskError
+from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import UnknownModelError
+from deployments.models.registry import ModelRow
 from deployments.router.cluster_backend import ClusterBackend, size_of
 from deployments.settings import CoalescingLimits, RouterTuning
 from workflows.compiler.compile import compile_definition
@@ -24,7 +26,7 @@ from workflows.values.origin import Placement
 from workflows.values.recognized_text import RecognizedText
 from workflows.values.video import VideoMetadata
 
-NOTHING = FoundBoxes(
+NOTHING = ScoredBoxes(
     xyxy=np.zeros((0, 4), np.float32),
     confidence=np.zeros(0, np.float32),
     class_id=np.zeros(0, np.int64),
@@ -234,10 +236,8 @@ def test_an_image_that_a_unit_holds_twice_weighs_once():
     assert size_of(StageUnit(columns={})) == 0
 
 
-def description(model_id: str) -> ModelDescription:
-    return ModelDescription(
-        model_id=model_id, task_type="object-detection", batch_size=None, input_height=640, input_width=640
-    )
+def description(model_id: str) -> ModelRow:
+    return ModelRow(model_id=model_id, task_type="object-detection", batch_size=None, input_height=640, input_width=640)
 
 
 async def test_models_of_all_replicas_are_listed_once_each():
