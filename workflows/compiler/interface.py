@@ -25,26 +25,15 @@ SCHEMAS: Mapping[str, type[BaseModel]] = MappingProxyType(
 def describe_interface(plan: Plan) -> dict[str, Any]:
     """Kinds of every input and output of a plan, and what values of these kinds look like.
 
+    An input of no declared kind is described by the kinds that its readers take, an output that repeats an input as
+    that input.
+
     Returns:
         `inputs` (name -> kinds), `outputs` (name -> kinds, or property -> kinds for `.*`), `typing_hints` (kind ->
         type) and `kinds_schemas` (kind -> JSON schema), as `/workflows/describe_interface` answers it.
-
-    Raises:
-        WorkflowDefinitionError: an output selects an input.
     """
-    for output in plan.outputs:
-        if isinstance(parse_selector(output.selector), InputSelector):
-            raise WorkflowDefinitionError(
-                f"output {output.name!r} selects {output.selector!r}; an interface can be described only when all "
-                "outputs select steps"
-            )
-    inputs = {item.name: list(item.kinds) for item in plan.inputs.values()}
-    outputs = {
-        output.name: {name: list(kinds) for name, kinds in output.kinds.items()}
-        if isinstance(output.kinds, Mapping)
-        else list(output.kinds)
-        for output in plan.outputs
-    }
+    inputs = {item.name: list(_input_kinds(plan, item)) for item in plan.inputs.values()}
+    outputs = {output.name: _output_kinds(output, inputs) for output in plan.outputs}
     used = _kinds_in([*inputs.values(), *outputs.values()])
     return {
         "inputs": inputs,
@@ -52,6 +41,29 @@ def describe_interface(plan: Plan) -> dict[str, Any]:
         "typing_hints": {kind: KINDS[Kind(kind)][1] for kind in used if kind in KINDS},
         "kinds_schemas": {kind: SCHEMAS[kind].model_json_schema() for kind in used if kind in SCHEMAS},
     }
+
+
+def _input_kinds(plan: Plan, item: InputPlan) -> tuple[str, ...]:
+    if item.kinds != (Kind.ANY,):
+        return item.kinds
+    selector = input_selector(item.name)
+    taken = [
+        str(kind)
+        for step in plan.steps.values()
+        for binding in step.bindings
+        if binding.selector == selector
+        for kind in step.block.references[binding.field].of(binding.key).kinds
+    ]
+    return tuple(dict.fromkeys(kind for kind in taken if kind != Kind.ANY)) or item.kinds
+
+
+def _output_kinds(output: OutputPlan, inputs: Mapping[str, list[str]]) -> list[str] | dict[str, list[str]]:
+    target = parse_selector(output.selector)
+    if isinstance(target, InputSelector):
+        return inputs[target.name]
+    if isinstance(output.kinds, Mapping):
+        return {name: list(kinds) for name, kinds in output.kinds.items()}
+    return list(output.kinds)
 
 
 def _kinds_in(places: Iterable[list[str] | dict[str, list[str]]]) -> list[str]:

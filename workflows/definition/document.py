@@ -12,7 +12,7 @@ from workflows.block import Block, BlockManifest
 from workflows.definition.inputs import INPUT_TYPES, InputDefinition
 from workflows.definition.nearest import suggest
 from workflows.definition.outputs import JsonField
-from workflows.definition.syntax_problems import declared_names, plain_problems, shown, step_problems, summary
+from workflows.definition.syntax_problems import declared_names, plain_problems, step_problems, summary
 from workflows.definition.version import check_version
 from workflows.errors import (
     BlockProblem,
@@ -20,6 +20,7 @@ from workflows.errors import (
     WorkflowEnvironmentConfigurationError,
     WorkflowSyntaxError,
 )
+from workflows.values.wording import shown
 
 _INPUT: TypeAdapter[InputDefinition] = TypeAdapter(InputDefinition)
 _SECTIONS = ("inputs", "steps", "outputs")

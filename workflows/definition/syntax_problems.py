@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,10 +10,7 @@ from pydantic_core import ErrorDetails
 
 from workflows.block import Block, Element, FieldReferences, Reference
 from workflows.errors import BlockProblem
-
-_SHOWN = 80  # characters of a wrong value that are repeated
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = _SHOWN
+from workflows.values.wording import shown
 
 
 def step_problems(
@@ -53,12 +49,6 @@ def summary(problems: Iterable[BlockProblem]) -> str:
         + f": {problem.details}"
         for problem in problems
     )
-
-
-def shown(value: Any) -> str:
-    """A value as a message shows it: short, and without the contents of images."""
-    text = _SHORT.repr(value)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
 def describe_reference(reference: Reference) -> str:

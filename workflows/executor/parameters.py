@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from workflows.compiler.plan import Binding, StepPlan
 from workflows.definition.selectors import InputSelector, parse_selector
-from workflows.definition.syntax_problems import shown
 from workflows.errors import RuntimeInputError
+from workflows.values.wording import shown
 
 
 def parameter_bindings(step: StepPlan) -> tuple[Binding, ...]:

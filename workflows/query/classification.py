@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from workflows.kinds import Kind
-from workflows.query.operation import Names, Operation, wrong_type
+from workflows.query.operation import Names, Operation, expect
 from workflows.values.classification import Classification
 
 
@@ -23,15 +23,14 @@ class ClassificationPropertyExtract(Operation):
     ]
 
     def apply(self, value: Any, names: Names) -> Any:
-        if not isinstance(value, Classification):
-            raise wrong_type(value, "a classification")
+        found = expect(value, Classification, "a classification")
         if self.property_name == "top_class":
-            return value.top_class if value.predicted_classes is None else list(value.predicted_classes)
+            return found.top_class if found.predicted_classes is None else list(found.predicted_classes)
         if self.property_name == "top_class_confidence":
-            return list(value.predicted_confidence()) if value.multi_label else value.top_confidence
+            return list(found.predicted_confidence()) if found.multi_label else found.top_confidence
         if self.property_name == "top_class_confidence_single":
-            return max(value.predicted_confidence(), default=0.0) if value.multi_label else value.top_confidence
+            return max(found.predicted_confidence(), default=0.0) if found.multi_label else found.top_confidence
         # Classes of a multi-label model come in the order of their ids, so that lists of several images line up.
-        order = np.argsort(value.class_id, kind="stable") if value.multi_label else slice(None)
-        column = value.class_name if self.property_name == "all_classes" else value.confidence
+        order = np.argsort(found.class_id, kind="stable") if found.multi_label else slice(None)
+        column = found.class_name if self.property_name == "all_classes" else found.confidence
         return column[order].tolist()

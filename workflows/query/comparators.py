@@ -7,12 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from workflows.geometry.points import strictly_inside
 from workflows.kinds import DETECTION_KINDS, Kind
-from workflows.query.detection import OneDetection
-from workflows.query.operation import NUMBER_KINDS
+from workflows.query.detection_properties import OneDetection
+from workflows.query.operation import NUMBER_KINDS, QueryPart
 
 BinaryName = Literal[
     "(Number) ==",
@@ -45,18 +43,14 @@ UNCOMPARABLE = (TypeError, ValueError, AttributeError, IndexError, KeyError, Ove
 """What Python raises when a test does not fit the values it is given."""
 
 
-class BinaryComparator(BaseModel):
+class BinaryComparator(QueryPart):
     """The test of a statement on two values."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     type: BinaryName
 
 
-class UnaryOperator(BaseModel):
+class UnaryOperator(QueryPart):
     """The test of a statement on one value."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     type: UnaryName
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from workflows.errors import OperationError, UndeclaredSymbolError
+from workflows.errors import OperationError
 from workflows.geometry.boxes import centres_and_sizes, grow_boxes, shift_boxes
 from workflows.kinds import DETECTION_KINDS, Kind
-from workflows.query.operation import Names, Operation, wrong_type
+from workflows.query.operation import Names, Operation, expect, operand, wrong_type
 from workflows.serializers.detections import write_detections
 from workflows.values.detections import Detections, Index
 
@@ -26,7 +26,7 @@ class DetectionsSelection(Operation):
     mode: Literal["left_most", "right_most", "top_confidence", "first", "last"]
 
     def apply(self, value: Any, names: Names) -> Detections:
-        detections = only_detections(value)
+        detections = expect(value, Detections, "detections")
         if len(detections) == 0:
             return detections
         return detections.select(np.array([self._place(detections)], dtype=np.int64))
@@ -53,7 +53,7 @@ class SortDetections(Operation):
     ascending: bool = Field(default=True, description="Whether the smallest comes first.")
 
     def apply(self, value: Any, names: Names) -> Detections:
-        detections = only_detections(value)
+        detections = expect(value, Detections, "detections")
         order = np.argsort(self._keys(detections), kind="stable")
         return detections.select(order if self.ascending else order[::-1])
 
@@ -80,7 +80,7 @@ class DetectionsOffset(Operation):
     offset_y: int = Field(description="Pixels that boxes become higher.")
 
     def apply(self, value: Any, names: Names) -> Detections:
-        detections = only_detections(value)
+        detections = expect(value, Detections, "detections")
         return detections.replace(xyxy=grow_boxes(detections.xyxy, self.offset_x / 2, self.offset_y / 2))
 
 
@@ -95,7 +95,7 @@ class DetectionsShift(Operation):
     shift_y: int = Field(description="Pixels down.")
 
     def apply(self, value: Any, names: Names) -> Detections:
-        detections = only_detections(value)
+        detections = expect(value, Detections, "detections")
         return detections.replace(xyxy=shift_boxes(detections.xyxy, self.shift_x, self.shift_y))
 
 
@@ -113,9 +113,9 @@ class DetectionsRename(Operation):
     new_classes_id_offset: int = Field(default=1024, description="First id of new names, when not strict.")
 
     def apply(self, value: Any, names: Names) -> Detections:
-        detections = only_detections(value)
-        class_map = _operand(self.class_map, names, "class_map") if isinstance(self.class_map, str) else self.class_map
-        strict = _operand(self.strict, names, "strict") if isinstance(self.strict, str) else self.strict
+        detections = expect(value, Detections, "detections")
+        class_map = operand(self.class_map, names) if isinstance(self.class_map, str) else self.class_map
+        strict = operand(self.strict, names) if isinstance(self.strict, str) else self.strict
         if not isinstance(class_map, dict) or not all(isinstance(name, str) for name in class_map.values()):
             raise wrong_type(class_map, "a dictionary of strings as class_map")
         if not isinstance(strict, bool):
@@ -152,7 +152,7 @@ class PickDetectionsByParentClass(Operation):
     parent_class: str = Field(description="The class whose boxes surround the others.")
 
     def apply(self, value: Any, names: Names) -> Detections:
-        detections = only_detections(value)
+        detections = expect(value, Detections, "detections")
         is_parent = detections.class_name == self.parent_class
         parents = detections.xyxy[is_parent]
         center_x, center_y = centres_and_sizes(detections.xyxy)[:, :2].T[:, :, None]
@@ -172,22 +172,11 @@ class DetectionsToDictionary(Operation):
     type: Literal["DetectionsToDictionary"]
 
     def apply(self, value: Any, names: Names) -> dict[str, Any]:
-        return write_detections(only_detections(value))
+        return write_detections(expect(value, Detections, "detections"))
 
 
 CORNERS = {"x_min": 0, "y_min": 1, "x_max": 2, "y_max": 3}
 """Sort mode -> column of `xyxy`."""
-
-
-def only_detections(value: Any) -> Detections:
-    """`value`, when it is detections.
-
-    Raises:
-        InvalidInputTypeError: it is something else.
-    """
-    if not isinstance(value, Detections):
-        raise wrong_type(value, "detections")
-    return value
 
 
 def narrowed(detections: Detections, index: Index) -> Detections:
@@ -203,10 +192,3 @@ def narrowed(detections: Detections, index: Index) -> Detections:
 def nothing_left(detections: Detections) -> Detections:
     """`detections`, of which there are none, without the image they belonged to."""
     return detections.replace(image_wh=None, placement=None)
-
-
-def _operand(name: str, names: Names, use: str) -> Any:
-    if name not in names:
-        declared = ", ".join(sorted(names)) or "none"
-        raise UndeclaredSymbolError(f"{use} names the operand {name!r}, which is not declared; declared: {declared}")
-    return names[name]

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from workflows.errors import ImageDecodeError, OperationError
 from workflows.kinds import Kind
-from workflows.query.operation import NUMBER_KINDS, Names, Operation, operation_failed, wrong_type
+from workflows.query.operation import NUMBER_KINDS, Names, Operation, expect, operation_failed
 from workflows.values.image import Image
 from workflows.values.image_codec import encode_jpeg
 
@@ -24,7 +24,7 @@ class ExtractImageProperty(Operation):
     property_name: Literal["size", "height", "width", "aspect_ratio"]
 
     def apply(self, value: Any, names: Names) -> float:
-        width, height = _image(value).wh
+        width, height = expect(value, Image, "an image").wh
         match self.property_name:
             case "size":
                 return width * height
@@ -45,7 +45,7 @@ class ExtractFrameMetadata(Operation):
     property_name: Literal["frame_number", "frame_timestamp", "seconds_since_start"]
 
     def apply(self, value: Any, names: Names) -> Any:
-        frame = _image(value).video
+        frame = expect(value, Image, "an image").video
         if self.property_name == "frame_number":
             return frame.frame_number
         if self.property_name == "frame_timestamp":
@@ -65,7 +65,7 @@ class ConvertImageToJPEG(Operation):
     compression_level: int = Field(default=95, ge=1, le=100, description="Quality of the JPEG.")
 
     def apply(self, value: Any, names: Names) -> bytes:
-        image = _image(value)
+        image = expect(value, Image, "an image")
         try:
             return encode_jpeg(image.pixels, self.compression_level)
         except ImageDecodeError as error:
@@ -85,14 +85,8 @@ class ConvertImageToBase64(Operation):
     type: Literal["ConvertImageToBase64"]
 
     def apply(self, value: Any, names: Names) -> str:
-        return pybase64.b64encode_as_string(_image(value).encoded)
+        return pybase64.b64encode_as_string(expect(value, Image, "an image").encoded)
 
     @property
     def works_on_pixels(self) -> bool:
         return True
-
-
-def _image(value: Any) -> Image:
-    if not isinstance(value, Image):
-        raise wrong_type(value, "an image")
-    return value

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from workflows.errors import EvaluationEngineError, QueryError, UndeclaredSymbolError
+from workflows.errors import EvaluationEngineError, QueryError
 from workflows.kinds import DETECTION_KINDS, Kind
 from workflows.query.classification import ClassificationPropertyExtract
 from workflows.query.comparators import BINARY, UNARY, UNCOMPARABLE, BinaryComparator, UnaryOperator
-from workflows.query.detection import DetectionsPropertyExtract, ExtractDetectionProperty, one_by_one
+from workflows.query.detection_properties import DetectionsPropertyExtract, ExtractDetectionProperty, one_by_one
 from workflows.query.detections import (
     DetectionsOffset,
     DetectionsRename,
@@ -26,7 +26,6 @@ from workflows.query.detections import (
     PickDetectionsByParentClass,
     SortDetections,
     narrowed,
-    only_detections,
 )
 from workflows.query.images import (
     ConvertImageToBase64,
@@ -35,7 +34,7 @@ from workflows.query.images import (
     ExtractImageProperty,
 )
 from workflows.query.numbers import Divide, Multiply, NumberRound, RandomNumber, ToBoolean, ToNumber
-from workflows.query.operation import Names, Operation, located, type_in_words
+from workflows.query.operation import Names, Operation, QueryPart, expect, located, operand
 from workflows.query.sequences import (
     ConvertDictionaryToJSON,
     LookupTable,
@@ -56,6 +55,7 @@ from workflows.query.strings import (
     ToString,
 )
 from workflows.values.detections import Detections
+from workflows.values.wording import type_in_words
 
 DEFAULT_OPERAND = "_"
 """Name of the value at hand: inside a filter, the detection that is judged."""
@@ -92,7 +92,7 @@ class DetectionsFilter(Operation):
     filter_operation: StatementGroup
 
     def apply(self, value: Any, names: Names) -> Detections:
-        detections = only_detections(value)
+        detections = expect(value, Detections, "detections")
         scope = dict(names)
         kept = np.zeros(len(detections), dtype=np.bool_)
         for position, detection in enumerate(one_by_one(detections)):
@@ -101,10 +101,8 @@ class DetectionsFilter(Operation):
         return narrowed(detections, kept)
 
 
-class StaticOperand(BaseModel):
+class StaticOperand(QueryPart):
     """A value that stands in the condition itself."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     type: Literal["StaticOperand"]
     value: Any
@@ -115,10 +113,8 @@ class StaticOperand(BaseModel):
         return run_chain(self.operations, self.value, names)
 
 
-class DynamicOperand(BaseModel):
+class DynamicOperand(QueryPart):
     """A value that is given by name when the condition is evaluated."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     type: Literal["DynamicOperand"]
     operand_name: str = DEFAULT_OPERAND
@@ -130,19 +126,14 @@ class DynamicOperand(BaseModel):
         Raises:
             UndeclaredSymbolError: no operand has this name.
         """
-        if self.operand_name not in names:
-            declared = ", ".join(sorted(names)) or "none"
-            raise UndeclaredSymbolError(f"operand {self.operand_name!r} is not declared; declared here: {declared}")
-        return run_chain(self.operations, names[self.operand_name], names)
+        return run_chain(self.operations, operand(self.operand_name, names), names)
 
 
 AnyOperand = Annotated[StaticOperand | DynamicOperand, Field(discriminator="type")]
 
 
-class BinaryStatement(BaseModel):
+class BinaryStatement(QueryPart):
     """A test on two values."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     type: Literal["BinaryStatement"]
     left_operand: AnyOperand
@@ -166,10 +157,8 @@ class BinaryStatement(BaseModel):
             ) from error
 
 
-class UnaryStatement(BaseModel):
+class UnaryStatement(QueryPart):
     """A test on one value."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     type: Literal["UnaryStatement"]
     operand: AnyOperand
@@ -189,10 +178,8 @@ class UnaryStatement(BaseModel):
             raise _not_evaluated(self.operator.type, type_in_words(value), error) from error
 
 
-class StatementGroup(BaseModel):
+class StatementGroup(QueryPart):
     """Statements of which one (or) or all (and) must hold."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     type: Literal["StatementGroup"]
     statements: list[AnyStatement] = Field(min_length=1)

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from workflows.kinds import DETECTION_KINDS, Kind
-from workflows.query.operation import NUMBER_KINDS, Names, Operation, is_number, shown, wrong_type, wrong_value
+from workflows.query.operation import NUMBER_KINDS, Names, Operation, is_number, wrong_type, wrong_value
+from workflows.values.wording import shown
 
 FEWEST_DIGITS = -400
 """Rounding to more zeros than any number has digits; Python would compute the power of ten first."""

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from workflows.errors import InvalidInputTypeError, OperationError, QueryError
+from workflows.errors import InvalidInputTypeError, OperationError, QueryError, UndeclaredSymbolError
 from workflows.kinds import Kind
-from workflows.values.classification import Classification
-from workflows.values.detections import Detections
-from workflows.values.image import Image
+from workflows.values.wording import type_in_words
+
+Expected = TypeVar("Expected")
 
 Names = Mapping[str, Any]
 """Named operands: what conditions, and operations that take a parameter's name, may refer to."""
@@ -22,7 +21,13 @@ Names = Mapping[str, Any]
 NUMBER_KINDS = (Kind.INTEGER, Kind.FLOAT, Kind.FLOAT_ZERO_TO_ONE)
 
 
-class Operation(BaseModel, ABC):
+class QueryPart(BaseModel):
+    """What every part of an expression has in common; keys that it does not know are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Operation(QueryPart, ABC):
     """One link of a chain: the value that comes in, changed into the value that goes out.
 
     The docstring of a subclass is the description that clients see.
@@ -33,8 +38,6 @@ class Operation(BaseModel, ABC):
         nested_takes: kinds that the chain or condition inside it works on; None where there is none inside.
         nested_gives: kinds that the chain or condition inside it returns; None where there is none inside.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     takes: ClassVar[tuple[Kind, ...]]
     gives: ClassVar[tuple[Kind, ...]]
@@ -55,6 +58,29 @@ class Operation(BaseModel, ABC):
     def works_on_pixels(self) -> bool:
         """Whether the operation takes long enough to be kept off an event loop."""
         return False
+
+
+def expect(value: Any, kind: type[Expected], words: str) -> Expected:
+    """`value`, when it is a `kind`.
+
+    Raises:
+        InvalidInputTypeError: it is not; the message says that the operation takes `words`.
+    """
+    if not isinstance(value, kind):
+        raise wrong_type(value, words)
+    return value
+
+
+def operand(name: str, names: Names) -> Any:
+    """The named operand.
+
+    Raises:
+        UndeclaredSymbolError: nobody declared it.
+    """
+    if name not in names:
+        declared = ", ".join(sorted(names)) or "none"
+        raise UndeclaredSymbolError(f"operand {name!r} is not declared; declared here: {declared}")
+    return names[name]
 
 
 def wrong_type(value: Any, takes: str) -> InvalidInputTypeError:
@@ -80,30 +106,3 @@ def located(error: QueryError, place: str) -> QueryError:
 def is_number(value: Any) -> bool:
     """Whether `value` is something to calculate with; true and false count as 1 and 0."""
     return isinstance(value, (int, float, np.integer, np.floating))
-
-
-_WORDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
-    (type(None), "null"),
-    ((bool, np.bool_), "a boolean"),
-    ((int, np.integer), "an integer"),
-    ((float, np.floating), "a float"),
-    (str, "a string"),
-    (bytes, "bytes"),
-    ((list, tuple), "a list"),
-    (dict, "a dictionary"),
-    (datetime, "a timestamp"),
-    (Image, "an image"),
-    (Detections, "detections"),
-    (Classification, "a classification"),
-)
-
-
-def type_in_words(value: Any) -> str:
-    """What `value` is, in the words of the language's kinds."""
-    return next((words for kind, words in _WORDS if isinstance(value, kind)), f"a value of type {type(value).__name__}")
-
-
-def shown(value: Any, limit: int = 60) -> str:
-    """`value` as it may stand in a message: cut short."""
-    text = repr(value)
-    return text if len(text) <= limit else f"{text[:limit]}..."

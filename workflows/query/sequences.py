@@ -11,18 +11,18 @@ from pydantic import Field
 
 from workflows.errors import InvalidInputTypeError, OperationError
 from workflows.kinds import DETECTION_KINDS, Kind
-from workflows.query.detection import one_by_one
+from workflows.query.detection_properties import one_by_one
 from workflows.query.operation import (
     NUMBER_KINDS,
     Names,
     Operation,
+    expect,
     operation_failed,
-    shown,
-    type_in_words,
     wrong_type,
     wrong_value,
 )
 from workflows.values.detections import Detections
+from workflows.values.wording import shown, type_in_words
 
 JOINED_LIMIT_CHARACTERS = 1_000_000
 
@@ -156,10 +156,8 @@ class ConvertDictionaryToJSON(Operation):
     type: Literal["ConvertDictionaryToJSON"]
 
     def apply(self, value: Any, names: Names) -> str:
-        if not isinstance(value, dict):
-            raise wrong_type(value, "a dictionary")
         try:
-            return json.dumps(value)
+            return json.dumps(expect(value, dict, "a dictionary"))
         except (TypeError, ValueError, RecursionError) as error:
             raise operation_failed(f"the dictionary cannot be written as JSON: {error}", error) from error
 

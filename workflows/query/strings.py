@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 
 from workflows.errors import OperationError
 from workflows.kinds import Kind
-from workflows.query.operation import Names, Operation, wrong_type
+from workflows.query.operation import Names, Operation, expect
 
 SEARCH_LIMIT_S = 0.1
 """Longest search for a regular expression. Expressions come from clients, and a backtracking search can take for ever:
@@ -29,7 +29,7 @@ class StringToLowerCase(Operation):
     type: Literal["StringToLowerCase"]
 
     def apply(self, value: Any, names: Names) -> str:
-        return _string(value).lower()
+        return expect(value, str, "a string").lower()
 
 
 class StringToUpperCase(Operation):
@@ -41,7 +41,7 @@ class StringToUpperCase(Operation):
     type: Literal["StringToUpperCase"]
 
     def apply(self, value: Any, names: Names) -> str:
-        return _string(value).upper()
+        return expect(value, str, "a string").upper()
 
 
 class StringSubSequence(Operation):
@@ -55,7 +55,7 @@ class StringSubSequence(Operation):
     end: int = Field(default=-1, description="Position behind the last character, from the end when negative.")
 
     def apply(self, value: Any, names: Names) -> str:
-        return _string(value)[self.start : self.end]
+        return expect(value, str, "a string")[self.start : self.end]
 
 
 class StringMatches(Operation):
@@ -78,7 +78,7 @@ class StringMatches(Operation):
         return pattern
 
     def apply(self, value: Any, names: Names) -> bool:
-        text = _string(value)
+        text = expect(value, str, "a string")
         try:
             return _compiled(self.regex).search(text, timeout=SEARCH_LIMIT_S) is not None
         except TimeoutError as error:
@@ -109,15 +109,7 @@ class TimestampToISOFormat(Operation):
     type: Literal["TimestampToISOFormat"]
 
     def apply(self, value: Any, names: Names) -> str:
-        if not isinstance(value, datetime):
-            raise wrong_type(value, "a timestamp")
-        return value.isoformat()
-
-
-def _string(value: Any) -> str:
-    if not isinstance(value, str):
-        raise wrong_type(value, "a string")
-    return value
+        return expect(value, datetime, "a timestamp").isoformat()
 
 
 @lru_cache(maxsize=256)

@@ -7,8 +7,8 @@ from pydantic import Field
 from workflows.block import AnyRef, Block, BlockManifest, DetectionsRef, RunsOn
 from workflows.kinds import DETECTION_KINDS
 from workflows.query.language import DEFAULT_OPERAND, Operations, run_chain
-from workflows.query.operation import type_in_words
 from workflows.values.detections import Detections
+from workflows.values.wording import type_in_words
 
 
 class DetectionsFilter(BlockManifest):

@@ -8,7 +8,7 @@ from tests.unit.workflows.query.chains import binary, condition, static, unary
 from tests.unit.workflows.query.values import detections
 from workflows.errors import EvaluationEngineError
 from workflows.query.comparators import BINARY, UNARY, BinaryName, UnaryName
-from workflows.query.detection import one_by_one
+from workflows.query.detection_properties import one_by_one
 
 LIST = [1, 5, "abc"]
 SQUARE = [[0, 0], [10, 0], [10, 10], [0, 10]]

@@ -104,7 +104,7 @@ def test_the_table_and_strictness_may_be_operands():
 
 
 def test_an_operand_that_is_missing_is_undeclared():
-    with pytest.raises(UndeclaredSymbolError, match="'names', which is not declared; declared: other"):
+    with pytest.raises(UndeclaredSymbolError, match="'names' is not declared; declared here: other"):
         run({"type": "DetectionsRename", "class_map": "names"}, value=MIX, other=1)
 
 

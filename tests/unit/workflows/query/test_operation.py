@@ -1,32 +1,26 @@
 import pytest
 
-from tests.unit.workflows.query.values import detections, image
-from workflows.errors import OperationError
-from workflows.query.operation import located, shown, type_in_words
+from workflows.errors import InvalidInputTypeError, OperationError, UndeclaredSymbolError
+from workflows.query.operation import expect, located, operand
 
 
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (None, "null"),
-        (True, "a boolean"),
-        (1, "an integer"),
-        (1.5, "a float"),
-        ("a", "a string"),
-        ([], "a list"),
-        ({}, "a dictionary"),
-        (detections(), "detections"),
-        (image(), "an image"),
-        (object(), "a value of type object"),
-    ],
-)
-def test_values_are_named_in_the_words_of_the_language(value, words):
-    assert type_in_words(value) == words
+def test_a_value_of_the_expected_type_is_given_back():
+    assert expect("a", str, "a string") == "a"
 
 
-def test_long_values_are_cut_in_messages():
-    assert shown("a" * 100) == "'" + "a" * 59 + "..."
-    assert shown("a") == "'a'"
+def test_a_value_of_another_type_is_refused_in_words():
+    with pytest.raises(InvalidInputTypeError, match=r"^takes a string, got a list$"):
+        expect([], str, "a string")
+
+
+def test_an_operand_is_found_by_its_name():
+    assert operand("limit", {"limit": 3}) == 3
+
+
+@pytest.mark.parametrize(("names", "declared"), [({}, "none"), ({"b": 1, "a": 2}, "a, b")])
+def test_an_operand_that_nobody_declared_is_refused_with_those_that_are(names, declared):
+    with pytest.raises(UndeclaredSymbolError, match=rf"^operand 'limit' is not declared; declared here: {declared}$"):
+        operand("limit", names)
 
 
 def test_a_located_error_keeps_its_type_and_its_cause():

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, get_args
 from workflows.errors import OperationError
 from workflows.geometry.boxes import centres_and_sizes
 from workflows.kinds import DETECTION_KINDS, Kind
-from workflows.query.operation import Names, Operation, wrong_type
+from workflows.query.operation import Names, Operation, expect
 from workflows.values.detections import Detections
 
 PropertyName = Literal[
@@ -104,11 +104,10 @@ class DetectionsPropertyExtract(Operation):
     property_name: PropertyName
 
     def apply(self, value: Any, names: Names) -> list[Any]:
-        if not isinstance(value, Detections):
-            raise wrong_type(value, "detections")
-        if len(value) == 0:
+        detections = expect(value, Detections, "detections")
+        if len(detections) == 0:
             return []
-        columns = Columns(value)
+        columns = Columns(detections)
         found = columns.list_of(self.property_name)
         if found is None:
             raise OperationError(
@@ -128,9 +127,8 @@ class ExtractDetectionProperty(Operation):
     property_name: PropertyName
 
     def apply(self, value: Any, names: Names) -> Any:
-        if not isinstance(value, OneDetection):
-            raise wrong_type(value, "a single detection, such as the operand _ of a DetectionsFilter")
-        return value.value_of(self.property_name)
+        detection = expect(value, OneDetection, "a single detection, such as the operand _ of a DetectionsFilter")
+        return detection.value_of(self.property_name)
 
 
 def _corner(x: int, y: int) -> Callable[[Detections], list[Any]]:

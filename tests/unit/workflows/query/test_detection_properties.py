@@ -5,7 +5,7 @@ from pydantic import ValidationError
 from tests.unit.workflows.query.chains import binary, dynamic, group, run, static
 from tests.unit.workflows.query.values import detections, read_only
 from workflows.errors import InvalidInputTypeError, OperationError
-from workflows.query.detection import one_by_one
+from workflows.query.detection_properties import one_by_one
 from workflows.values.detections import KeyPoints
 
 TWO = detections(
