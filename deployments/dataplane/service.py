@@ -13,7 +13,6 @@ from deployments.dataplane.backend import Backend, Work
 from deployments.dataplane.backend_dispatcher import BackendDispatcher, to_detections
 from deployments.dataplane.deadline import within_deadline
 from deployments.dataplane.image_inputs import ImageInputs
-from deployments.dataplane.interface import describe_interface
 from deployments.dataplane.saved_workflows import SavedWorkflows
 from deployments.dataplane.url_fetch import UrlFetcher
 from deployments.errors import OverloadedError, PayloadTooLargeError, ReplicaLostError
@@ -22,6 +21,7 @@ from deployments.models.registry import ModelRow
 from deployments.settings import IngressSettings
 from workflows.compiler.cache import PlanCache
 from workflows.compiler.compile import CompileLimits
+from workflows.compiler.interface import describe_interface
 from workflows.compiler.plan import Plan
 from workflows.executor.options import RunOptions
 from workflows.executor.run import run_workflow

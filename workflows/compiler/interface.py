@@ -8,9 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from workflows.compiler.plan import Plan
-from workflows.definition.selectors import InputSelector, parse_selector
-from workflows.errors import WorkflowDefinitionError
+from workflows.compiler.plan import Binding, InputPlan, OutputPlan, Plan, StepPlan
+from workflows.definition.selectors import InputSelector, input_selector, parse_selector
 from workflows.kinds import DETECTION_KINDS, Kind
 from workflows.serializers.declared_kinds import KINDS
 from workflows.serializers.detections_json import DetectionsJson
@@ -52,9 +51,18 @@ def _input_kinds(plan: Plan, item: InputPlan) -> tuple[str, ...]:
         for step in plan.steps.values()
         for binding in step.bindings
         if binding.selector == selector
-        for kind in step.block.references[binding.field].of(binding.key).kinds
+        for kind in _taken_at(step, binding)
     ]
     return tuple(dict.fromkeys(kind for kind in taken if kind != Kind.ANY)) or item.kinds
+
+
+def _taken_at(step: StepPlan, binding: Binding) -> tuple[Kind, ...]:
+    places = step.block.references[binding.field]
+    if binding.key is None:
+        reference = places.value
+    else:
+        reference = places.items if isinstance(binding.key, int) else places.values
+    return () if reference is None else reference.kinds
 
 
 def _output_kinds(output: OutputPlan, inputs: Mapping[str, list[str]]) -> list[str] | dict[str, list[str]]:

@@ -1,8 +1,5 @@
-import pytest
-
 from tests.unit.workflows.sample_blocks import batch, compiled, parameter, step
 from workflows.compiler.interface import describe_interface
-from workflows.errors import WorkflowDefinitionError
 
 
 def test_kinds_of_inputs_and_outputs_are_described():
@@ -35,6 +32,21 @@ def test_a_workflow_without_inputs_and_outputs_has_an_empty_interface():
     }
 
 
-def test_an_echoed_input_has_no_interface():
-    with pytest.raises(WorkflowDefinitionError, match="'echo'"):
-        describe_interface(compiled([batch("n")], [], echo="$inputs.n"))
+def test_an_output_that_repeats_an_input_is_described_as_that_input():
+    assert describe_interface(compiled([batch("n")], [], echo="$inputs.n"))["outputs"] == {"echo": ["float"]}
+
+
+def test_an_input_of_no_declared_kind_has_the_kinds_that_its_readers_take():
+    plan = compiled(
+        [parameter("p")],
+        [step("Double", "d", number="$inputs.p"), step("FirstOf", "f", data=["$inputs.p"])],
+        echo="$inputs.p",
+    )
+    described = describe_interface(plan)
+    assert described["inputs"] == {"p": ["integer", "float"]}
+    assert described["outputs"] == {"echo": ["integer", "float"]}
+
+
+def test_an_input_that_is_read_as_anything_stays_anything():
+    plan = compiled([parameter("p")], [step("FirstOf", "f", data=["$inputs.p"])])
+    assert describe_interface(plan)["inputs"] == {"p": ["*"]}
