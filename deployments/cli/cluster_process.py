@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from deployments.cli.placement import impossible_replicas
-from deployments.cli.processes import end_with_parent
+from deployments.cli.processes import adopt_orphans, end_with_parent, stop_descendants
 from deployments.cli.serve_config import ServeConfigError, check_serve_config
 from deployments.settings import ClusterArgs
 
@@ -45,7 +48,8 @@ class ClusterOptions(BaseModel):
 def main() -> None:
     """Run until SIGTERM; the options are one JSON text on stdin."""
     options = ClusterOptions.model_validate_json(sys.stdin.read())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all of us; the launcher decides
+    adopt_orphans()
+    signal.signal(signal.SIGTERM, _end)
     end_with_parent(options.parent)
     try:
         check_serve_config(options.serve_config, ClusterArgs)
@@ -55,6 +59,13 @@ def main() -> None:
         say("failed", error.message)
         sys.exit(1)
     signal.pause()
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """Leave nothing behind, even when the launcher was killed and cannot see to it."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    stop_descendants(os.getpid(), patience_s=2.0, hurry=threading.Event())
+    os._exit(0)
 
 
 def say(stage: str, text: str) -> None:
@@ -75,6 +86,7 @@ def _start_ray(options: ClusterOptions) -> None:
         _temp_dir=str(options.ray_dir),
         _node_ip_address="127.0.0.1",
     )
+    signal.signal(signal.SIGTERM, _end)  # Ray has put its own in place
     machines = [node["Resources"] for node in ray.nodes()]  # type: ignore[no-untyped-call]
     impossible = impossible_replicas(options.serve_config, machines)
     if impossible:

@@ -15,6 +15,7 @@ from deployments.errors import ServingError
 
 READY_TIMEOUT_S = 120.0
 POLL_S = 0.1
+POLL_TIMEOUT_S = 1.0
 
 
 def first_answer(url: str, stopping: Event, check: Callable[[], None], say: Callable[[str], None]) -> str | None:
@@ -29,14 +30,16 @@ def first_answer(url: str, stopping: Event, check: Callable[[], None], say: Call
     Raises:
         ServingError: it is not ready in time, or refuses the request.
     """
+    if stopping.is_set():
+        return None
     say("warming up the models")
     deadline_s = time.monotonic() + READY_TIMEOUT_S
     while not _is_ready(url):
+        if stopping.wait(POLL_S):
+            return None
         check()
         if time.monotonic() > deadline_s:
             raise ServingError(f"{url} was not ready after {READY_TIMEOUT_S:g} s")
-        if stopping.wait(POLL_S):
-            return None
     body = json.dumps(sample_request()).encode()
     request = urllib.request.Request(  # noqa: S310 - our own address
         f"{url}/workflows/run", data=body, headers={"Content-Type": "application/json"}
@@ -61,7 +64,7 @@ def write_request(directory: Path) -> Path:
 
 def _is_ready(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/readiness", timeout=5) as answer:  # noqa: S310 - our own address
+        with urllib.request.urlopen(f"{url}/readiness", timeout=POLL_TIMEOUT_S) as answer:  # noqa: S310 - our own address
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -12,13 +12,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
 from deployments.cli.cluster_process import ClusterOptions
 from deployments.cli.ports import choose_ports, has_ipv6_loopback, is_free
-from deployments.cli.processes import adopt_orphans, stop_descendants
+from deployments.cli.processes import adopt_orphans, end_with_parent, stop_descendants
 from deployments.cli.ray_environment import Proxy, cluster_environment
 from deployments.cli.serve_config import application_paths, with_overrides
 from deployments.edge.config import EdgeConfig
@@ -107,7 +108,7 @@ class LocalCluster:
         config = EdgeConfig(
             port=self.plan.port, serve_port=serve_port, applications=applications, ipv6=has_ipv6_loopback()
         )
-        self._edge = start_edge(config, self.plan.run_dir / "edge")
+        self._edge = start_edge(config, self.plan.run_dir / "edge", partial(end_with_parent, os.getpid()))
 
     def _start_cluster(self, options: ClusterOptions, environment: dict[str, str]) -> None:
         with (self.log_dir / "cluster.log").open("w") as log:
@@ -137,7 +138,8 @@ class LocalCluster:
             try:
                 message = self._messages.get(timeout=0.1)
             except Empty:
-                self.check()
+                if not self.stopping.is_set():
+                    self.check()
                 if time.monotonic() > deadline_s:
                     raise LaunchError(
                         f"nothing ran after {START_TIMEOUT_S:g} s; the logs are in {self.log_dir}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from deployments.edge.config import EdgeConfig
@@ -28,8 +29,15 @@ def haproxy_binary() -> Path:
         raise EdgeUnavailableError(f"no HAProxy for this platform ({error}); use --proxy python") from error
 
 
-def start_edge(config: EdgeConfig, directory: Path) -> subprocess.Popen[bytes]:
+def start_edge(
+    config: EdgeConfig, directory: Path, before_exec: Callable[[], None] | None = None
+) -> subprocess.Popen[bytes]:
     """Start the edge; it listens when this returns. Its complaints go to `directory/edge.log`.
+
+    Args:
+        config: what it does.
+        directory: for its files; of a short path.
+        before_exec: run in the new process before it becomes the edge.
 
     Raises:
         EdgeUnavailableError: see `haproxy_binary`; or HAProxy refuses the configuration, with its own words.
@@ -46,6 +54,7 @@ def start_edge(config: EdgeConfig, directory: Path) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,
+            preexec_fn=before_exec,
             start_new_session=True,  # Ctrl-C in the terminal reaches the launcher alone
         )
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -19,8 +20,6 @@ STOPS_WITHIN_S = 10
 
 
 def gone(pids) -> bool:
-    from pathlib import Path
-
     def alive(pid: int) -> bool:
         try:
             return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -46,7 +45,7 @@ def test_the_python_proxy_answers_and_sigterm_stops_everything():
         below = set(server.descendants())
         assert len(below) > 5
         server.process.send_signal(signal.SIGTERM)
-        assert server.exit_status(STOPS_WITHIN_S) == 0
+        assert server.exit_status(STOPS_WITHIN_S) == 0, server.output
         assert gone(below)
     finally:
         server.stop()
@@ -58,7 +57,19 @@ def test_a_start_that_is_interrupted_leaves_nothing(number):
     server.wait_for("starting Ray Serve")
     below = set(server.descendants())
     server.process.send_signal(number)
-    assert server.exit_status(STOPS_WITHIN_S) == 0
+    assert server.exit_status(STOPS_WITHIN_S) == 0, server.output
+    assert gone(below)
+
+
+def test_a_command_that_is_killed_leaves_nothing_either():
+    server = Server()
+    server.wait_for("is up")
+    below = set(server.descendants())
+    server.process.kill()
+    server.exit_status(5)
+    deadline_s = time.monotonic() + STOPS_WITHIN_S
+    while not gone(below) and time.monotonic() < deadline_s:
+        time.sleep(0.1)
     assert gone(below)
 
 
@@ -69,7 +80,7 @@ def test_a_second_interrupt_does_not_wait():
     server.process.send_signal(signal.SIGINT)
     time.sleep(0.2)
     server.process.send_signal(signal.SIGINT)
-    assert server.exit_status(5) == 0
+    assert server.exit_status(5) == 0, server.output
 
 
 def test_a_taken_port_is_said_before_anything_starts():
