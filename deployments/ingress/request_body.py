@@ -16,6 +16,8 @@ from starlette.requests import Request
 Body = TypeVar("Body", bound=BaseModel)
 
 MAX_ECHO_CHARACTERS = 200
+MAX_INTEGER_DIGITS = 18
+"""That fit into 64 bits, whatever they are."""
 
 
 async def read_json(request: Request) -> Any:
@@ -36,13 +38,23 @@ async def read_json(request: Request) -> Any:
 def _parse_leniently(raw: bytes) -> Any:
     """As Python's own parser does, which takes NaN and says more about what is wrong."""
     try:
-        return json.loads(raw)
+        value = json.loads(raw, parse_int=_integer)
+        # Half a character has no UTF-8: no answer could repeat it, and OpenCV dies of drawing one.
+        json.dumps(value, ensure_ascii=False).encode()
+        return value
     except json.JSONDecodeError as error:
         position, reason = error.pos, error.msg
+    except UnicodeEncodeError as error:
+        position, reason = 0, f"half of a surrogate pair: {error.object[error.start : error.end]!r}"
     except (UnicodeDecodeError, RecursionError) as error:
         position, reason = 0, "not UTF-8" if isinstance(error, UnicodeDecodeError) else "nested too deep"
     problem = {"type": "json_invalid", "loc": ("body", position), "msg": "JSON decode error", "input": {}}
     raise RequestValidationError([problem | {"ctx": {"error": reason}}])
+
+
+def _integer(text: str) -> float:
+    """A whole number, as a float when it has more than 64 bits: both parsers do the same."""
+    return int(text) if len(text) <= MAX_INTEGER_DIGITS else float(text)
 
 
 async def read_object(request: Request) -> dict[str, Any]:

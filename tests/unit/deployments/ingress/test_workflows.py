@@ -258,3 +258,39 @@ async def test_values_nested_without_end_are_the_clients_fault(client):
     text = f'{{"specification": {json.dumps(document)}, "inputs": {{"p": {"[" * 900 + "]" * 900}}}}}'
     answer = await client.post("/workflows/run", content=text)
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("text", [b'"\\ud800"', b'["\\udc00\\ud800"]', b'{"\\ud83d": 1}'])
+async def test_half_a_surrogate_pair_is_unprocessable(client, text):
+    content = b'{"specification": {}, "inputs": {"text": ' + text + b"}}"
+    answer = await client.post("/workflows/run", content=content)
+    assert answer.status_code == 422
+    (problem,) = answer.json()["detail"]
+    assert problem["type"] == "json_invalid"
+    assert problem["ctx"]["error"].startswith("half of a surrogate pair")
+
+
+async def test_a_whole_surrogate_pair_is_one_character(client):
+    text = await _echo_of(client, b'["\\ud83d\\ude97", NaN]')
+    assert text == ["🚗", None]
+
+
+async def test_whole_numbers_of_any_length_are_read_whatever_else_the_body_holds(client):
+    assert await _echo_of(client, b"[" + b"9" * 5000 + b", 12345678901234567890123, NaN]") == [
+        None,  # infinite
+        12345678901234567890123.0,
+        None,
+    ]
+
+
+async def _echo_of(client, value):
+    document = {
+        "version": "1.0",
+        "inputs": [{"type": "WorkflowParameter", "name": "value"}],
+        "steps": [],
+        "outputs": [{"type": "JsonField", "name": "value", "selector": "$inputs.value"}],
+    }
+    content = b'{"specification": ' + json.dumps(document).encode() + b', "inputs": {"value": ' + value + b"}}"
+    answer = await client.post("/workflows/run", content=content)
+    assert answer.status_code == 200
+    return answer.json()["outputs"][0]["value"]
