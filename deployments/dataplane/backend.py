@@ -24,8 +24,9 @@ class Timing:
 
     Attributes:
         step: name of the step, or of the route for single-model routes.
-        queue_ms: waiting in the router for a free slot.
-        transfer_ms: on the way there and back, waiting at the replica included.
+        queue_ms: waiting in the router for a free slot; none for a step that runs in the router, or that travelled
+            with the step before it.
+        transfer_ms: on the way there and back, waiting at the replica included; none for the same steps.
         compute_ms: decoding, model and post-processing.
     """
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from deployments.dataplane.backend import Backend, Work
+from deployments.dataplane.backend import Backend, Timing, Work
 from deployments.errors import ModelTaskError, ServingError
 from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import InvalidModelIdError, UnknownModelError, UnsupportedModelError
@@ -50,6 +50,10 @@ class BackendDispatcher:
     async def run_stage(self, plan: Plan, stage: Stage, unit: StageUnit) -> Mapping[str, Column]:
         """Run a stage of one element of the batch."""
         return await self._backend.run_stage(plan, stage, unit, self._work)
+
+    def step_done(self, step: StepPlan, compute_ms: float) -> None:
+        """Write down what a step took that had no way to go."""
+        self._work.timings.append(Timing(step=step.name, queue_ms=0.0, transfer_ms=0.0, compute_ms=compute_ms))
 
 
 class StepObjectDetector:

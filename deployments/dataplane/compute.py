@@ -6,11 +6,13 @@ Plain functions, run by the replicas of a cluster and by the backend of one proc
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
 
+from deployments.dataplane.messages import StageDone
 from deployments.errors import ModelTaskError
 from deployments.models.detection.object_detection_model import ObjectDetectionModel
 from deployments.models.detection.scored_boxes import ScoredBoxes
@@ -19,6 +21,7 @@ from deployments.models.loading import LoadedModel
 from deployments.models.recognition.crnn import TextRecognizer
 from deployments.models.recognition.recognized_line import RecognizedLine
 from workflows.compiler.plan import Plan, Stage
+from workflows.definition.selectors import output_selector
 from workflows.errors import ImageDecodeError, WorkflowError
 from workflows.executor.dispatcher import Column, StageUnit
 from workflows.executor.stage import run_stage_here
@@ -57,14 +60,31 @@ def read_images(model: TextRecognizer, images: Sequence[Image]) -> list[Recogniz
     return _each_alone(read, [_or_error(image) for image in images], model.package.model_id)
 
 
-def run_stage_units(plan: Plan, stage: Stage, units: Sequence[StageUnit]) -> list[Mapping[str, Column] | Exception]:
-    """What a stage gives for each unit, or the failure of its step, in order."""
-    given: list[Mapping[str, Column] | Exception] = []
+def run_stage_units(
+    plan: Plan, stage: Stage, units: Sequence[StageUnit], *, to_travel: bool = False
+) -> list[StageDone | Exception]:
+    """What a stage gives for each unit, or the failure of its step, in order.
+
+    Args:
+        plan: the plan.
+        stage: one of its stages.
+        units: what to do.
+        to_travel: whether the answer leaves the process; images are then encoded here, in the thread that computes,
+            rather than in the event loop that sends them.
+    """
+    makers = {output_selector(name, output): name for name in stage.steps for output in plan.steps[name].block.outputs}
+    given: list[StageDone | Exception] = []
     for unit in units:
+        step_ms: dict[str, float] = {}
         try:
-            given.append(run_stage_here(plan, stage, unit))
+            columns = run_stage_here(plan, stage, unit, on_step=step_ms.__setitem__)
+            if to_travel:
+                for selector in columns.keys() & makers.keys():
+                    step_ms[makers[selector]] += _encoding_ms(columns[selector])
         except WorkflowError as error:
             given.append(error)
+        else:
+            given.append(StageDone(columns=columns, step_ms=step_ms))
     return given
 
 
@@ -102,6 +122,15 @@ def text_of_line(line: RecognizedLine) -> RecognizedText:
         level=np.array([TextLevel.WORD, TextLevel.LINE, TextLevel.BLOCK], dtype=np.int64),
         confidence=line.confidence,
     )
+
+
+def _encoding_ms(column: Column) -> float:
+    """How long it took to have every image encoded."""
+    began_s = time.perf_counter()
+    for value in column.values.values():
+        if isinstance(value, Image):
+            _ = value.encoded
+    return (time.perf_counter() - began_s) * 1000
 
 
 def _or_error(image: Image) -> Pixels | ImageDecodeError:

@@ -83,8 +83,11 @@ class LocalBackend:
 
     async def run_stage(self, plan: Plan, stage: Stage, unit: StageUnit, work: Work) -> Mapping[str, Column]:
         """Steps that work on pixels and boxes."""
-        steps = "+".join(stage.steps)
-        return await self._run(self._transforming, lambda: _only(run_stage_units(plan, stage, [unit])), work, steps)
+        done, whole = await self._timed(
+            self._transforming, lambda: _only(run_stage_units(plan, stage, [unit])), work, "stage"
+        )
+        work.timings.extend(done.timings(whole.queue_ms, whole.transfer_ms + whole.compute_ms))
+        return done.columns
 
     async def models(self) -> tuple[ModelRow, ...]:
         """Models that are loaded now, by id."""
@@ -136,6 +139,13 @@ class LocalBackend:
         return acquired.model
 
     async def _run(self, threads: ThreadPoolExecutor, compute: Callable[[], Done], work: Work, step: str) -> Done:
+        done, timing = await self._timed(threads, compute, work, step)
+        work.timings.append(timing)
+        return done
+
+    async def _timed(
+        self, threads: ThreadPoolExecutor, compute: Callable[[], Done], work: Work, step: str
+    ) -> tuple[Done, Timing]:
         asked = time.perf_counter()
 
         def timed() -> tuple[float, Done, float]:
@@ -145,15 +155,12 @@ class LocalBackend:
             return began, done, time.perf_counter()
 
         began, done, ended = await asyncio.get_running_loop().run_in_executor(threads, timed)
-        work.timings.append(
-            Timing(
-                step=step,
-                queue_ms=(began - asked) * 1000,
-                transfer_ms=(time.perf_counter() - ended) * 1000,
-                compute_ms=(ended - began) * 1000,
-            )
+        return done, Timing(
+            step=step,
+            queue_ms=(began - asked) * 1000,
+            transfer_ms=(time.perf_counter() - ended) * 1000,
+            compute_ms=(ended - began) * 1000,
         )
-        return done
 
 
 def _only(answers: list[Done | Exception]) -> Done:

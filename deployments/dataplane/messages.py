@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from deployments.dataplane.backend import ModelLoad
-from workflows.executor.dispatcher import StageUnit
+from deployments.dataplane.backend import ModelLoad, Timing
+from workflows.executor.dispatcher import Column, StageUnit
 from workflows.ports import DetectionOptions
 from workflows.values.image import Image
 
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StageDone:
+    """What a stage gives for one unit.
+
+    Attributes:
+        columns: `stage.gives` of the unit.
+        step_ms: what each step of the stage took, in its order; encoding what it made for the way back included.
+    """
+
+    columns: Mapping[str, Column]
+    step_ms: Mapping[str, float]
+
+    def timings(self, queue_ms: float, away_ms: float) -> list[Timing]:
+        """One entry for each step of a unit that waited, then was away; the first step bears the wait and the way."""
+        transfer_ms = max(0.0, away_ms - sum(self.step_ms.values()))
+        timings = []
+        for step, compute_ms in self.step_ms.items():
+            timings.append(Timing(step=step, queue_ms=queue_ms, transfer_ms=transfer_ms, compute_ms=compute_ms))
+            queue_ms = transfer_ms = 0.0
+        return timings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -15,7 +15,7 @@ ENGINE = "inference-models"
 
 MAX_LOAD_DETAILS_BYTES = 4096
 MAX_REQUEST_ID_CHARACTERS = 128
-MAX_TIMED_STEPS = 64
+MAX_SERVER_TIMING_CHARACTERS = 4096  # proxies refuse answers whose headers fill their buffer
 
 EXPOSED = (
     "X-Request-ID",
@@ -72,31 +72,35 @@ def standing_headers(request_id: str, work: Work | None, workflow_id: str | None
         headers["X-Model-Id"] = _header_text(",".join(sorted(work.model_ids)))
     if workflow_id:
         headers["X-Workflow-Id"] = _header_text(workflow_id)
-    if work.timings:
-        headers["Server-Timing"] = server_timing(work.timings)
+    if timing := server_timing(work.timings):
+        headers["Server-Timing"] = timing
     return headers
 
 
 def server_timing(timings: Iterable[Timing]) -> str:
-    """Queue, transfer and compute time of every step, summed over its pieces of work, in milliseconds.
+    """Queue, transfer and compute time of every step in milliseconds: each the longest of the step's pieces of work.
 
-    Pieces of one step run side by side, so a sum may exceed the time the request took.
+    Pieces of one step run side by side and share calls, so a sum would count the same time many times. Steps for which
+    the header has no room are left out.
 
     Source: W3C Server Timing, https://www.w3.org/TR/server-timing/
     """
-    sums: dict[str, list[float]] = {}
+    longest: dict[str, tuple[float, float, float]] = {}
     for timing in timings:
-        of_step = sums.setdefault(timing.step, [0.0, 0.0, 0.0])
-        of_step[0] += timing.queue_ms
-        of_step[1] += timing.transfer_ms
-        of_step[2] += timing.compute_ms
-    parts = []
-    for step, (queue_ms, transfer_ms, compute_ms) in list(sums.items())[:MAX_TIMED_STEPS]:
+        queue_ms, transfer_ms, compute_ms = longest.get(timing.step, (0.0, 0.0, 0.0))
+        longest[timing.step] = (
+            max(queue_ms, timing.queue_ms),
+            max(transfer_ms, timing.transfer_ms),
+            max(compute_ms, timing.compute_ms),
+        )
+    told = ""
+    for step, (queue_ms, transfer_ms, compute_ms) in longest.items():
         name = _NOT_TOKEN.sub("_", step)
-        parts.append(f"{name}.queue;dur={queue_ms:.1f}")
-        parts.append(f"{name}.transfer;dur={transfer_ms:.1f}")
-        parts.append(f"{name}.compute;dur={compute_ms:.1f}")
-    return ", ".join(parts)
+        parts = (("queue", queue_ms), ("transfer", transfer_ms), ("compute", compute_ms))
+        of_step = ", ".join(f"{name}.{part};dur={part_ms:.1f}" for part, part_ms in parts)
+        if len(told) + len(of_step) + 2 <= MAX_SERVER_TIMING_CHARACTERS:
+            told = f"{told}, {of_step}" if told else of_step
+    return told
 
 
 def _header_text(text: str) -> str:

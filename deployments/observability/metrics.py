@@ -40,9 +40,10 @@ def record_request(method: str, route: str, status: int, latency_ms: float) -> N
 
 
 def record_step(queue_ms: float, transfer_ms: float, compute_ms: float) -> None:
-    """Count one piece of work."""
-    workflow_step_latency_ms.labels("queue").observe(queue_ms)
-    workflow_step_latency_ms.labels("transfer").observe(transfer_ms)
+    """Count one piece of work; one that had no way to go neither waited nor travelled."""
+    if queue_ms or transfer_ms:
+        workflow_step_latency_ms.labels("queue").observe(queue_ms)
+        workflow_step_latency_ms.labels("transfer").observe(transfer_ms)
     workflow_step_latency_ms.labels("compute").observe(compute_ms)
 
 

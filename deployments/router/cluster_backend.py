@@ -12,7 +12,7 @@ from ray.serve.handle import DeploymentHandle
 from deployments.dataplane.backend import Timing, Work
 from deployments.dataplane.compute import run_stage_units
 from deployments.dataplane.computing import ComputeThread
-from deployments.dataplane.messages import CallAnswer, DetectCall, ReadCall, StageCall
+from deployments.dataplane.messages import CallAnswer, DetectCall, ReadCall, StageCall, StageDone
 from deployments.errors import ModelTaskError
 from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.model_id import canonical_model_id
@@ -68,8 +68,8 @@ class ClusterBackend:
         self.reading: CoalescingQueue[str, Image, RecognizedText] = CoalescingQueue(
             "the text reader", self._send_read, lost_errors=LOST_ERRORS, limits=tuning.text_reader
         )
-        self.transforming: CoalescingQueue[tuple[str, int], tuple[Plan, StageUnit], Mapping[str, Column]] = (
-            CoalescingQueue("the transform worker", self._send_stage, lost_errors=LOST_ERRORS, limits=tuning.transforms)
+        self.transforming: CoalescingQueue[tuple[str, int], tuple[Plan, StageUnit], StageDone] = CoalescingQueue(
+            "the transform worker", self._send_stage, lost_errors=LOST_ERRORS, limits=tuning.transforms
         )
 
     @property
@@ -117,7 +117,9 @@ class ClusterBackend:
             request_id=work.request_id,
             size_bytes=0 if self._transform_worker is None else size_of(unit),
         )
-        return _account(delivery, work, "+".join(stage.steps), None)
+        away_ms = delivery.transfer_ms + delivery.compute_ms  # of which this unit's own steps computed a part
+        work.timings.extend(delivery.value.timings(delivery.queue_ms, away_ms))
+        return delivery.value.columns
 
     async def models(self) -> tuple[ModelRow, ...]:
         """Models that any replica has loaded, by id."""
@@ -182,7 +184,7 @@ class ClusterBackend:
 
     async def _send_stage(
         self, key: tuple[str, int], items: Sequence[tuple[Plan, StageUnit]], deadlines_unix_s: Sequence[float]
-    ) -> CallAnswer[Mapping[str, Column]]:
+    ) -> CallAnswer[StageDone]:
         plan = items[0][0]
         units = tuple(unit for _, unit in items)
         if self._transform_worker is None:
@@ -222,7 +224,7 @@ async def _answer(method: DeploymentHandle[Any], call: Any) -> CallAnswer[Any]:
     return answer
 
 
-def _account(delivery: Delivery[R], work: Work, step: str, model_id: str | None) -> R:
+def _account(delivery: Delivery[R], work: Work, step: str, model_id: str) -> R:
     """Write down where the time went; gives the value."""
     work.timings.append(
         Timing(
@@ -232,8 +234,7 @@ def _account(delivery: Delivery[R], work: Work, step: str, model_id: str | None)
             compute_ms=delivery.compute_ms,
         )
     )
-    if model_id is not None:
-        work.model_ids.add(model_id)
+    work.model_ids.add(model_id)
     for load in delivery.model_loads:
         if all(known.model_id != load.model_id for known in work.model_loads):
             work.model_loads.append(load)

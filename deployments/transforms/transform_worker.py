@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import importlib
 import threading
-from collections.abc import Mapping
 
 import ray
 from ray import serve
 
 from deployments.dataplane.compute import run_stage_units
 from deployments.dataplane.computing import ComputeThread
-from deployments.dataplane.messages import CallAnswer, StageCall
+from deployments.dataplane.messages import CallAnswer, StageCall, StageDone
 from deployments.observability.replica_logs import log_to_directory
 from deployments.settings import ClusterArgs
 from workflows.compiler.cache import PlanCache
 from workflows.compiler.compile import CompileLimits
-from workflows.executor.dispatcher import Column
-from workflows.values.image import Image
 
 
 class TransformWorker:
@@ -31,27 +28,16 @@ class TransformWorker:
         # What draws takes seconds to import: soon, but not before the replica answers, and not in the first drawing.
         threading.Thread(target=importlib.import_module, args=("supervision",), daemon=True).start()
 
-    async def run_stage(self, call: StageCall) -> CallAnswer[Mapping[str, Column]]:
+    async def run_stage(self, call: StageCall) -> CallAnswer[StageDone]:
         """What the stage gives for each unit of the call."""
 
-        def compute(live: list[int]) -> list[Mapping[str, Column] | Exception]:
+        def compute(live: list[int]) -> list[StageDone | Exception]:
             plan = self._plans.get_by_json(call.fingerprint, call.definition_json)
-            given = run_stage_units(plan, plan.stages[call.stage_index], [call.units[at] for at in live])
-            for columns in given:
-                if not isinstance(columns, Exception):
-                    encode_images(columns)
-            return list(given)
+            units = [call.units[at] for at in live]
+            return run_stage_units(plan, plan.stages[call.stage_index], units, to_travel=True)
 
         return await self._thread.run(call.deadlines_unix_s, compute)
 
     def check_health(self) -> None:
         """Fail when a computation does not end."""
         self._thread.check()
-
-
-def encode_images(columns: Mapping[str, Column]) -> None:
-    """Have every image encoded here, in the computing thread, rather than in the event loop that sends the answer."""
-    for column in columns.values():
-        for value in column.values.values():
-            if isinstance(value, Image):
-                _ = value.encoded

@@ -66,3 +66,6 @@ class Dispatcher(Protocol):
         Raises:
             StepError: a step failed.
         """
+
+    def step_done(self, step: StepPlan, compute_ms: float) -> None:
+        """Hear that a step is over that ran where the executor is; of its ports' work the ports know themselves."""

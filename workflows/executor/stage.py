@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable, Mapping
 
 from workflows.compiler.plan import Plan, Stage, StepPlan
@@ -13,7 +14,11 @@ from workflows.ports import Ports
 
 
 def run_stage_here(
-    plan: Plan, stage: Stage, unit: StageUnit, ports_for: Callable[[StepPlan], Ports] | None = None
+    plan: Plan,
+    stage: Stage,
+    unit: StageUnit,
+    ports_for: Callable[[StepPlan], Ports] | None = None,
+    on_step: Callable[[str, float], None] | None = None,
 ) -> dict[str, Column]:
     """Run the steps of a stage one after another on one unit.
 
@@ -22,6 +27,7 @@ def run_stage_here(
         stage: one of its stages, whose blocks are plain functions.
         unit: what the steps read.
         ports_for: what blocks may ask for; None where nothing is to be had.
+        on_step: told the name of each step that is over, and the milliseconds it took.
 
     Returns:
         `stage.gives` of this unit.
@@ -31,6 +37,7 @@ def run_stage_here(
     """
     columns: dict[str, Column] = dict(unit.columns)
     for name in stage.steps:
+        began_s = time.perf_counter()
         step = plan.steps[name]
         if inspect.iscoroutinefunction(step.block.run):
             raise wrong_answer(step, f"waits for others and cannot run on {stage.runs_on}; let it run on the router")
@@ -41,6 +48,8 @@ def run_stage_here(
             ports = ports_of(step, ports_for(step))
         work = prepare_step(step, columns)
         columns.update(collect_step(step, work, run_calls(step, work, ports), unit.max_elements))
+        if on_step is not None:
+            on_step(name, (time.perf_counter() - began_s) * 1000)
     return {selector: columns[selector] for selector in stage.gives}
 
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 from numpy.testing import assert_array_equal
 
-from deployments.dataplane.backend import Work
+from deployments.dataplane.backend import Timing, Work
 from deployments.dataplane.backend_dispatcher import BackendDispatcher, step_failure, to_detections
 from deployments.errors import ModelTaskError, OverloadedError
 from deployments.models.errors import InvalidModelIdError, UnknownModelError, UnsupportedModelError
@@ -77,3 +77,9 @@ async def test_text_is_read_with_the_reader_of_the_blocks():
     text = await BackendDispatcher(backend, work).ports(STEP).text_reader.read(black_image())
     assert text.text == "AB 12"
     assert work.model_ids == {"doctr/default"}
+
+
+def test_a_step_that_ran_here_neither_waited_nor_travelled():
+    work = Work(request_id="x", deadline_unix_s=0)
+    BackendDispatcher(FakeBackend(), work).step_done(STEP, 1.5)
+    assert work.timings == [Timing(step="detector", queue_ms=0.0, transfer_ms=0.0, compute_ms=1.5)]

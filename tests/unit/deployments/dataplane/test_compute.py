@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,7 @@ from deployments.dataplane.compute import (
     as_text_recognizer,
     detect_images,
     read_images,
+    run_stage_units,
     text_of_line,
 )
 from deployments.errors import ModelTaskError
@@ -16,7 +18,9 @@ from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import ModelError
 from deployments.models.recognition.recognized_line import RecognizedLine
 from tests.unit.deployments.dataplane.images import black_image, torn_image
-from workflows.errors import ImageDecodeError
+from workflows.compiler.compile import compile_definition
+from workflows.errors import ImageDecodeError, WorkflowError
+from workflows.executor.dispatcher import Column, StageUnit
 from workflows.ports import DetectionOptions
 
 PACKAGE = SimpleNamespace(model_id="plates/1", task_type="object-detection")
@@ -97,6 +101,56 @@ def test_what_a_runtime_says_does_not_reach_the_client():
     (failure,) = detect_images(WidthDetector(), with_options(black_image(13)))
     assert "secret" not in str(failure)
     assert "plates/1" in str(failure)
+
+
+CROPS = {
+    "version": "1.0",
+    "inputs": [{"type": "WorkflowImage", "name": "image"}],
+    "steps": [
+        {"type": "roboflow_core/convert_grayscale@v1", "name": "grey", "image": "$inputs.image"},
+        {
+            "type": "RelativeStaticCrop",
+            "name": "middle",
+            "images": "$steps.grey.image",
+            "x_center": 0.5,
+            "y_center": 0.5,
+            "width": 0.5,
+            "height": 0.5,
+        },
+    ],
+    "outputs": [{"type": "JsonField", "name": "middle", "selector": "$steps.middle.crops"}],
+}
+
+
+def crops_of(*images, **options):
+    plan = compile_definition(CROPS)
+    (stage,) = plan.stages
+    units = [StageUnit(columns={"$inputs.image": Column(lineage=("$inputs",), values={(0,): i})}) for i in images]
+    units = [replace(unit, columns=unit.columns | {"$inputs": unit.columns["$inputs.image"]}) for unit in units]
+    return run_stage_units(plan, stage, units, **options)
+
+
+def test_a_unit_of_a_stage_comes_with_what_each_step_took():
+    (done,) = crops_of(black_image(20, 10))
+    assert done.columns["$steps.middle.crops"].values[(0,)].wh == (10, 5)
+    assert list(done.step_ms) == ["grey", "middle"]
+    assert min(done.step_ms.values()) > 0
+
+
+def test_a_unit_that_fails_leaves_the_others_alone():
+    failed, done = crops_of(torn_image(), black_image(20, 10))
+    assert isinstance(failed, WorkflowError)
+    assert list(done.step_ms) == ["grey", "middle"]
+
+
+def test_images_that_travel_are_encoded_by_whoever_made_them():
+    (stays,), (travels,) = crops_of(black_image()), crops_of(black_image(), to_travel=True)
+    assert stays.columns["$steps.middle.crops"].values[(0,)]._encoded is None
+    assert travels.columns["$steps.middle.crops"].values[(0,)]._encoded is not None
+
+
+def test_a_call_without_units_is_answered_with_nothing():
+    assert crops_of() == []
 
 
 def test_text_is_read_and_torn_images_fail_alone():

@@ -13,8 +13,18 @@ from deployments.models.errors import UnknownModelError
 from deployments.models.registry import ModelRegistry
 from tests.unit.deployments.dataplane.images import black_image, torn_image
 from tests.unit.deployments.fake_backend import eventually
+from workflows.compiler.compile import compile_definition
 from workflows.errors import DeadlineExceededError, ImageDecodeError
+from workflows.executor.dispatcher import Column, StageUnit
 from workflows.ports import DetectionOptions
+
+
+DEFINITION = {
+    "version": "1.0",
+    "inputs": [{"type": "WorkflowImage", "name": "image"}],
+    "steps": [{"type": "roboflow_core/convert_grayscale@v1", "name": "grey", "image": "$inputs.image"}],
+    "outputs": [{"type": "JsonField", "name": "grey", "selector": "$steps.grey.image"}],
+}
 
 
 class SlowDetector(ObjectDetectionModel):
@@ -58,6 +68,18 @@ async def test_work_leaves_its_times_its_model_and_its_load(backend):
     assert min(timing.queue_ms, timing.transfer_ms, timing.compute_ms) >= 0
     assert its_work.model_ids == {"plates/1"}
     assert [load.model_id for load in its_work.model_loads] == ["plates/1"]
+
+
+async def test_each_step_of_a_stage_leaves_its_own_times(backend):
+    plan = compile_definition(DEFINITION)
+    column = Column(lineage=("$inputs",), values={(0,): black_image()})
+    its_work = work()
+    unit = StageUnit(columns={"$inputs.image": column, "$inputs": column})
+    given = await backend.run_stage(plan, plan.stages[0], unit, its_work)
+    assert given["$steps.grey.image"].values[(0,)].wh == (10, 5)
+    (timing,) = its_work.timings
+    assert timing.step == "grey"
+    assert min(timing.queue_ms, timing.transfer_ms) >= 0 < timing.compute_ms
 
 
 async def test_a_loaded_model_is_no_cold_start(backend):

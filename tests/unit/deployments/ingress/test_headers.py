@@ -10,16 +10,23 @@ def timing(step, queue_ms=0.0, transfer_ms=0.0, compute_ms=0.0):
     return Timing(step=step, queue_ms=queue_ms, transfer_ms=transfer_ms, compute_ms=compute_ms)
 
 
-def test_the_timings_of_one_step_are_added_up():
-    told = server_timing([timing("ocr", 1, 2, 3), timing("detector", 0.1, 0.9, 21), timing("ocr", 10, 20, 30)])
+def test_a_step_in_pieces_took_as_long_as_its_longest_piece():
+    told = server_timing([timing("ocr", 1, 20, 3), timing("detector", 0.1, 0.9, 21), timing("ocr", 10, 2, 30)])
     assert told == (
-        "ocr.queue;dur=11.0, ocr.transfer;dur=22.0, ocr.compute;dur=33.0, "
+        "ocr.queue;dur=10.0, ocr.transfer;dur=20.0, ocr.compute;dur=30.0, "
         "detector.queue;dur=0.1, detector.transfer;dur=0.9, detector.compute;dur=21.0"
     )
 
 
 def test_a_step_name_cannot_break_the_header():
     assert server_timing([timing("a b;c\r\nX: y")]).startswith("a_b_c__X__y.queue;dur=0.0")
+
+
+def test_steps_that_find_no_room_in_the_header_are_left_out_whole():
+    told = server_timing([timing("first"), timing("x" * 5000), *(timing(f"step_{n}") for n in range(200))])
+    assert len(told) <= 4096
+    assert told.startswith("first.queue;dur=0.0, first.transfer;dur=0.0, first.compute;dur=0.0, step_0.queue")
+    assert told.count(".queue;") == told.count(".compute;")
 
 
 def test_no_timings_give_an_empty_text():

@@ -58,6 +58,27 @@ async def test_headers_tell_models_loads_and_times(client, specification, image)
     assert float(headers["x-processing-time"]) > 0
 
 
+async def test_every_step_has_its_times_wherever_it_ran(client, specification, image, backend):
+    backend.boxes = found_boxes()  # so that the reader has nothing to do
+    specification["steps"] += [
+        {"type": "DetectionOffset", "name": "wider", "predictions": "$steps.detector.predictions"}
+        | {"offset_width": 2, "offset_height": 2},
+        {"type": "Crop", "name": "wider_crop", "image": "$inputs.image", "predictions": "$steps.wider.predictions"},
+        {"type": "PropertyDefinition", "name": "count", "data": "$steps.detector.predictions"}
+        | {"operations": [{"type": "SequenceLength"}]},
+    ]
+    specification["outputs"] += [
+        {"type": "JsonField", "name": "crops", "selector": "$steps.wider_crop.crops"},
+        {"type": "JsonField", "name": "count", "selector": "$steps.count.output"},
+    ]
+    answer = await client.post("/workflows/run", json={"specification": specification, "inputs": {"image": image}})
+    assert answer.status_code == 200, answer.text
+    told = answer.headers["server-timing"]
+    for step in ("detector", "crop", "reader", "wider", "wider_crop", "count"):
+        for part in ("queue", "transfer", "compute"):
+            assert f"{step}.{part};dur=" in told
+
+
 async def test_no_boxes_give_no_texts(client, specification, image, backend):
     backend.boxes = found_boxes()
     answer = await client.post("/workflows/run", json={"specification": specification, "inputs": {"image": image}})

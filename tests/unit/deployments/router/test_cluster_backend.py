@@ -10,7 +10,7 @@ import pytest
 from ray.exceptions import ActorUnavailableError
 
 from deployments.dataplane.backend import ModelLoad, Work
-from deployments.dataplane.messages import CallAnswer, DetectCall, ReadCall, StageCall
+from deployments.dataplane.messages import CallAnswer, DetectCall, ReadCall, StageCall, StageDone
 from deployments.errors import ModelTaskError
 from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import UnknownModelError
@@ -209,7 +209,7 @@ def stage_and_unit():
 
 
 async def test_units_of_one_stage_share_a_call_that_carries_the_plan_once():
-    worker = FakeHandle(lambda call: answer([{} for _ in call.units]))
+    worker = FakeHandle(lambda call: answer([StageDone(columns={}, step_ms={}) for _ in call.units]))
     plan, stage, unit = stage_and_unit()
     cluster = backend(worker=worker)
     await asyncio.gather(cluster.run_stage(plan, stage, unit, work()), cluster.run_stage(plan, stage, unit, work()))
@@ -218,6 +218,17 @@ async def test_units_of_one_stage_share_a_call_that_carries_the_plan_once():
     assert isinstance(call, StageCall)
     assert (call.fingerprint, call.definition_json, call.stage_index) == (plan.fingerprint, plan.definition_json, 0)
     assert len(call.units) == 2
+
+
+async def test_each_step_of_a_stage_has_its_own_time_and_the_first_bears_the_way():
+    worker = FakeHandle(lambda call: answer([StageDone(columns={}, step_ms={"first": 0.5, "second": 0.25})]))
+    plan, stage, unit = stage_and_unit()
+    one = work()
+    await backend(worker=worker).run_stage(plan, stage, unit, one)
+    first, second = one.timings
+    assert (first.step, first.compute_ms) == ("first", 0.5)
+    assert first.transfer_ms >= 1.25  # the call computed for 2 ms, of which 0.75 for this unit
+    assert (second.step, second.queue_ms, second.transfer_ms, second.compute_ms) == ("second", 0.0, 0.0, 0.25)
 
 
 async def test_without_a_transform_worker_stages_run_in_the_router():

@@ -367,6 +367,35 @@ class TestFailures:
             await run_workflow(plan, {"n": [1, 2]}, dispatcher, RunOptions())
 
 
+class TestTimes:
+    class Listening(LocalDispatcher):
+        def __init__(self):
+            super().__init__(no_ports)
+            self.heard = []
+
+        def step_done(self, step, compute_ms):
+            assert compute_ms > 0
+            self.heard.append(step.name)
+
+    async def heard_of(self, *steps, **inputs):
+        dispatcher = self.Listening()
+        plan = compiled(N, list(steps), **{each["name"]: f"$steps.{each['name']}.*" for each in steps})
+        await run_workflow(plan, inputs, dispatcher, RunOptions())
+        return sorted(dispatcher.heard)
+
+    async def test_steps_that_run_here_tell_their_time_once(self):
+        here = [step("Double", "plain", number="$inputs.n"), step("Wait", "waiting", number="$inputs.n")]
+        there = step("DoubleThere", "there", number="$inputs.n")
+        assert await self.heard_of(*here, there, n=[1, 2]) == ["plain", "waiting"]
+
+    async def test_a_step_that_waits_for_its_port_leaves_the_telling_to_the_port(self):
+        assert await self.heard_of(step("DoubleLater", "later", number="$inputs.n"), n=[1]) == []
+
+    async def test_a_step_without_elements_tells_its_time_too(self):
+        steps = [step("Count", "c", number="$inputs.n"), step("DoubleLater", "later", number="$steps.c.item")]
+        assert await self.heard_of(*steps, n=[0]) == ["c", "later"]
+
+
 class TestLimits:
     @pytest.mark.parametrize("kind", ["Count", "CountThere"])
     async def test_a_step_may_make_only_so_many_elements_for_the_whole_request(self, kind):

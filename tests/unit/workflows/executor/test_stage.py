@@ -20,6 +20,15 @@ def test_a_worker_gives_what_others_read_of_its_unit():
     }
 
 
+def test_whoever_asks_hears_what_each_step_took():
+    plan = compiled([batch("n")], CHAIN, c="$steps.c.item")
+    heard = []
+    unit = StageUnit(columns={"$inputs.n": per_element(p0=2)})
+    run_stage_here(plan, plan.stages[0], unit, on_step=lambda *told: heard.append(told))
+    assert [name for name, _ in heard] == ["d", "c"]
+    assert all(milliseconds > 0 for _, milliseconds in heard)
+
+
 def test_a_unit_of_null_gives_nothing():
     plan = compiled([batch("n")], CHAIN, c="$steps.c.item", d="$steps.d.result")
     given = run_stage_here(plan, plan.stages[0], StageUnit(columns={"$inputs.n": per_element(p0=None)}))
