@@ -110,7 +110,7 @@ class GoTo:
     """A flow-control block's answer: the element goes on in these steps only.
 
     Attributes:
-        steps: names of steps; empty ends the branch.
+        steps: selectors of steps, as the manifest holds them; empty ends the branch.
     """
 
     steps: tuple[str, ...]
@@ -137,7 +137,7 @@ class FieldReferences:
         return self.value or self.items or self.values
 
 
-@dataclass(frozen=True, kw_only=False, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """A step type.
 
@@ -146,6 +146,8 @@ class Block:
         run: plain or async function; one parameter a manifest field it uses, ports as keyword-only parameters. It gets
             ONE element and returns a dict of the declared outputs. With `output_offset=1` it returns a list of such
             dicts, with `output_offset=-1` fields of the collapsed dimension arrive as lists. Flow control returns GoTo.
+            A parameter with a default may be missing from the manifest: an older version's, of a family that shares
+            `run`.
         outputs: output name -> kinds; empty for flow control.
         runs_on: where the work is done.
         output_offset: dimension of the outputs against that of the inputs: -1, 0 or 1.
@@ -155,6 +157,10 @@ class Block:
         batch_fields: fields that take one value for each element. Empty: every field may, or may not.
         batch_or_scalar_fields: further fields, where `batch_fields` is not empty, that may do either.
         flow_control: whether `run` decides which steps go on.
+        identifiers: every text that the step's `type` may be, the canonical one first.
+        references: field -> where selectors may stand in it.
+        parameters: manifest fields that `run` takes.
+        ports: what `run` asks for from outside.
     """
 
     manifest: type[BlockManifest]
@@ -177,8 +183,10 @@ class Block:
         set_once = object.__setattr__
         set_once(self, "identifiers", get_args(self.manifest.model_fields["type"].annotation))
         set_once(self, "references", field_references(self.manifest))
+        known = self.manifest.model_fields
         signature = inspect.signature(self.run).parameters.values()
-        set_once(self, "parameters", tuple(p.name for p in signature if p.kind is p.POSITIONAL_OR_KEYWORD))
+        taken = [p for p in signature if p.kind is p.POSITIONAL_OR_KEYWORD]
+        set_once(self, "parameters", tuple(p.name for p in taken if p.name in known or p.default is p.empty))
         set_once(self, "ports", tuple(p.name for p in signature if p.kind is p.KEYWORD_ONLY))
         self._check()
 

@@ -7,15 +7,16 @@ WorkflowError
 │   ├── NotSupportedExecutionEngineError   the requested engine version is not served
 │   ├── WorkflowSyntaxError                the document does not match the manifests
 │   ├── DuplicatedNameError                two inputs, steps or outputs share a name
-│   ├── InvalidReferenceTargetError        a selector points to nothing
-│   ├── ReferenceTypeError                 a selector points to a value of the wrong kind
-│   ├── ExecutionGraphStructureError       a cycle, or a step property that does not exist
-│   ├── StepInputDimensionalityError       values of different depth meet in one step
-│   ├── StepInputLineageError              values of equal depth but different origin meet in one step
-│   ├── StepOutputLineageError             a step would lower the depth below the request's batch
-│   ├── ControlFlowDefinitionError         branches that cannot be joined
-│   ├── AssumptionError                    an output selects a whole step
-│   └── WorkflowEnvironmentConfigurationError   a feature that this server does not run
+│   ├── WorkflowEnvironmentConfigurationError   a feature that this server does not run
+│   └── GraphError                         the steps cannot be connected the way the document says
+│       ├── InvalidReferenceTargetError    a selector points to nothing
+│       ├── ReferenceTypeError             a selector points to a value of the wrong kind
+│       ├── ExecutionGraphStructureError   a cycle, or a step property that does not exist
+│       ├── StepInputDimensionalityError   values of different depth meet in one step
+│       ├── StepInputLineageError          values of equal depth but different origin meet in one step
+│       ├── StepOutputLineageError         a step would lower the depth below the request's batch
+│       ├── ControlFlowDefinitionError     branches that cannot be joined
+│       └── AssumptionError                an output selects a whole step
 ├── RuntimeInputError                      the values sent with the request do not fit the document
 ├── QueryError                             the query language could not be evaluated
 │   ├── InvalidInputTypeError              an operation got a value of the wrong type
@@ -29,7 +30,7 @@ WorkflowError
     └── DeadlineExceededError              the request ran out of time
 
 The class name is the `error_type` of the HTTP answer. Statuses live in `deployments/ingress/errors.py`.
-Every argument goes to the base constructor, positionally: an exception is rebuilt from `args` in another process.
+Arguments are positional and travel in `args`: an exception is rebuilt from them in another process.
 """
 
 from __future__ import annotations

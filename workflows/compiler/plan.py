@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from workflows.block import Block, RunsOn
+from workflows.definition.selectors import step_selector
 
 Lineage = tuple[str, ...]
 """Which batches a value is an element of, outermost first; empty for a scalar. Its length is the dimensionality.
@@ -98,7 +99,7 @@ class StepPlan:
     @property
     def selector(self) -> str:
         """`$steps.<name>`."""
-        return f"$steps.{self.name}"
+        return step_selector(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

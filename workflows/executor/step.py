@@ -13,6 +13,7 @@ from workflows.errors import RuntimeLimitsCausedStepExecutionError
 from workflows.executor.dispatcher import Column, Position
 from workflows.executor.failures import failure_of, wrong_answer
 from workflows.executor.parameters import typed_parameters
+from workflows.ports import Ports
 
 Arguments = dict[str, Any]
 Columns = Mapping[str, Column]
@@ -106,7 +107,7 @@ def _gate_keeper(step: StepPlan, gates: Sequence[Column]) -> Callable[[Position]
     decisions = [(len(gate.lineage), gate.values) for gate in gates]
 
     def passes(position: Position) -> bool:
-        return all(step.name in (values.get(position[:depth]) or ()) for depth, values in decisions)
+        return all(step.selector in (values.get(position[:depth]) or ()) for depth, values in decisions)
 
     return passes
 
@@ -184,9 +185,7 @@ def _decisions(step: StepPlan, work: StepWork, results: Mapping[Position, Any]) 
         decision = results.get(position)
         if position in results and not isinstance(decision, GoTo):
             raise wrong_answer(step, f"must answer GoTo, not {type(decision).__name__}")
-        decisions[position] = (
-            tuple(name.removeprefix("$steps.") for name in decision.steps) if isinstance(decision, GoTo) else None
-        )
+        decisions[position] = decision.steps if isinstance(decision, GoTo) else None
     return decisions
 
 
@@ -240,6 +239,6 @@ def check_elements(step: StepPlan, count: int, max_elements: int | None) -> None
         raise failure_of(step, error)
 
 
-def ports_of(step: StepPlan, ports: Any) -> dict[str, Any]:
+def ports_of(step: StepPlan, ports: Ports) -> dict[str, Any]:
     """The ports a block asks for, by parameter name."""
     return {name: getattr(ports, name) for name in step.block.ports}

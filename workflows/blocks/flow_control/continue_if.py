@@ -42,7 +42,7 @@ def run(
         step_run.memory[LAST_PASS] = now_s
     elif LAST_PASS not in step_run.memory or now_s - step_run.memory[LAST_PASS] >= stop_delay:
         return GoTo(())
-    return GoTo(tuple(selector.removeprefix("$steps.") for selector in next_steps))
+    return GoTo(tuple(next_steps))
 
 
 BLOCK = Block(ContinueIf, run, runs_on=RunsOn.ROUTER, flow_control=True)

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import AliasChoices, Field
 
 from workflows.block import (
@@ -22,28 +21,21 @@ from workflows.block import (
 )
 from workflows.kinds import Kind
 from workflows.ports import ConfidenceMode, DetectionOptions, ObjectDetector, StepRun
-from workflows.values.detections import Detections
 from workflows.values.image import Image
 
 DEFAULT_CONFIDENCE = 0.4
 
 
-class ObjectDetectionModel(BlockManifest):
+class ObjectDetectionManifest(BlockManifest):
     """Find objects with a model named by its id."""
 
     human_name: ClassVar[str] = "Object Detection Model"
     category: ClassVar[str] = "model"
 
-    type: Literal[
-        "roboflow_core/roboflow_object_detection_model@v1", "RoboflowObjectDetectionModel", "ObjectDetectionModel"
-    ]
     images: ImageRef = Field(
         validation_alias=AliasChoices("images", "image"), title="Image", description="Image to look at."
     )
     model_id: str | ModelIdRef = Field(description="Project and version of the model, such as plates/2.")
-    confidence: Fraction | FractionRef = Field(
-        default=DEFAULT_CONFIDENCE, description="Score above which a box counts."
-    )
     class_filter: list[str] | ListRef | None = Field(
         default=None, description="Classes to keep; all of them when missing or empty."
     )
@@ -62,6 +54,17 @@ class ObjectDetectionModel(BlockManifest):
     )
     active_learning_target_dataset: str | ProjectRef | None = Field(
         default=None, description="Accepted for compatibility; images are never collected."
+    )
+
+
+class ObjectDetectionModel(ObjectDetectionManifest):
+    """Find objects with a model named by its id."""
+
+    type: Literal[
+        "roboflow_core/roboflow_object_detection_model@v1", "RoboflowObjectDetectionModel", "ObjectDetectionModel"
+    ]
+    confidence: Fraction | FractionRef = Field(
+        default=DEFAULT_CONFIDENCE, description="Score above which a box counts."
     )
 
 
@@ -71,48 +74,22 @@ class ObjectDetectionModelV2(ObjectDetectionModel):
     type: Literal["roboflow_core/roboflow_object_detection_model@v2"]  # type: ignore[assignment]  # a field of its own
 
 
-class ObjectDetectionModelV3(BlockManifest):
+class ObjectDetectionModelV3(ObjectDetectionManifest):
     """Find objects with a model named by its id, from the score that the model recommends or one of your own."""
 
-    human_name: ClassVar[str] = "Object Detection Model"
-    category: ClassVar[str] = "model"
-
     type: Literal["roboflow_core/roboflow_object_detection_model@v3"]
-    images: ImageRef = Field(
-        validation_alias=AliasChoices("images", "image"), title="Image", description="Image to look at."
-    )
-    model_id: str | ModelIdRef = Field(description="Project and version of the model, such as plates/2.")
     confidence_mode: Literal["best", "default", "custom"] | StringRef = Field(
         default="best", description="Where the least score comes from: the model's package, its default, or yourself."
     )
     custom_confidence: Fraction | FractionRef | None = Field(
         default=DEFAULT_CONFIDENCE, description="Score above which a box counts, in the mode custom."
     )
-    class_filter: list[str] | ListRef | None = Field(
-        default=None, description="Classes to keep; all of them when missing or empty."
-    )
-    iou_threshold: Fraction | FractionRef = Field(
-        default=0.3, description="Overlap from which the weaker of two boxes is dropped."
-    )
-    max_detections: PositiveInt | IntegerRef = Field(default=300, description="Most boxes to keep on one image.")
-    class_agnostic_nms: bool | BooleanRef | None = Field(
-        default=False, description="Whether boxes of different classes drop one another."
-    )
-    max_candidates: PositiveInt | IntegerRef = Field(
-        default=3000, description="Accepted for compatibility; all candidates are looked at."
-    )
-    disable_active_learning: bool | BooleanRef = Field(
-        default=True, description="Accepted for compatibility; images are never collected."
-    )
-    active_learning_target_dataset: str | ProjectRef | None = Field(
-        default=None, description="Accepted for compatibility; images are never collected."
-    )
 
 
 async def run(
     images: Image,
     model_id: str,
-    confidence: float,
+    confidence: float | ConfidenceMode,
     class_filter: list[str] | None,
     iou_threshold: float,
     max_detections: int,
@@ -121,25 +98,25 @@ async def run(
     object_detector: ObjectDetector,
     step_run: StepRun,
 ) -> dict[str, Any]:
-    return await _detect(
-        images,
-        model_id,
-        DetectionOptions(
-            confidence=confidence,
-            iou_threshold=iou_threshold,
-            max_detections=max_detections,
-            class_agnostic_nms=bool(class_agnostic_nms),
-            class_filter=tuple(class_filter) if class_filter else None,
-        ),
-        object_detector,
-        step_run,
+    options = DetectionOptions(
+        confidence=confidence,
+        iou_threshold=iou_threshold,
+        max_detections=max_detections,
+        class_agnostic_nms=bool(class_agnostic_nms),
+        class_filter=tuple(class_filter) if class_filter else None,
     )
+    width, height = images.wh
+    return {
+        "inference_id": step_run.inference_id,
+        "predictions": await object_detector.detect(images, model_id, options),
+        "image": {"width": width, "height": height},
+    }
 
 
 async def run_v2(
     images: Image,
     model_id: str,
-    confidence: float,
+    confidence: float | ConfidenceMode,
     class_filter: list[str] | None,
     iou_threshold: float,
     max_detections: int,
@@ -165,7 +142,7 @@ async def run_v2(
 async def run_v3(
     images: Image,
     model_id: str,
-    confidence_mode: Literal["best", "default", "custom"],
+    confidence_mode: str,
     custom_confidence: float | None,
     class_filter: list[str] | None,
     iou_threshold: float,
@@ -175,46 +152,32 @@ async def run_v3(
     object_detector: ObjectDetector,
     step_run: StepRun,
 ) -> dict[str, Any]:
-    confidence: float | ConfidenceMode
-    if confidence_mode == "custom":
-        confidence = DEFAULT_CONFIDENCE if custom_confidence is None else custom_confidence
-    elif confidence_mode in ("best", "default"):
-        confidence = confidence_mode
-    else:
-        raise ValueError(f"confidence_mode is {confidence_mode!r}; right are best, default and custom")
-    options = DetectionOptions(
-        confidence=confidence,
-        iou_threshold=iou_threshold,
-        max_detections=max_detections,
-        class_agnostic_nms=bool(class_agnostic_nms),
-        class_filter=tuple(class_filter) if class_filter else None,
+    return await run_v2(
+        images,
+        model_id,
+        least_score(confidence_mode, custom_confidence),
+        class_filter,
+        iou_threshold,
+        max_detections,
+        class_agnostic_nms,
+        object_detector=object_detector,
+        step_run=step_run,
     )
-    found = await _detect(images, model_id, options, object_detector, step_run)
-    return {**found, "model_id": model_id}
 
 
-async def _detect(
-    image: Image, model_id: str, options: DetectionOptions, object_detector: ObjectDetector, step_run: StepRun
-) -> dict[str, Any]:
-    found = await object_detector.detect(image, model_id, options)
-    predictions = keep_classes(found, options.class_filter).replace(inference_id=step_run.inference_id)
-    width, height = image.wh
-    return {
-        "inference_id": step_run.inference_id,
-        "predictions": predictions,
-        "image": {"width": width, "height": height},
-    }
+def least_score(mode: str, custom_confidence: float | None) -> float | ConfidenceMode:
+    """The score from which boxes count, or whose choice it is.
 
+    Raises:
+        ValueError: no such mode.
+    """
+    match mode:
+        case "custom":
+            return DEFAULT_CONFIDENCE if custom_confidence is None else custom_confidence
+        case "best" | "default":
+            return mode
+    raise ValueError(f"confidence_mode is {mode!r}; right are best, default and custom")
 
-def keep_classes(detections: Detections, class_filter: tuple[str, ...] | None) -> Detections:
-    """Detections of the named classes; all when no class is named."""
-    if not class_filter:
-        return detections
-    wanted = np.isin(detections.class_name, class_filter)
-    return detections if wanted.all() else detections.select(wanted)
-
-
-_ONE_CALL_AN_ELEMENT = ("images",)
 
 BLOCKS = (
     Block(
@@ -226,7 +189,7 @@ BLOCKS = (
             "image": (Kind.IMAGE_METADATA,),
         },
         runs_on=RunsOn.OBJECT_DETECTOR,
-        batch_fields=_ONE_CALL_AN_ELEMENT,
+        batch_fields=("images",),
     ),
     *(
         Block(
@@ -239,7 +202,7 @@ BLOCKS = (
                 "image": (Kind.IMAGE_METADATA,),
             },
             runs_on=RunsOn.OBJECT_DETECTOR,
-            batch_fields=_ONE_CALL_AN_ELEMENT,
+            batch_fields=("images",),
         )
         for manifest, run_version in ((ObjectDetectionModelV2, run_v2), (ObjectDetectionModelV3, run_v3))
     ),

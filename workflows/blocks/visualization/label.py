@@ -46,22 +46,13 @@ class LabelVisualization(DetectionsVisualizationManifest):
     border_radius: int | IntegerRef = Field(default=0, description="Radius of the label's corners in pixels.")
 
 
-class LabelVisualizationV2(DetectionsVisualizationManifest):
+class LabelVisualizationV2(LabelVisualization):
     """Write a label at every detection, if wanted in a size that follows the image."""
 
-    human_name: ClassVar[str] = "Label Visualization"
-
-    type: Literal["roboflow_core/label_visualization@v2"]
-    text: LabelText | StringRef = Field(default="Class", description="What the label says.")
-    text_position: Anchor | StringRef = Field(default="TOP_LEFT", description="Point of the box the label stands at.")
-    text_color: str | StringRef = Field(default="WHITE", description="Colour of the text, such as WHITE or #ff8800.")
+    type: Literal["roboflow_core/label_visualization@v2"]  # type: ignore[assignment]  # a field of its own
     text_size_mode: Literal["Manual", "Automatic"] | StringRef = Field(
         default="Manual", description="Whether the size of the text is as given or follows the image."
     )
-    text_scale: float | FloatRef = Field(default=1.0, description="Size of the text; 1 is about 22 pixels high.")
-    text_thickness: int | IntegerRef = Field(default=1, description="Width of the strokes in pixels.")
-    text_padding: int | IntegerRef = Field(default=10, description="Space around the text in pixels.")
-    border_radius: int | IntegerRef = Field(default=0, description="Radius of the label's corners in pixels.")
 
 
 def run(
@@ -78,6 +69,7 @@ def run(
     text_thickness: int,
     text_padding: int,
     border_radius: int,
+    text_size_mode: str = "Manual",
 ) -> dict[str, Image]:
     import supervision as sv  # late: it takes seconds, and most processes never draw
 
@@ -85,7 +77,7 @@ def run(
         color=palette(color_palette, palette_size, custom_colors),
         color_lookup=colour_lookup(color_axis),
         text_color=sv.Color(*parse_colour(text_color)),
-        text_scale=text_scale,
+        text_scale=automatic_scale(image.wh, text_scale) if text_size_mode == "Automatic" else text_scale,
         text_thickness=text_thickness,
         text_padding=text_padding,
         text_position=sv.Position(text_position),
@@ -97,45 +89,12 @@ def run(
     return {"image": image.with_pixels(drawn)}
 
 
-def run_v2(
-    image: Image,
-    predictions: Detections,
-    color_palette: str,
-    palette_size: int,
-    custom_colors: list[str],
-    color_axis: str,
-    text: str,
-    text_position: str,
-    text_color: str,
-    text_size_mode: str,
-    text_scale: float,
-    text_thickness: int,
-    text_padding: int,
-    border_radius: int,
-) -> dict[str, Image]:
-    return run(
-        image=image,
-        predictions=predictions,
-        color_palette=color_palette,
-        palette_size=palette_size,
-        custom_colors=custom_colors,
-        color_axis=color_axis,
-        text=text,
-        text_position=text_position,
-        text_color=text_color,
-        text_scale=automatic_scale(image.wh, text_scale) if text_size_mode == "Automatic" else text_scale,
-        text_thickness=text_thickness,
-        text_padding=text_padding,
-        border_radius=border_radius,
-    )
-
-
 def automatic_scale(image_wh: tuple[int, int], text_scale: float) -> float:
     """Text scale that keeps its share of the image's shorter side, between 0.3 and 5."""
     return min(max(min(image_wh) / FULL_HD_PX * text_scale, 0.3), 5.0)
 
 
-BLOCKS = (
-    Block(LabelVisualization, run, outputs={"image": (Kind.IMAGE,)}, runs_on=RunsOn.TRANSFORMS),
-    Block(LabelVisualizationV2, run_v2, outputs={"image": (Kind.IMAGE,)}, runs_on=RunsOn.TRANSFORMS),
+BLOCKS = tuple(
+    Block(manifest, run, outputs={"image": (Kind.IMAGE,)}, runs_on=RunsOn.TRANSFORMS)
+    for manifest in (LabelVisualization, LabelVisualizationV2)
 )

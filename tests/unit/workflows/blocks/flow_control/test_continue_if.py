@@ -28,7 +28,7 @@ def decide(width, manifest=None, step_run=None):
 
 
 def test_elements_go_on_where_the_condition_holds():
-    assert decide(101, step(next_steps=["$steps.a", "$steps.b-2"])) == GoTo(("a", "b-2"))
+    assert decide(101, step(next_steps=["$steps.a", "$steps.b-2"])) == GoTo(("$steps.a", "$steps.b-2"))
 
 
 def test_the_branch_ends_where_it_does_not_hold():

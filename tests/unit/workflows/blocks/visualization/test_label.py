@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from tests.unit.workflows.builders import detections, image
-from workflows.blocks.visualization.label import BLOCKS, automatic_scale, run, run_v2
+from workflows.blocks.visualization.label import BLOCKS, automatic_scale, run
 
 BLACK = image(np.zeros((120, 200, 3), dtype=np.uint8))
 BOX = [20, 60, 160, 110]
@@ -86,12 +86,12 @@ def test_automatic_texts_keep_their_share_of_the_shorter_side(image_wh, text_sca
 
 
 def test_the_second_version_draws_like_the_first_unless_told_otherwise():
-    pixels = run_v2(BLACK, detections(BOX), **LOOK, text_size_mode="Manual")["image"].pixels
+    pixels = run(BLACK, detections(BOX), **LOOK, text_size_mode="Manual")["image"].pixels
     assert_array_equal(pixels, drawn(detections(BOX)))
 
 
 def test_the_second_version_can_size_the_text_by_the_image():
-    pixels = run_v2(BLACK, detections(BOX), **LOOK, text_size_mode="Automatic")["image"].pixels
+    pixels = run(BLACK, detections(BOX), **LOOK, text_size_mode="Automatic")["image"].pixels
     assert_array_equal(pixels, drawn(detections(BOX), text_scale=0.3))
 
 
