@@ -14,22 +14,13 @@ from workflows.block import Block
 from workflows.compiler.flow import gates_of_steps
 from workflows.compiler.lineage import step_lineage
 from workflows.compiler.ordering import order_steps
+from workflows.compiler.output_kinds import output_kinds
 from workflows.compiler.plan import Binding, InputPlan, Lineage, OutputPlan, Plan, StepPlan, input_lineage
-from workflows.compiler.references import (
-    StepReference,
-    check_step_reference,
-    literals_of,
-    output_kinds,
-    references_of,
-)
+from workflows.compiler.references import StepReference, check_step_reference, literals_of, references_of
 from workflows.compiler.stages import plan_stages
 from workflows.definition.document import Document, parse_document
 from workflows.definition.inputs import WorkflowParameter
-from workflows.definition.selectors import (
-    InputSelector,
-    StepOutputSelector,
-    parse_selector,
-)
+from workflows.definition.selectors import InputSelector, StepOutputSelector, parse_selector
 from workflows.errors import ExecutionGraphStructureError, WorkflowSyntaxError
 from workflows.registry import blocks_by_identifier
 
@@ -180,7 +171,8 @@ def _connect(
 def _lineage_of(selector: str, steps: Mapping[str, StepPlan], document: Document) -> Lineage:
     target = parse_selector(selector)
     if isinstance(target, InputSelector):
-        item = next(item for item in document.inputs if item.name == target.name)
+        item = document.input_named(target.name)
+        assert item is not None  # seen to by check_step_reference and output_kinds
         return input_lineage(item.name, item.dimensionality)
     assert isinstance(target, StepOutputSelector)  # others were refused above
     return steps[target.step].output_lineage

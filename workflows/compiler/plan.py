@@ -28,6 +28,11 @@ def input_lineage(name: str, dimensionality: int) -> Lineage:
     return (REQUEST_BATCH, *(f"$batches.{level}.{name}" for level in range(1, dimensionality)))
 
 
+def in_request_batch(lineage: Lineage) -> bool:
+    """Whether each value belongs to one element of the request's batch."""
+    return bool(lineage) and lineage[0] == REQUEST_BATCH
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputPlan:
     """One declared input.

@@ -9,15 +9,8 @@ from typing import Any
 from workflows.block import Element, Reference
 from workflows.definition.document import Document, StepDefinition
 from workflows.definition.nearest import suggest
-from workflows.definition.selectors import (
-    EVERY_PROPERTY,
-    InputSelector,
-    Selector,
-    StepSelector,
-    parse_selector,
-)
+from workflows.definition.selectors import InputSelector, Selector, StepSelector, parse_selector
 from workflows.errors import (
-    AssumptionError,
     BlockProblem,
     ExecutionGraphStructureError,
     InvalidReferenceTargetError,
@@ -127,14 +120,12 @@ def check_step_reference(step: StepDefinition, found: StepReference, document: D
 
 def _kinds_of_target(step: StepDefinition, found: StepReference, document: Document) -> tuple[str, ...]:
     if isinstance(found.target, InputSelector):
-        kinds = input_kinds(document, found.target.name)
-        if kinds is None:
-            names = [item.name for item in document.inputs]
-            raise _dangling(step, found, _no_such("input", found.target.name, names))
-        return kinds
-    if (target := step_named(document, found.target.step)) is None:
-        names = [other.name for other in document.steps]
-        raise _dangling(step, found, _no_such("step", found.target.step, names))
+        item = document.input_named(found.target.name)
+        if item is None:
+            raise _dangling(step, found, no_such_input(found.target.name, document))
+        return item.kinds
+    if (target := document.step_named(found.target.step)) is None:
+        raise _dangling(step, found, no_such_step(found.target.step, document))
     if isinstance(found.target, StepSelector):
         return ()
     given = target.block.outputs.get(found.target.property)
@@ -150,8 +141,14 @@ def _kinds_of_target(step: StepDefinition, found: StepReference, document: Docum
     return tuple(str(kind) for kind in given)
 
 
-def _no_such(what: str, name: str, known: list[str]) -> str:
-    return f"no {what} {name!r}; {suggest(name, known, what=f'{what}s')}"
+def no_such_input(name: str, document: Document) -> str:
+    """Words for an input that nobody declared."""
+    return f"no input {name!r}; {suggest(name, [item.name for item in document.inputs], what='inputs')}"
+
+
+def no_such_step(name: str, document: Document) -> str:
+    """Words for a step that nobody declared."""
+    return f"no step {name!r}; {suggest(name, [step.name for step in document.steps], what='steps')}"
 
 
 def _dangling(step: StepDefinition, found: StepReference, details: str) -> InvalidReferenceTargetError:
@@ -169,54 +166,3 @@ def _problem(step: StepDefinition, found: StepReference, details: str) -> BlockP
         property_name=found.field if found.key is None else None,
         details=details,
     )
-
-
-def output_kinds(document: Document, name: str, text: str) -> tuple[str, ...] | dict[str, tuple[str, ...]]:
-    """Kinds of what an output of the workflow selects; for `.*` those of each property.
-
-    Raises:
-        InvalidReferenceTargetError: it selects nothing.
-        AssumptionError: it selects a whole step.
-    """
-    target = parse_selector(text)
-    if isinstance(target, InputSelector):
-        kinds = input_kinds(document, target.name)
-        if kinds is None:
-            names = [item.name for item in document.inputs]
-            raise _dangling_output(name, text, _no_such("input", target.name, names))
-        return kinds
-    if target is None:
-        raise _dangling_output(name, text, "no such thing; write $inputs.<name> or $steps.<step>.<output>")
-    step = step_named(document, target.step)
-    if step is None:
-        names = [other.name for other in document.steps]
-        raise _dangling_output(name, text, _no_such("step", target.step, names))
-    if isinstance(target, StepSelector):
-        raise AssumptionError(
-            f"output {name!r} selects the whole step {text!r}; select one of its outputs, or all of them as "
-            f"{text + '.*'!r}"
-        )
-    outputs = {key: tuple(str(kind) for kind in kinds) for key, kinds in step.block.outputs.items()}
-    if target.property == EVERY_PROPERTY:
-        return outputs
-    if target.property not in outputs:
-        help_text = suggest(target.property, outputs, what="outputs")
-        raise _dangling_output(
-            name, text, f"no output {target.property!r} of step {step.name!r} ({step.declared_type}); {help_text}"
-        )
-    return outputs[target.property]
-
-
-def _dangling_output(name: str, text: str, details: str) -> InvalidReferenceTargetError:
-    problem = BlockProblem(step="$outputs", property_name=name, details=f"{text!r} points to nothing: {details}")
-    return InvalidReferenceTargetError(f"output {name!r} selects {text!r}: there is {details}", [problem])
-
-
-def input_kinds(document: Document, name: str) -> tuple[str, ...] | None:
-    """Kinds of an input; None when there is none of that name."""
-    return next((item.kinds for item in document.inputs if item.name == name), None)
-
-
-def step_named(document: Document, name: str) -> StepDefinition | None:
-    """The step of a name."""
-    return next((step for step in document.steps if step.name == name), None)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workflows.block import RunsOn
-from workflows.compiler.plan import REQUEST_BATCH, Lineage, OutputPlan, Stage, StepPlan
+from workflows.compiler.plan import Lineage, OutputPlan, Stage, StepPlan, in_request_batch
 from workflows.definition.selectors import (
     EVERY_PROPERTY,
     StepOutputSelector,
@@ -53,7 +53,7 @@ def plan_stages(
             drafts.append(
                 _Draft(
                     runs_on=step.block.runs_on,
-                    per_element=_per_element(step),
+                    per_element=in_request_batch(step.lineage),
                     steps=[],
                     after=needed,
                     ancestors=ancestors,
@@ -77,16 +77,12 @@ def plan_stages(
     )
 
 
-def _per_element(step: StepPlan) -> bool:
-    return bool(step.lineage) and step.lineage[0] == REQUEST_BATCH
-
-
 def _stage_to_join(step: StepPlan, needed: set[int], drafts: Sequence[_Draft]) -> int | None:
     if step.block.runs_on not in _TRAVELS:
         return None
     for index in sorted(needed, reverse=True):
         draft = drafts[index]
-        fits = draft.runs_on is step.block.runs_on and draft.per_element == _per_element(step)
+        fits = draft.runs_on is step.block.runs_on and draft.per_element == in_request_batch(step.lineage)
         if fits and needed - {index} <= draft.ancestors:
             return index
     return None

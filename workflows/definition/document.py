@@ -9,10 +9,11 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from workflows.block import Block, BlockManifest
+from workflows.definition.aliases import declared_names
 from workflows.definition.inputs import INPUT_TYPES, InputDefinition
 from workflows.definition.nearest import suggest
 from workflows.definition.outputs import JsonField
-from workflows.definition.syntax_problems import declared_names, plain_problems, step_problems, summary
+from workflows.definition.syntax_problems import plain_problems, step_problems, summary
 from workflows.definition.version import check_version
 from workflows.errors import (
     BlockProblem,
@@ -54,6 +55,14 @@ class Document:
     inputs: tuple[InputDefinition, ...]
     steps: tuple[StepDefinition, ...]
     outputs: tuple[JsonField, ...]
+
+    def input_named(self, name: str) -> InputDefinition | None:
+        """The input of a name; None when there is none."""
+        return next((item for item in self.inputs if item.name == name), None)
+
+    def step_named(self, name: str) -> StepDefinition | None:
+        """The step of a name; None when there is none."""
+        return next((step for step in self.steps if step.name == name), None)
 
 
 def parse_document(document: Mapping[str, Any], blocks: Mapping[str, Block], *, max_steps: int) -> Document:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from workflows.block import Block, Element, FieldReferences, Reference
+from workflows.definition.aliases import fields_by_alias
 from workflows.errors import BlockProblem
 from workflows.values.wording import shown
 
@@ -21,7 +21,7 @@ def step_problems(
     for details in error.errors(include_url=False, include_context=False):
         place = str(details["loc"][0]) if details["loc"] else None
         by_property.setdefault(place, []).append(details)
-    names = _fields_by_alias(block.manifest)
+    names = fields_by_alias(block.manifest)
     return tuple(
         BlockProblem(
             step=step,
@@ -85,19 +85,3 @@ def _texts(found: list[ErrorDetails]) -> str:
         for details in found
     )
     return "; ".join(texts)
-
-
-def _fields_by_alias(manifest: type[BaseModel]) -> Mapping[str, str]:
-    names = {}
-    for name, info in manifest.model_fields.items():
-        names[name] = name
-        alias = info.validation_alias or info.alias
-        for choice in getattr(alias, "choices", [alias]):
-            if isinstance(choice, str):
-                names[choice] = name
-    return names
-
-
-def declared_names(manifest: type[BaseModel], step: Mapping[str, Any]) -> dict[str, str]:
-    """Field -> the name (or alias) under which a step's JSON gives it."""
-    return {field: key for key, field in _fields_by_alias(manifest).items() if key in step}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from workflows.compiler.plan import REQUEST_BATCH, Lineage, Plan, Stage, StepPlan
+from workflows.compiler.plan import Lineage, Plan, Stage, StepPlan, in_request_batch
 from workflows.ports import Ports
 
 Position = tuple[int, ...]
@@ -26,14 +26,9 @@ class Column:
     lineage: Lineage
     values: Mapping[Position, Any]
 
-    @property
-    def in_request_batch(self) -> bool:
-        """Whether each value belongs to one element of the request's batch."""
-        return bool(self.lineage) and self.lineage[0] == REQUEST_BATCH
-
     def by_element(self, size: int) -> list[Column]:
         """The parts that belong to each of `size` elements of the request's batch; all of a scalar to each."""
-        if not self.in_request_batch:
+        if not in_request_batch(self.lineage):
             return [self] * size
         parts: list[dict[Position, Any]] = [{} for _ in range(size)]
         for position, value in self.values.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from workflows.compiler.plan import REQUEST_BATCH, Lineage, OutputPlan, Plan
+from workflows.compiler.plan import REQUEST_BATCH, Lineage, OutputPlan, Plan, in_request_batch
 from workflows.definition.selectors import EVERY_PROPERTY, StepOutputSelector, output_selector, parse_selector
 from workflows.executor.dispatcher import Column, Position
 from workflows.executor.options import RunOptions
@@ -22,7 +22,7 @@ def build_outputs(plan: Plan, columns: Mapping[str, Column], options: RunOptions
     A value of the batch goes to its element, deeper ones as nested lists; everything else is repeated. When no output
     is part of the batch there is one result, however many images came.
     """
-    in_batch = [_in_batch(output) for output in plan.outputs]
+    in_batch = [in_request_batch(output.lineage) for output in plan.outputs]
     size = len(columns[REQUEST_BATCH].values) if any(in_batch) else 1
     results: list[dict[str, Any]] = [{} for _ in range(size)]
     for output, per_element in zip(plan.outputs, in_batch, strict=True):
@@ -39,15 +39,11 @@ def build_outputs(plan: Plan, columns: Mapping[str, Column], options: RunOptions
     return results
 
 
-def _in_batch(output: OutputPlan) -> bool:
-    return bool(output.lineage) and output.lineage[0] == REQUEST_BATCH
-
-
 def _nesting(plan: Plan, output: OutputPlan, columns: Mapping[str, Column]) -> Leaf:
     """A function from a position to what the output shows there: a value, or lists of what lies deeper."""
     leaf, positions = _leaf(plan, output, columns)
     depth = len(output.lineage)
-    if depth == 0 or (depth == 1 and _in_batch(output)):
+    if depth == 0 or (depth == 1 and in_request_batch(output.lineage)):
         return leaf
     children = _children(output.lineage, positions, columns)
 

@@ -11,13 +11,15 @@ from typing import Any
 from workflows.block import RunsOn
 from workflows.compiler.plan import REQUEST_BATCH, Plan, Stage, StepPlan
 from workflows.errors import DeadlineExceededError
+from workflows.executor.arguments import Arguments, StepWork, prepare_step
+from workflows.executor.calls import ports_of, run_calls
 from workflows.executor.dispatcher import Column, Dispatcher, Position
 from workflows.executor.failures import failure_of
 from workflows.executor.inputs import assemble_inputs
 from workflows.executor.options import RunOptions
 from workflows.executor.outputs import build_outputs
+from workflows.executor.results import check_elements, collect_step
 from workflows.executor.stage import cut_units, merge_units
-from workflows.executor.step import Arguments, StepWork, check_elements, collect_step, ports_of, prepare_step, run_calls
 
 _FAR_OFF_S = 10 * 365 * 24 * 3600.0  # loops refuse timers of infinite length
 

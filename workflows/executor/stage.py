@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Mapping
 
 from workflows.compiler.plan import Plan, Stage, StepPlan
+from workflows.executor.arguments import prepare_step
+from workflows.executor.calls import ports_of, run_calls
 from workflows.executor.dispatcher import Column, StageUnit
 from workflows.executor.failures import wrong_answer
-from workflows.executor.step import collect_step, ports_of, prepare_step, run_calls
+from workflows.executor.results import collect_step
 from workflows.ports import Ports
 
 
