@@ -36,7 +36,8 @@ def label_texts(detections: Detections, text: str) -> list[str]:
     """
     if text not in _WRITERS:
         raise ValueError(f"{text!r} is no label text; right are {', '.join(get_args(LabelText))}")
-    return _WRITERS[text](detections)
+    # OpenCV, which draws them, ends the process on half of a surrogate pair.
+    return [written.encode("utf-8", "replace").decode() for written in _WRITERS[text](detections)]
 
 
 def _classes(detections: Detections) -> list[str]:
@@ -74,8 +75,12 @@ def _tracks(detections: Detections) -> list[str]:
     return [str(track) for track in detections.tracker_id.tolist()]
 
 
-def _unmeasured(detections: Detections) -> list[str]:
-    return ["N/A"] * len(detections)
+def _mask_areas(detections: Detections) -> list[str]:
+    return ["Area (mask): N/A"] * len(detections)  # as long as no step measures it
+
+
+def _converted_areas(detections: Detections) -> list[str]:
+    return ["Area (conv): N/A"] * len(detections)  # the same
 
 
 def _times_in_zone(detections: Detections) -> list[str]:
@@ -92,9 +97,8 @@ _WRITERS: dict[str, Callable[[Detections], list[str]]] = {
     "Index": _indices,
     "Dimensions": _dimensions,
     "Area": _areas,
-    "Area (mask)": _unmeasured,
-    "Area (converted)": _unmeasured,
+    "Area (mask)": _mask_areas,
+    "Area (converted)": _converted_areas,
     "Tracker Id": _tracks,
     "Time In Zone": _times_in_zone,
 }
-"""Areas that a measuring step adds are unknown as long as no such step exists."""

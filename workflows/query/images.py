@@ -65,9 +65,9 @@ class ConvertImageToJPEG(Operation):
     compression_level: int = Field(default=95, ge=1, le=100, description="Quality of the JPEG.")
 
     def apply(self, value: Any, names: Names) -> bytes:
-        image = expect(value, Image, "an image")
+        pixels = expect(value, Image, "an image").pixels  # bytes that are no picture are no fault of the operation
         try:
-            return encode_jpeg(image.pixels, self.compression_level)
+            return encode_jpeg(pixels, self.compression_level)
         except ImageDecodeError as error:
             raise operation_failed(error.message, error) from error
 

@@ -50,6 +50,8 @@ def image_size(encoded: bytes, *, auto_orient: bool = True) -> tuple[int, int]:
         with make(io.BytesIO(encoded)) as header:
             width, height = header.size
             orientation = _orientation(header, encoded)
+    except Image.DecompressionBombError as error:  # some plugins judge the size by themselves
+        raise ImageDecodeError("the header of the image claims far too many pixels; send a smaller image") from error
     except (SyntaxError, OSError, ValueError, OverflowError, struct.error, MemoryError) as error:
         raise ImageDecodeError(f"the header of the image is damaged ({error}); send the whole file") from error
     if width < 1 or height < 1:

@@ -25,8 +25,8 @@ TWO = detections(
         ("Index", ["0", "1"]),
         ("Dimensions", ["100, 80 40x20", "228, 68 48x48"]),
         ("Area", ["800", "2328"]),
-        ("Area (mask)", ["N/A", "N/A"]),
-        ("Area (converted)", ["N/A", "N/A"]),
+        ("Area (mask)", ["Area (mask): N/A", "Area (mask): N/A"]),
+        ("Area (converted)", ["Area (conv): N/A", "Area (conv): N/A"]),
         ("Tracker Id", ["No Tracker ID", "No Tracker ID"]),
         ("Time In Zone", ["In zone: N/A", "In zone: N/A"]),
     ],
@@ -58,3 +58,8 @@ def test_no_detections_have_no_labels(text):
 def test_an_unknown_text_is_refused():
     with pytest.raises(ValueError, match="right are Class"):
         label_texts(TWO, "Colour")
+
+
+def test_half_a_surrogate_pair_does_not_reach_the_pen():
+    broken = detections([0, 0, 9, 9], class_name=np.array(["a\ud800b"]))
+    assert label_texts(broken, "Class") == ["a?b"]

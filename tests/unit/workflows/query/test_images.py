@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from tests.unit.workflows.query.chains import chain, run
 from tests.unit.workflows.query.values import image
-from workflows.errors import InvalidInputTypeError, OperationError
+from workflows.errors import ImageDecodeError, InvalidInputTypeError, OperationError
 from workflows.query.language import works_on_pixels
 from workflows.values.image import Image
 from workflows.values.origin import Placement
@@ -68,8 +68,8 @@ def test_an_image_that_a_step_made_becomes_the_base64_of_a_jpeg():
     assert base64.b64decode(run({"type": "ConvertImageToBase64"}, value=image()))[:3] == b"\xff\xd8\xff"
 
 
-def test_an_image_that_cannot_be_decoded_is_an_operation_error():
-    with pytest.raises(OperationError, match="could not be decoded"):
+def test_an_image_that_cannot_be_decoded_is_no_fault_of_the_operation():
+    with pytest.raises(ImageDecodeError, match="could not be decoded"):
         run({"type": "ConvertImageToJPEG"}, value=NO_PICTURE)
 
 

@@ -128,6 +128,14 @@ def test_a_header_that_claims_a_huge_size_is_refused_by_the_limit_given_here() -
         decode_bgr(png_with_size(60000, 60000), max_pixels=1_000_000)
 
 
+def test_a_webp_that_claims_more_than_its_reader_dares_is_refused() -> None:
+    data = bytearray(encoded("WEBP", orientation=1))  # with EXIF: a header of its own, with 24 bits for each side
+    assert data[12:16] == b"VP8X"
+    data[24:30] = (19999).to_bytes(3, "little") * 2
+    with pytest.raises(ImageDecodeError, match="far too many pixels"):
+        image_size(bytes(data))
+
+
 def test_the_size_of_a_very_large_image_is_told_without_a_limit_of_its_own() -> None:
     assert image_size(png_with_size(60000, 60000)) == (60000, 60000)
 
