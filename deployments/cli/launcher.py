@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -27,6 +27,8 @@ from deployments.edge.process import start_edge
 from deployments.errors import ServingError
 from deployments.settings import process_environment
 
+# Short and fixed: the names of sockets below it may not exceed 107 bytes, and Ray's take most of them.
+RUN_ROOT = Path("/tmp")  # noqa: S108 - a folder of mode 0700 that must be ours is made in it
 START_TIMEOUT_S = 240.0
 DRAIN_S = 2.0
 TERM_S = 2.5
@@ -97,7 +99,7 @@ class LocalCluster:
             args={**plan.args, "log_dir": str(self.log_dir)},
         )
         options = ClusterOptions(serve_config=config, ray_dir=plan.run_dir / "ray", parent=os.getpid())
-        environment = cluster_environment(plan.proxy, ports=ports, run_dir=plan.run_dir, local=True)
+        environment = cluster_environment(plan.proxy, ports=ports, run_dir=plan.run_dir / "h", local=True)
         if plan.proxy == "haproxy":
             self._start_edge(serve_port)
         self._start_cluster(options, process_environment() | environment)
@@ -197,21 +199,18 @@ def make_run_dir(port: int) -> Path:
     Raises:
         LaunchError: somebody else owns a folder of this name.
     """
-    # A short, fixed path: the names of sockets in it may not exceed 107 bytes.
-    base = Path(tempfile.gettempdir()) / f"sightline-{os.getuid()}-{port}"
+    base = RUN_ROOT / f"sightline-{os.getuid()}-{port}"
     base.mkdir(mode=0o700, exist_ok=True)
     if base.is_symlink() or base.stat().st_uid != os.getuid():
-        raise LaunchError(f"{base} belongs to somebody else; remove it, or set TMPDIR to a folder of your own")
-    for name in ("ray", "edge", "logs"):
-        _remove_tree(base / name)
+        raise LaunchError(f"{base} belongs to somebody else; remove it, or choose another port with --port")
+    for left_over in base.iterdir():
+        _remove_tree(left_over)
     (base / "logs").mkdir()
     return base
 
 
 def _remove_tree(path: Path) -> None:
-    import shutil
-
-    if path.is_symlink():
-        path.unlink()
-    elif path.exists():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -94,6 +94,8 @@ def local_environment() -> dict[str, str]:
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
         "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": "10",
         "RAY_SERVE_LOG_TO_STDERR": "0",
+        # The controller is the busiest process of an idle cluster; on one machine it need not look ten times a second.
+        "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.25",
     }
 
 

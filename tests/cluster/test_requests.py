@@ -122,6 +122,11 @@ def test_the_answer_says_where_the_time_of_each_step_went(server, photographs):
             assert f"{step}.{part};dur=" in timing
 
 
+def test_an_answer_carries_the_id_of_its_request_once(server):
+    answer = httpx.get(f"{server.url}/info", headers={"X-Request-ID": "of-my-own"})
+    assert answer.headers.get_list("x-request-id") == ["of-my-own"]
+
+
 def test_each_request_leaves_one_line_without_pixels_or_keys(server, photographs):
     marked = {"X-Request-ID": f"mark-{time.time_ns()}", "Authorization": "Bearer secret-key"}
     httpx.post(f"{server.url}/workflows/run", json=body(photographs[1]), headers=marked, timeout=60)
