@@ -25,8 +25,7 @@ class DetectionOptions:
         max_detections: boxes kept for one image.
         class_agnostic_nms: whether boxes of different classes suppress one another.
         class_filter: names to keep, applied after `max_detections`; None keeps all.
-        disable_auto_orient: leave out what the package prepares; the same for the next three.
-        disable_contrast: see above.
+        disable_contrast: leave out what the package prepares; the same for the next two.
         disable_grayscale: see above.
         disable_static_crop: see above.
     """
@@ -36,7 +35,6 @@ class DetectionOptions:
     max_detections: int = 300
     class_agnostic_nms: bool = False
     class_filter: tuple[str, ...] | None = None
-    disable_auto_orient: bool = False
     disable_contrast: bool = False
     disable_grayscale: bool = False
     disable_static_crop: bool = False

@@ -42,8 +42,12 @@ class ImageInputs:
         except ImageInputError as error:
             raise RuntimeInputError(error.message) from error
 
-    async def read_all(self, values: Sequence[Any]) -> list[Image]:
+    async def read_all(self, values: Sequence[Any], *, auto_orient: bool = True) -> list[Image]:
         """Images of a single-model request, in order.
+
+        Args:
+            values: what the client sent.
+            auto_orient: whether pictures are turned as their EXIF orientation says.
 
         Raises:
             ImageInputError: there is none, one cannot be read, or an address is not allowed.
@@ -56,15 +60,23 @@ class ImageInputs:
                 f"the request holds {len(values)} images; at most {self._settings.max_images} are accepted at once"
             )
         try:
-            return list(await asyncio.gather(*(self._read(value) for value in values)))
+            return list(await asyncio.gather(*(self._read(value, auto_orient) for value in values)))
         except (RuntimeInputError, ImageDecodeError) as error:
             raise ImageInputError(f"Could not load input image. Cause: {error.message}") from error
 
-    async def _read(self, value: Any) -> Image:
+    async def _read(self, value: Any, auto_orient: bool) -> Image:
         if isinstance(value, bytes):  # a file of a multipart body
-            wh = check_size(value, max_pixels=self._settings.max_pixels)
+            wh = check_size(value, max_pixels=self._settings.max_pixels, auto_orient=auto_orient)
             placement = Placement.of_upload(IMAGE_ID, wh)
-            return Image(placement=placement, video=VideoMetadata.of_still(IMAGE_ID), wh=wh, encoded=value)
+            return Image(
+                placement=placement,
+                video=VideoMetadata.of_still(IMAGE_ID),
+                wh=wh,
+                encoded=value,
+                auto_orient=auto_orient,
+            )
         url = image_url(value, IMAGE_ID)
         fetched = None if url is None else await self.fetch(url)
-        return read_image(value, IMAGE_ID, max_pixels=self._settings.max_pixels, fetched=fetched)
+        return read_image(
+            value, IMAGE_ID, max_pixels=self._settings.max_pixels, fetched=fetched, auto_orient=auto_orient
+        )

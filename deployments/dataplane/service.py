@@ -112,15 +112,23 @@ class WorkflowService:
         return await run_workflow(plan, inputs, BackendDispatcher(self._backend, work), options)
 
     async def detect(
-        self, images: Sequence[Any], model_id: str, options: DetectionOptions, work: Work
+        self, images: Sequence[Any], model_id: str, options: DetectionOptions, work: Work, *, auto_orient: bool = True
     ) -> list[tuple[Image, Detections]]:
         """What an object detector finds on each image that a client sent.
+
+        Args:
+            images: as the client sent them.
+            model_id: which detector.
+            options: how its boxes become detections.
+            work: of the request.
+            auto_orient: whether pictures are turned as their EXIF orientation says.
 
         Raises:
             ServingError: no such model, or an image cannot be read.
         """
+        work.model_ids.add(model_id)
         async with within_deadline(work):
-            read = await self._images.read_all(images)
+            read = await self._images.read_all(images, auto_orient=auto_orient)
             found = await _all_of([self._backend.detect(image, model_id, options, work, DETECT) for image in read])
         inference_id = str(uuid.uuid4())
         return [
@@ -128,16 +136,19 @@ class WorkflowService:
             for image, boxes in zip(read, found, strict=True)
         ]
 
-    async def read_text(self, images: Sequence[Any], model_id: str, work: Work) -> list[tuple[Image, RecognizedText]]:
-        """Text on each image that a client sent.
+    async def read_text(
+        self, images: Sequence[Any], model_id: str, work: Work, *, auto_orient: bool = True
+    ) -> list[tuple[Image, RecognizedText]]:
+        """Text on each image that a client sent; arguments as in `detect`.
 
         Raises:
             ServingError: no such model, or an image cannot be read.
         """
+        work.model_ids.add(model_id)
         if not images:
             return []  # unlike an object detector's request, which is an error: so clients know it
         async with within_deadline(work):
-            read = await self._images.read_all(images)
+            read = await self._images.read_all(images, auto_orient=auto_orient)
             texts = await _all_of([self._backend.read(image, model_id, work, READ) for image in read])
         return list(zip(read, texts, strict=True))
 
@@ -151,6 +162,7 @@ class WorkflowService:
         Raises:
             ServingError: there is none with this id, or it cannot be loaded.
         """
+        work.model_ids.add(model_id)
         async with within_deadline(work):
             await self._backend.add_model(model_id, work)
 

@@ -24,6 +24,10 @@ CLIENT_CLOSED_REQUEST = 499
 """The client hung up; nobody reads the answer, the number stands in the log."""
 
 
+MAX_TEXT_CHARACTERS = 4000
+"""Of each text in an error's body: names and values that clients sent stand in them."""
+
+
 class ClientClosedError(Exception):
     """The client hung up before its answer was ready."""
 
@@ -115,14 +119,14 @@ def body_of(error: Exception, shape: Shape) -> dict[str, Any]:
     Source: roboflow/inference 1.8.3, answers recorded in tests/conformance.
     """
     if not isinstance(error, language.WorkflowError) or shape is Shape.MESSAGE:
-        return {"message": str(error)}
+        return {"message": shortened(str(error))}
     while_compiling = shape is Shape.WORKFLOW and isinstance(error, language.DefinitionError)
     body: dict[str, Any] = {
-        "message": error.message,
+        "message": shortened(error.message),
         "error_type": type(error).__name__,
         "context": error.context,
         "inner_error_type": error.inner_type or ("None" if while_compiling else None),
-        "inner_error_message": error.inner_message or "None",
+        "inner_error_message": shortened(error.inner_message or "None"),
     }
     if shape is Shape.WORKFLOW:
         body["blocks_errors"] = None if error.problems is None else [_problem(p) for p in error.problems]
@@ -132,17 +136,29 @@ def body_of(error: Exception, shape: Shape) -> dict[str, Any]:
 
 
 def _problem(problem: language.BlockProblem) -> dict[str, Any]:
-    traceback = problem.traceback
+    traceback = _short(problem.traceback)
     return {
-        "block_id": problem.step,
-        "block_type": problem.block_type,
+        "block_id": _short(problem.step),
+        "block_type": _short(problem.block_type),
         "block_details": None,
-        "property_name": problem.property_name,
-        "property_details": problem.details,
+        "property_name": _short(problem.property_name),
+        "property_details": _short(problem.details),
         "block_traceback": None
         if traceback is None
         else {"traceback": traceback, "error_line": None, "code_snippet": None, "stdout": None, "stderr": None},
     }
+
+
+def shortened(text: str) -> str:
+    """The text, without its middle when it is too long for an answer."""
+    if len(text) <= MAX_TEXT_CHARACTERS:
+        return text
+    half = MAX_TEXT_CHARACTERS // 2
+    return f"{text[:half]} [{len(text) - 2 * half} characters left out] {text[-half:]}"
+
+
+def _short(text: str | None) -> str | None:
+    return None if text is None else shortened(text)
 
 
 def response_for(error: Exception) -> Response:
@@ -177,6 +193,10 @@ def unprocessable(problems: Any) -> Response:
     """422 with one entry for each place of the body that does not fit."""
     detail = [{key: p[key] for key in ("type", "loc", "msg", "input", "ctx") if key in p} for p in problems]
     for entry in detail:
+        entry["msg"] = shortened(entry["msg"])
+        entry["loc"] = [shortened(part) if isinstance(part, str) else part for part in entry["loc"]]
+        if isinstance(entry.get("input"), str):
+            entry["input"] = shortened(entry["input"])
         if "ctx" in entry:  # pydantic puts exceptions there
-            entry["ctx"] = {key: str(value) for key, value in entry["ctx"].items()}
+            entry["ctx"] = {key: shortened(str(value)) for key, value in entry["ctx"].items()}
     return JsonResponse({"detail": detail}, status_code=HTTPStatus.UNPROCESSABLE_ENTITY)

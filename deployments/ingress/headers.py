@@ -15,6 +15,7 @@ ENGINE = "inference-models"
 
 MAX_LOAD_DETAILS_BYTES = 4096
 MAX_REQUEST_ID_CHARACTERS = 128
+MAX_NAMES_CHARACTERS = 1024
 MAX_SERVER_TIMING_CHARACTERS = 4096  # proxies refuse answers whose headers fill their buffer
 
 EXPOSED = (
@@ -69,9 +70,9 @@ def standing_headers(request_id: str, work: Work | None, workflow_id: str | None
         if len(details) <= MAX_LOAD_DETAILS_BYTES:
             headers["X-Model-Load-Details"] = _header_text(details.decode())
     if work.model_ids:
-        headers["X-Model-Id"] = _header_text(",".join(sorted(work.model_ids)))
+        headers["X-Model-Id"] = _header_text(",".join(sorted(work.model_ids))[:MAX_NAMES_CHARACTERS])
     if workflow_id:
-        headers["X-Workflow-Id"] = _header_text(workflow_id)
+        headers["X-Workflow-Id"] = _header_text(workflow_id[:MAX_NAMES_CHARACTERS])
     if timing := server_timing(work.timings):
         headers["Server-Timing"] = timing
     return headers

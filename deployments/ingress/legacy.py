@@ -13,7 +13,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
-from deployments.errors import InvalidRequestError
+from deployments.errors import ImageInputError, InvalidRequestError
 from deployments.ingress.bodies import ObjectDetectionBody
 from deployments.ingress.json_codec import JsonResponse
 from deployments.ingress.model_inference import detection_answers
@@ -62,7 +62,10 @@ async def infer(request: Request, dataset_id: str, version_id: str, query: Annot
         disable_preproc_grayscale=query.disable_preproc_grayscale,
         disable_preproc_static_crop=query.disable_preproc_static_crop,
     )
-    answer = (await detection_answers(request, body, [image]))[0]
+    try:
+        answer = (await detection_answers(request, body, [image]))[0]
+    except ImageInputError as error:
+        raise ImageInputError(f"{error.message}; {_taken_as_model(request, body.model_id)}") from error
     if query.format == "image":
         return Response(answer["visualization"], media_type="image/jpeg")
     return JsonResponse(answer)
@@ -73,7 +76,10 @@ async def _image_of(request: Request, query: LegacyQuery) -> dict[str, Any] | by
         return {"type": "url", "value": query.image}
     content_type = request.headers.get("content-type")
     if content_type is None:
-        raise InvalidRequestError("Content-Type header not provided with request.")
+        raise InvalidRequestError(
+            "Content-Type header not provided with request. Send the image as the body, or its address as `image` in "
+            f"the query; {_taken_as_model(request, request.url.path.strip('/'))}"
+        )
     if content_type.startswith("multipart/form-data"):
         async with request.form(max_files=1, max_fields=16) as form:
             part = form.get("file")
@@ -83,6 +89,11 @@ async def _image_of(request: Request, query: LegacyQuery) -> dict[str, Any] | by
     # Whatever the header says: clients declare JSON and send bare base64.
     text = (await request.body()).decode("ascii", errors="replace")
     return {"type": query.image_type, "value": text}
+
+
+def _taken_as_model(request: Request, model_id: str) -> str:
+    """Helps who meant another route: every path of two segments that is none is taken as a model."""
+    return f"{request.method} {request.url.path[:200]} was taken as a call of the model {model_id[:200]!r}"
 
 
 def _fraction(value: Any, at_least: float = 0.0) -> Any:

@@ -38,12 +38,14 @@ async def detection_answers(request: Request, body: ObjectDetectionBody, images:
         max_detections=body.max_detections,
         class_agnostic_nms=body.class_agnostic_nms,
         class_filter=tuple(body.class_filter) if body.class_filter else None,
-        disable_auto_orient=body.disable_preproc_auto_orient,
         disable_contrast=body.disable_preproc_contrast,
         disable_grayscale=body.disable_preproc_grayscale,
         disable_static_crop=body.disable_preproc_static_crop,
     )
-    found = await while_connected(request, service_of(request).detect(images, body.model_id, options, work))
+    service, auto_orient = service_of(request), not body.disable_preproc_auto_orient
+    found = await while_connected(
+        request, service.detect(images, body.model_id, options, work, auto_orient=auto_orient)
+    )
     answers = []
     for image, detections in found:
         answer = detection_answer(detections, body.id, exchange_of(request).elapsed_s)

@@ -23,7 +23,8 @@ async def read_text(request: Request) -> Response:
     work = begin_work(request)
     model_id = body.model_id or f"doctr/{body.doctr_version_id}"
     images = [*body.image] if isinstance(body.image, list) else [body.image]
-    found = await while_connected(request, service_of(request).read_text(images, model_id, work))
+    service, auto_orient = service_of(request), not body.disable_preproc_auto_orient
+    found = await while_connected(request, service.read_text(images, model_id, work, auto_orient=auto_orient))
     answers = [
         text_answer(text, image.wh, exchange_of(request).elapsed_s, boxes=body.generate_bounding_boxes)
         for image, text in found

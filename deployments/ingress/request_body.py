@@ -41,13 +41,14 @@ def _parse_leniently(raw: bytes) -> Any:
         value = json.loads(raw, parse_int=_integer)
         # Half a character has no UTF-8: no answer could repeat it, and OpenCV dies of drawing one.
         json.dumps(value, ensure_ascii=False).encode()
-        return value
     except json.JSONDecodeError as error:
         position, reason = error.pos, error.msg
     except UnicodeEncodeError as error:
         position, reason = 0, f"half of a surrogate pair: {error.object[error.start : error.end]!r}"
     except (UnicodeDecodeError, RecursionError) as error:
         position, reason = 0, "not UTF-8" if isinstance(error, UnicodeDecodeError) else "nested too deep"
+    else:
+        return value
     problem = {"type": "json_invalid", "loc": ("body", position), "msg": "JSON decode error", "input": {}}
     raise RequestValidationError([problem | {"ctx": {"error": reason}}])
 

@@ -87,6 +87,7 @@ class ClusterBackend:
         self, image: Image, model_id: str, options: DetectionOptions, work: Work, step: str
     ) -> ScoredBoxes:
         """Boxes on one image."""
+        work.model_ids.add(model_id)
         key = canonical_model_id(model_id)
         delivery = await self.detecting.submit(
             key,
@@ -95,10 +96,11 @@ class ClusterBackend:
             request_id=work.request_id,
             size_bytes=len(image.encoded),
         )
-        return _account(delivery, work, step, model_id)
+        return _account(delivery, work, step)
 
     async def read(self, image: Image, model_id: str, work: Work, step: str) -> RecognizedText:
         """Text on one image."""
+        work.model_ids.add(model_id)
         delivery = await self.reading.submit(
             canonical_model_id(model_id),
             image,
@@ -106,7 +108,7 @@ class ClusterBackend:
             request_id=work.request_id,
             size_bytes=len(image.encoded),
         )
-        return _account(delivery, work, step, model_id)
+        return _account(delivery, work, step)
 
     async def run_stage(self, plan: Plan, stage: Stage, unit: StageUnit, work: Work) -> Mapping[str, Column]:
         """Steps that work on pixels and boxes."""
@@ -224,7 +226,7 @@ async def _answer(method: DeploymentHandle[Any], call: Any) -> CallAnswer[Any]:
     return answer
 
 
-def _account(delivery: Delivery[R], work: Work, step: str, model_id: str) -> R:
+def _account(delivery: Delivery[R], work: Work, step: str) -> R:
     """Write down where the time went; gives the value."""
     work.timings.append(
         Timing(
@@ -234,7 +236,6 @@ def _account(delivery: Delivery[R], work: Work, step: str, model_id: str) -> R:
             compute_ms=delivery.compute_ms,
         )
     )
-    work.model_ids.add(model_id)
     for load in delivery.model_loads:
         if all(known.model_id != load.model_id for known in work.model_loads):
             work.model_loads.append(load)

@@ -57,14 +57,17 @@ def image_url(value: Any, image_id: str = "image") -> str | None:
     return text
 
 
-def read_image(value: Any, image_id: str, *, max_pixels: int, fetched: bytes | None = None) -> Image:
+def read_image(
+    value: Any, image_id: str, *, max_pixels: int, fetched: bytes | None = None, auto_orient: bool = True
+) -> Image:
     """An image that a client sent; its header is read, its pixels are not.
 
     Args:
         value: base64 text with or without a data-URI prefix, an address, or an object with one of them as `value`.
         image_id: identity, unless the object names one in `parent_id`.
         max_pixels: largest accepted picture.
-        fetched: what `image_url(value)` answered, when the value is an address.
+        fetched: what is behind `image_url(value)`, when the value is an address.
+        auto_orient: whether the picture is turned as its EXIF orientation says.
 
     Raises:
         RuntimeInputError: the value is none of these.
@@ -79,13 +82,15 @@ def read_image(value: Any, image_id: str, *, max_pixels: int, fetched: bytes | N
         raise RuntimeInputError(f"image `{image_id}` is an address, and addresses are not fetched here; send base64")
     else:
         encoded, source_text = fetched, None
-    wh = check_size(encoded, max_pixels=max_pixels)
+    wh = check_size(encoded, max_pixels=max_pixels, auto_orient=auto_orient)
     placement = _placement(sent, image_id, wh)
     if sent.video_metadata is None:
         video = VideoMetadata.of_still(placement.parent.id)
     else:
         video = read_video_metadata(sent.video_metadata, image_id)
-    return Image(placement=placement, video=video, wh=wh, encoded=encoded, source_text=source_text)
+    return Image(
+        placement=placement, video=video, wh=wh, encoded=encoded, auto_orient=auto_orient, source_text=source_text
+    )
 
 
 def decode_base64(text: str, image_id: str) -> bytes:

@@ -25,9 +25,11 @@ class Image:
         video: the frame's place in its video.
         source_text: the base64 text the client sent, kept only as long as the image is unmodified in the process that
             received it: an echoed input is answered verbatim.
+
+    An image made with `auto_orient=False` shows its pixels as they are stored, whatever its EXIF orientation says.
     """
 
-    __slots__ = ("_encoded", "_grey", "_pixels", "_wh", "placement", "source_text", "video")
+    __slots__ = ("_auto_orient", "_encoded", "_grey", "_pixels", "_wh", "placement", "source_text", "video")
 
     def __init__(
         self,
@@ -38,6 +40,7 @@ class Image:
         encoded: bytes | None = None,
         pixels: Pixels | None = None,
         grey: bool = False,
+        auto_orient: bool = True,
         source_text: str | None = None,
     ) -> None:
         if encoded is None and pixels is None:
@@ -48,6 +51,7 @@ class Image:
         self._encoded = encoded
         self._pixels = pixels
         self._grey = grey
+        self._auto_orient = auto_orient
         self._wh = wh
 
     @classmethod
@@ -70,7 +74,7 @@ class Image:
         """
         if self._pixels is None:
             assert self._encoded is not None  # the constructor saw to it
-            self._pixels = decode_pixels(self._encoded, grey=self._grey)
+            self._pixels = decode_pixels(self._encoded, grey=self._grey, auto_orient=self._auto_orient)
         view = self._pixels.view()
         view.flags.writeable = False
         return view
@@ -115,8 +119,10 @@ class Image:
         return replace(self.video, video_identifier=window_id if source == self.id else f"{source} | crop: {window_id}")
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _restore, (self.encoded, self._wh, self._grey, self.placement, self.video)
+        return _restore, (self.encoded, self._wh, self._grey, self._auto_orient, self.placement, self.video)
 
 
-def _restore(encoded: bytes, wh: tuple[int, int], grey: bool, placement: Placement, video: VideoMetadata) -> Image:
-    return Image(placement=placement, video=video, wh=wh, encoded=encoded, grey=grey)
+def _restore(
+    encoded: bytes, wh: tuple[int, int], grey: bool, auto_orient: bool, placement: Placement, video: VideoMetadata
+) -> Image:
+    return Image(placement=placement, video=video, wh=wh, encoded=encoded, grey=grey, auto_orient=auto_orient)

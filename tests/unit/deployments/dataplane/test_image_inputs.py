@@ -1,7 +1,10 @@
 import base64
+import io
+import pickle
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 
 from deployments.dataplane.image_inputs import ImageInputs
@@ -9,8 +12,18 @@ from deployments.errors import ImageInputError, PayloadTooLargeError
 from deployments.settings import IngressSettings
 from workflows.errors import RuntimeInputError
 
+
+def lying_jpeg():
+    """10 x 5 pixels that are to be turned to 5 x 10."""
+    file, exif = io.BytesIO(), PIL.Image.Exif()
+    exif[0x0112] = 6
+    PIL.Image.new("RGB", (10, 5)).save(file, "JPEG", exif=exif)
+    return file.getvalue()
+
+
 PNG = cv2.imencode(".png", np.zeros((5, 10, 3), dtype=np.uint8))[1].tobytes()
 TEXT = base64.b64encode(PNG).decode()
+LYING_JPEG = lying_jpeg()
 URL = "https://images.example.com/a.png"
 
 
@@ -46,6 +59,16 @@ async def test_an_image_is_read_however_it_came(value):
     (image,) = await inputs(Fetcher()).read_all([value])
     assert image.wh == (10, 5)
     assert image.encoded == PNG
+
+
+@pytest.mark.parametrize("as_file", [True, False])
+@pytest.mark.parametrize(("auto_orient", "wh"), [(True, (5, 10)), (False, (10, 5))])
+async def test_pictures_lie_as_their_camera_did_unless_that_is_not_wanted(as_file, auto_orient, wh):
+    value = LYING_JPEG if as_file else {"type": "base64", "value": base64.b64encode(LYING_JPEG).decode()}
+    (image,) = await inputs().read_all([value], auto_orient=auto_orient)
+    there = pickle.loads(pickle.dumps(image))
+    assert (image.wh, there.wh) == (wh, wh)
+    assert image.pixels.shape == there.pixels.shape == (wh[1], wh[0], 3)
 
 
 @pytest.mark.parametrize(

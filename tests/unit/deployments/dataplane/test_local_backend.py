@@ -18,7 +18,6 @@ from workflows.errors import DeadlineExceededError, ImageDecodeError
 from workflows.executor.dispatcher import Column, StageUnit
 from workflows.ports import DetectionOptions
 
-
 DEFINITION = {
     "version": "1.0",
     "inputs": [{"type": "WorkflowImage", "name": "image"}],

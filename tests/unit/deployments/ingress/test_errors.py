@@ -8,7 +8,7 @@ import deployments.errors
 import deployments.models.errors
 import workflows.errors
 from deployments.errors import OverloadedError, PayloadTooLargeError, ServingError
-from deployments.ingress.errors import ANSWERS, Shape, answer_for, body_of, response_for
+from deployments.ingress.errors import ANSWERS, Shape, answer_for, body_of, response_for, shortened, unprocessable
 from deployments.models.errors import ModelError, UnknownModelError
 from workflows.errors import (
     AssumptionError,
@@ -118,3 +118,19 @@ def test_a_class_below_a_known_one_answers_as_that_one():
         pass
 
     assert answer_for(NewError("m")).status == 413
+
+
+@pytest.mark.parametrize(("length", "kept"), [(4000, 4000), (4001, 4000 + 25), (100_000, 4000 + 29)])
+def test_long_texts_lose_their_middle(length, kept):
+    text = shortened("a" * (length - 1) + "z")
+    assert len(text) == kept
+    assert (text[0], text[-1]) == ("a", "z")
+
+
+def test_no_text_of_a_body_is_longer_than_a_client_can_read():
+    name = "n" * 100_000
+    problems = [BlockProblem(step=name, block_type=name, property_name=name, details=name, traceback=name)]
+    for shape in Shape:
+        assert len(json.dumps(body_of(WorkflowSyntaxError(name, problems), shape))) < 30_000
+    problem = {"type": "missing", "loc": ("body", name), "msg": name, "input": name, "ctx": {"error": name}}
+    assert len(unprocessable([problem]).body) < 30_000

@@ -72,6 +72,13 @@ def test_a_model_id_cannot_break_the_header():
     assert standing_headers("id", work, None, 0)["X-Model-Id"] == "a??X-Evil: 1/2?"
 
 
+def test_names_that_are_too_long_are_cut():
+    work = Work(request_id="id", deadline_unix_s=0)
+    work.model_ids.add("m" * 5000)
+    headers = standing_headers("id", work, "w" * 5000, 0)
+    assert (headers["X-Model-Id"], headers["X-Workflow-Id"]) == ("m" * 1024, "w" * 1024)
+
+
 @pytest.mark.parametrize("sent", [None, "", "a b", "x" * 129, "a\tb", "\u00e9"])
 def test_a_request_id_that_cannot_be_echoed_is_replaced(sent):
     assert len(request_id_of(sent)) == 32

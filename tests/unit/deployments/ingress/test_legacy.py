@@ -55,7 +55,15 @@ async def test_the_answer_may_be_both(client, image):
 async def test_a_body_without_a_type_is_refused(client, image):
     answer = await client.post("/plates/1", content=image["value"].encode())
     assert answer.status_code == 400
-    assert answer.json() == {"message": "Content-Type header not provided with request."}
+    assert answer.json()["message"].startswith("Content-Type header not provided with request.")
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/workflows/run"), ("POST", "/infer/lmm")])
+async def test_whoever_meant_another_route_learns_what_the_path_was_taken_for(client, method, path):
+    sent = {} if method == "GET" else {"json": {"model_id": "plates/1"}}
+    answer = await client.request(method, path, **sent)
+    assert answer.status_code == 400
+    assert f"{method} {path} was taken as a call of the model '{path[1:]}'" in answer.json()["message"]
 
 
 async def test_paths_of_two_segments_that_nothing_else_takes_are_model_ids(client, image):

@@ -7,6 +7,13 @@ import pytest
 from tests.unit.deployments.fake_backend import found_boxes
 
 
+@pytest.mark.parametrize(("route", "body"), [("/infer/object_detection", {"model_id": "plates/1"}), ("/doctr/ocr", {})])
+async def test_an_image_that_cannot_be_read_names_its_model_all_the_same(client, route, body):
+    answer = await client.post(route, json=body | {"image": {"type": "base64", "value": "aGVsbG8="}})
+    assert answer.status_code == 400
+    assert answer.headers["x-model-id"] == body.get("model_id", "doctr/default")
+
+
 async def test_one_image_gives_one_answer(client, image):
     answer = await client.post("/infer/object_detection", json={"model_id": "plates/1", "image": image})
     body = answer.json()
