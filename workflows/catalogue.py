@@ -10,10 +10,11 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from workflows.block import Block, Element, FieldReferences, Reference
+from workflows.block import Block
 from workflows.definition.inputs import INPUT_TYPES
 from workflows.definition.outputs import JsonField
 from workflows.kinds import Kind
+from workflows.manifest_fields import Element, FieldReferences, Reference
 from workflows.query.describe import describe_query_language
 from workflows.registry import all_blocks
 from workflows.serializers.declared_kinds import declared_kind, declared_kinds

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workflows.block import Element, Reference
 from workflows.definition.document import Document, StepDefinition
 from workflows.definition.nearest import suggest
 from workflows.definition.selectors import InputSelector, Selector, StepSelector, parse_selector
@@ -17,6 +16,7 @@ from workflows.errors import (
     ReferenceTypeError,
 )
 from workflows.kinds import kinds_meet
+from workflows.manifest_fields import Element, Reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

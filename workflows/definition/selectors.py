@@ -1,7 +1,7 @@
 """Selectors: the texts by which one part of a document points to another.
 
 Names with other characters than letters, digits, `_` and `-` can be selected by outputs only: in a step's parameters
-such a text is no selector (see the patterns in `workflows/block.py`).
+such a text is no selector (see the patterns in `workflows/manifest_fields.py`).
 """
 
 from __future__ import annotations

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from workflows.block import Block, Element, FieldReferences, Reference
+from workflows.block import Block
 from workflows.definition.aliases import fields_by_alias
 from workflows.errors import BlockProblem
+from workflows.manifest_fields import Element, FieldReferences, Reference
 from workflows.values.wording import shown
 
 

@@ -4,9 +4,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import AliasChoices, Field
 
-from workflows.block import BlockManifest, BooleanRef, ImageRef, IntegerRef, ListRef, Reference, StringRef
+from workflows.block import BlockManifest
 from workflows.drawing.palette import ColourAxis, PaletteName
 from workflows.kinds import DETECTION_KINDS, Kind
+from workflows.manifest_fields import BooleanRef, ImageRef, IntegerRef, ListRef, Reference, StringRef
 
 DrawableRef = Annotated[str, Reference((*DETECTION_KINDS, Kind.RLE_INSTANCE_SEGMENTATION_PREDICTION))]
 

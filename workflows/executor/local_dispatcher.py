@@ -1,4 +1,4 @@
-"""All stages in this process, for tests and for serving from one process."""
+"""All stages in the process that asks, for tests and notebooks."""
 
 from __future__ import annotations
 
@@ -29,4 +29,4 @@ class LocalDispatcher:
         return run_stage_here(plan, stage, unit, self._ports_factory)
 
     def step_done(self, step: StepPlan, compute_ms: float) -> None:
-        """Nobody asks."""
+        """Nobody measures here."""

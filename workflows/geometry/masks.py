@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
 
+FAR_PX = 1_000_000
+"""Corners further out are moved here: OpenCV walks every row between them, and counts with 32 bits."""
+
 
 def polygon_to_mask(polygon_xy: NDArray[np.float64], image_wh: tuple[int, int]) -> Mask:
     """(h, w) bool: the inside of a polygon and its outline.
@@ -19,7 +22,7 @@ def polygon_to_mask(polygon_xy: NDArray[np.float64], image_wh: tuple[int, int]) 
     width, height = image_wh
     canvas = np.zeros((height, width), dtype=np.uint8)
     if len(polygon_xy):
-        cv2.fillPoly(canvas, [polygon_xy.astype(np.int32)], color=(1,))
+        cv2.fillPoly(canvas, [np.clip(polygon_xy, -FAR_PX, FAR_PX).astype(np.int32)], color=(1,))
     return canvas.astype(np.bool_)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from workflows.errors import RuntimeInputError
+from workflows.serializers.bounds import MAX_DETECTIONS, Integer, Name
 from workflows.serializers.detections_json import SizeJson
 from workflows.serializers.validation import first_problem
 from workflows.values.classification import Classification
@@ -18,11 +19,11 @@ class _Sent(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     image: SizeJson = SizeJson()
-    parent_id: str | None = None
-    root_parent_id: str | None = None
-    inference_id: str | None = None
+    parent_id: Name | None = None
+    root_parent_id: Name | None = None
+    inference_id: Name | None = None
     time: float | None = None
-    prediction_type: str = "classification"
+    prediction_type: Name = "classification"
 
 
 class ClassScoreJson(BaseModel):
@@ -30,8 +31,8 @@ class ClassScoreJson(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    class_name: str = Field(alias="class")
-    class_id: int
+    class_name: Name = Field(alias="class")
+    class_id: Integer
     confidence: float
 
 
@@ -40,23 +41,23 @@ class LabelScoreJson(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    class_id: int
+    class_id: Integer
     confidence: float
 
 
 class SingleLabelJson(_Sent):
     """What a single-label classifier says."""
 
-    predictions: list[ClassScoreJson]
-    top: str
+    predictions: list[ClassScoreJson] = Field(max_length=MAX_DETECTIONS)
+    top: Name
     confidence: float
 
 
 class MultiLabelJson(_Sent):
     """What a multi-label classifier says."""
 
-    predictions: dict[str, LabelScoreJson]
-    predicted_classes: list[str]
+    predictions: dict[Name, LabelScoreJson] = Field(max_length=MAX_DETECTIONS)
+    predicted_classes: list[Name] = Field(max_length=MAX_DETECTIONS)
 
 
 _SINGLE = TypeAdapter(SingleLabelJson)

@@ -13,6 +13,7 @@ from workflows.errors import RuntimeInputError
 from workflows.geometry.boxes import centres_and_sizes, corners
 from workflows.geometry.masks import outline, polygon_to_mask
 from workflows.geometry.run_lengths import compress, expand
+from workflows.serializers.bounds import MAX_KEY_POINTS, MAX_MASK_PIXELS
 from workflows.serializers.detections_json import DetectionJson, DetectionsJson
 from workflows.serializers.origin import write_origin
 from workflows.serializers.validation import first_problem
@@ -123,6 +124,7 @@ def _detections(sent: DetectionsJson, element_id: str) -> Detections:
     if rows and image_wh is None:
         raise ValueError("image.width and image.height must be numbers where there are predictions")
     placement = _placement(rows[0], element_id, image_wh) if rows else None
+    _check_masks(rows, image_wh, placement)
     tracked = bool(rows) and all(row.tracker_id is not None for row in rows)
     timed, is_code = _all_have("time_in_zone", rows), _all_have("data", rows)
     return Detections(
@@ -139,6 +141,7 @@ def _detections(sent: DetectionsJson, element_id: str) -> Detections:
         decoded_text=np.array([r.data for r in rows], dtype=np.str_) if is_code else None,
         image_wh=image_wh,
         placement=placement,
+        prediction_type=None,
         root_id=(rows[0].root_parent_id if rows else None) or element_id,
     )
 
@@ -163,8 +166,26 @@ def _placement(row: DetectionJson, element_id: str, image_wh: tuple[int, int] | 
     return Placement(parent=parent, root=row.root_parent_origin.named(row.root_parent_id))
 
 
+def _check_masks(rows: list[DetectionJson], image_wh: tuple[int, int] | None, placement: Placement | None) -> None:
+    """Refuse masks that would fill the memory, on the image or on the one it was cut from."""
+    count = len(rows) if _have_masks(rows) else 0
+    sizes = [image_wh or (0, 0)] + ([] if placement is None else [(placement.root.width_px, placement.root.height_px)])
+    for width, height in sizes:
+        if count and min(width, height) < 1:
+            raise ValueError(f"masks need an image with pixels, not one of {width}x{height}")
+        if count * width * height > MAX_MASK_PIXELS:
+            raise ValueError(
+                f"{count} masks of {width}x{height} pixels are more than the {MAX_MASK_PIXELS} pixels accepted; send "
+                "fewer detections at once, or boxes without points"
+            )
+
+
+def _have_masks(rows: list[DetectionJson]) -> bool:
+    return any(row.points or row.rle_mask for row in rows)
+
+
 def _masks(rows: list[DetectionJson], image_wh: tuple[int, int] | None) -> NDArray[np.bool_] | None:
-    if not any(row.points or row.rle_mask for row in rows):
+    if not _have_masks(rows):
         return None
     assert image_wh is not None  # seen to by _detections
     return np.stack([_mask(row, image_wh) for row in rows])
@@ -184,6 +205,8 @@ def _key_points(rows: list[DetectionJson]) -> KeyPoints | None:
     if not any(row.keypoints for row in rows):
         return None
     most = max(len(row.keypoints or ()) for row in rows)
+    if len(rows) * most > MAX_KEY_POINTS:
+        raise ValueError(f"{len(rows)} detections with up to {most} key points are more than {MAX_KEY_POINTS} points")
     shape = (len(rows), most)
     xy = np.full((*shape, 2), np.nan)
     confidence, class_id = np.zeros(shape), np.zeros(shape, dtype=np.int64)

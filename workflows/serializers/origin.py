@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from workflows.serializers.bounds import Pixels
 from workflows.values.origin import Origin
 
 
@@ -12,10 +13,10 @@ class OriginJson(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    offset_x: int
-    offset_y: int
-    width: int
-    height: int
+    offset_x: Pixels
+    offset_y: Pixels
+    width: Pixels
+    height: Pixels
 
     def named(self, identity: str) -> Origin:
         """The same place with an identity."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+
+import pybase64
 
 from workflows.errors import RuntimeInputError
 
@@ -118,7 +119,7 @@ def read_bytes(value: Any, element_id: str) -> bytes:
         return value
     if isinstance(value, str):
         try:
-            return base64.b64decode(value, validate=True)
+            return pybase64.b64decode(value, validate=True)
         except binascii.Error as error:
             raise RuntimeInputError(f"`{element_id}` must be base64 text: {error}") from error
     raise _wrong(value, element_id, "base64 text")

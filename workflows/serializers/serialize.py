@@ -43,11 +43,8 @@ def serialize(value: Any, kinds: Sequence[str] = (Kind.ANY,)) -> Any:
     """
     if Kind.SECRET in kinds and isinstance(value, str):
         return mask_secret(value)
-    return _written(value, run_lengths=not RUN_LENGTH_KINDS.isdisjoint(kinds) and _only_run_lengths(kinds))
-
-
-def _only_run_lengths(kinds: Sequence[str]) -> bool:
-    return Kind.INSTANCE_SEGMENTATION_PREDICTION not in kinds
+    outlines = Kind.INSTANCE_SEGMENTATION_PREDICTION in kinds  # a value that may be either is written as this one
+    return _written(value, run_lengths=not outlines and not RUN_LENGTH_KINDS.isdisjoint(kinds))
 
 
 def _written(value: Any, *, run_lengths: bool) -> Any:

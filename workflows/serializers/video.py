@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workflows.errors import RuntimeInputError
+from workflows.serializers.bounds import Integer, Name
 from workflows.serializers.validation import first_problem
 from workflows.values.video import VideoMetadata
 
@@ -17,13 +18,13 @@ class VideoMetadataJson(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    video_identifier: str
-    frame_number: int
+    video_identifier: Name
+    frame_number: Integer
     frame_timestamp: datetime
     fps: float | None = None
     measured_fps: float | None = None
     comes_from_video_file: bool | None = None
-    total_frames: int | None = None
+    total_frames: Integer | None = None
 
 
 def read_video_metadata(value: Any, element_id: str) -> VideoMetadata:

@@ -6,13 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, model_validator
 
-from workflows.block import AnyRef, Block, BlockManifest, GoTo, Reference, RunsOn, StepRef
+from workflows.block import Block, BlockManifest, GoTo, RunsOn
 from workflows.compiler.compile import compile_definition
 from workflows.compiler.plan import Plan
 from workflows.executor.local_dispatcher import LocalDispatcher
 from workflows.executor.options import RunOptions
 from workflows.executor.run import run_workflow
 from workflows.kinds import Kind
+from workflows.manifest_fields import AnyRef, Reference, StepRef
 from workflows.ports import Ports, StepRun
 
 NUMBERS = (Kind.INTEGER, Kind.FLOAT)

@@ -2,8 +2,9 @@ from typing import Annotated, Literal
 
 import pytest
 
-from workflows.block import AnyRef, Block, BlockManifest, DetectionsRef, Element, FloatRef, Reference, field_references
+from workflows.block import Block, BlockManifest
 from workflows.kinds import Kind
+from workflows.manifest_fields import FloatRef, Reference
 
 
 class Scale(BlockManifest):
@@ -12,9 +13,6 @@ class Scale(BlockManifest):
     type: Literal["test/scale@v1", "Scale"]
     number: float | FloatRef
     factors: list[float | FloatRef]
-    names: dict[str, AnyRef]
-    found: DetectionsRef
-    note: str = ""
 
 
 class ScaleV2(Scale):
@@ -63,51 +61,6 @@ def test_a_manifest_without_identifiers_is_refused():
 
     with pytest.raises(TypeError, match=r"BlockManifest\.type must be a Literal"):
         Block(BlockManifest, nothing)
-
-
-@pytest.mark.parametrize(
-    ("field", "kinds", "place", "has_literal"),
-    [
-        ("number", (Kind.FLOAT,), "value", True),
-        ("factors", (Kind.FLOAT,), "items", True),
-        ("names", (Kind.ANY,), "values", True),
-        ("found", Reference((Kind.OBJECT_DETECTION_PREDICTION,)).kinds, "value", False),
-    ],
-)
-def test_selectors_are_found_where_they_may_stand(field, kinds, place, has_literal):
-    references = field_references(Scale)[field]
-    others = {"value", "items", "values"} - {place}
-    assert set(kinds) <= set(getattr(references, place).kinds)
-    assert [getattr(references, other) for other in others] == [None, None]
-    assert references.any() is getattr(references, place)
-    assert references.has_literal is has_literal
-
-
-def test_a_field_without_selectors_has_no_reference():
-    references = field_references(Scale)["note"]
-    assert references.any() is None
-    assert references.has_literal
-
-
-def test_type_and_name_are_no_fields_for_selectors():
-    assert {"type", "name"}.isdisjoint(field_references(Scale))
-
-
-@pytest.mark.parametrize(
-    ("element", "text", "fits"),
-    [
-        (Element.ANY_DATA, "$inputs.image", True),
-        (Element.ANY_DATA, "$steps.crop.crops", True),
-        (Element.ANY_DATA, "$steps.crop", False),
-        (Element.STEP_OUTPUT, "$inputs.image", False),
-        (Element.STEP, "$steps.crop", True),
-        (Element.STEP, "$inputs.image", False),
-        (Element.ANY_DATA, "plain text", False),
-        (Element.ANY_DATA, 5, False),
-    ],
-)
-def test_a_reference_knows_its_selectors(element, text, fits):
-    assert Reference((), element).matches(text) is fits
 
 
 def test_unknown_keys_of_a_step_are_ignored():

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 from pydantic import AliasChoices, Field
 
-from workflows.block import Block, BlockManifest, ImageRef, RunsOn
+from workflows.block import Block, BlockManifest, RunsOn
 from workflows.kinds import Kind
+from workflows.manifest_fields import ImageRef
 from workflows.values.image import Image
 
 

@@ -5,7 +5,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from workflows.block import AnyRef, Block, BlockManifest, FloatRef, GoTo, RunsOn, StepRef
+from workflows.block import Block, BlockManifest, GoTo, RunsOn
+from workflows.manifest_fields import AnyRef, FloatRef, StepRef
 from workflows.ports import StepRun
 from workflows.query.language import StatementGroup
 

@@ -4,8 +4,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from workflows.block import AnyRef, Block, BlockManifest, RunsOn
+from workflows.block import Block, BlockManifest, RunsOn
 from workflows.kinds import Kind
+from workflows.manifest_fields import AnyRef
 
 
 class FirstNonEmptyOrDefault(BlockManifest):

@@ -4,9 +4,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import AliasChoices, Field
 
-from workflows.block import (
-    Block,
-    BlockManifest,
+from workflows.block import Block, BlockManifest, RunsOn
+from workflows.kinds import Kind
+from workflows.manifest_fields import (
     BooleanRef,
     Fraction,
     FractionRef,
@@ -16,10 +16,8 @@ from workflows.block import (
     ModelIdRef,
     PositiveInt,
     ProjectRef,
-    RunsOn,
     StringRef,
 )
-from workflows.kinds import Kind
 from workflows.ports import ConfidenceMode, DetectionOptions, ObjectDetector, StepRun
 from workflows.values.image import Image
 

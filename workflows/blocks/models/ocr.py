@@ -5,8 +5,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import AliasChoices, Field
 
-from workflows.block import Block, BlockManifest, ImageRef, RunsOn
+from workflows.block import Block, BlockManifest, RunsOn
 from workflows.kinds import Kind
+from workflows.manifest_fields import ImageRef
 from workflows.ports import TextReader
 from workflows.values.detections import Detections, new_detection_ids
 from workflows.values.image import Image

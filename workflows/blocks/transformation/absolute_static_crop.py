@@ -5,8 +5,9 @@ from typing import ClassVar, Literal
 
 from pydantic import AliasChoices, Field
 
-from workflows.block import Block, BlockManifest, ImageRef, IntegerRef, PositiveInt, RunsOn
+from workflows.block import Block, BlockManifest, RunsOn
 from workflows.kinds import Kind
+from workflows.manifest_fields import ImageRef, IntegerRef, PositiveInt
 from workflows.values.image import Image
 
 

@@ -5,9 +5,10 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import AliasChoices, Field
 
-from workflows.block import Block, BlockManifest, DetectionsRef, IntegerRef, PositiveInt, RunsOn
+from workflows.block import Block, BlockManifest, RunsOn
 from workflows.geometry.boxes import centres_and_sizes, clip_boxes, grow_boxes
 from workflows.kinds import DETECTION_KINDS
+from workflows.manifest_fields import DetectionsRef, IntegerRef, PositiveInt
 from workflows.values.detections import Detections, new_detection_ids
 
 Units = Literal["Percent (%)", "Pixels"]

@@ -4,8 +4,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from workflows.block import AnyRef, Block, BlockManifest, DetectionsRef, RunsOn
+from workflows.block import Block, BlockManifest, RunsOn
 from workflows.kinds import DETECTION_KINDS
+from workflows.manifest_fields import AnyRef, DetectionsRef
 from workflows.query.language import DEFAULT_OPERAND, Operations, run_chain
 from workflows.values.detections import Detections
 from workflows.values.wording import type_in_words

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AliasChoices, Field
 
-from workflows.block import Block, BlockManifest, DetectionsRef, Fraction, FractionRef, ImageRef, Reference, RunsOn
+from workflows.block import Block, BlockManifest, RunsOn
 from workflows.drawing.colours import parse_colour
 from workflows.geometry.boxes import rounded_corners, shift_boxes
 from workflows.geometry.masks import window_of_masks
 from workflows.kinds import DETECTION_KINDS, Kind
+from workflows.manifest_fields import DetectionsRef, Fraction, FractionRef, ImageRef, Reference
 from workflows.values.detections import Detections
 from workflows.values.image import Image
 

@@ -5,8 +5,9 @@ from typing import ClassVar, Literal
 
 from pydantic import AliasChoices, Field
 
-from workflows.block import Block, BlockManifest, Fraction, FractionRef, ImageRef, RunsOn
+from workflows.block import Block, BlockManifest, RunsOn
 from workflows.kinds import Kind
+from workflows.manifest_fields import Fraction, FractionRef, ImageRef
 from workflows.values.image import Image
 
 

@@ -4,11 +4,12 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from workflows.block import Block, Fraction, FractionRef, IntegerRef, RunsOn
+from workflows.block import Block, RunsOn
 from workflows.drawing.canvas import canvas_of, drawable
 from workflows.drawing.manifest import DetectionsVisualizationManifest
 from workflows.drawing.palette import colour_lookup, palette
 from workflows.kinds import Kind
+from workflows.manifest_fields import Fraction, FractionRef, IntegerRef
 from workflows.values.detections import Detections
 from workflows.values.image import Image
 

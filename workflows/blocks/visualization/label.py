@@ -4,13 +4,14 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from workflows.block import Block, FloatRef, IntegerRef, RunsOn, StringRef
+from workflows.block import Block, RunsOn
 from workflows.drawing.canvas import canvas_of, drawable
 from workflows.drawing.colours import parse_colour
 from workflows.drawing.labels import LabelText, label_texts
 from workflows.drawing.manifest import DetectionsVisualizationManifest
 from workflows.drawing.palette import colour_lookup, palette
 from workflows.kinds import Kind
+from workflows.manifest_fields import FloatRef, IntegerRef, StringRef
 from workflows.values.detections import Detections
 from workflows.values.image import Image
 
