@@ -5,6 +5,10 @@ from __future__ import annotations
 import logging
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+# Ray Serve puts these into every record of a replica.
+_OF_SERVE = frozenset(
+    {"deployment", "replica", "component_name", "component_id", "application", "route", "skip_context_filter"}
+)
 
 
 class FieldsFormatter(logging.Formatter):
@@ -18,7 +22,7 @@ class FieldsFormatter(logging.Formatter):
         fields = (
             f"{key}={_shown(value)}"
             for key, value in record.__dict__.items()
-            if key not in _STANDARD and value not in (None, [], "")
+            if key not in _STANDARD and key not in _OF_SERVE and value not in (None, [], "")
         )
         return " ".join((super().formatMessage(record), *fields))
 

@@ -1,4 +1,4 @@
-"""Where a replica's log lines go: one file a replica, one line a record, its fields behind the message."""
+"""Where a replica's log lines go: one file a replica."""
 
 from __future__ import annotations
 
@@ -7,33 +7,11 @@ from collections.abc import Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from deployments.observability.logs import FieldsFormatter
+
 MAX_FILE_BYTES = 20 * 1024 * 1024
 KEPT_FILES = 2
 LOGGER = "deployments"
-
-# What every record has; the rest is what `extra` brought.
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-# Serve adds these to every record of a replica.
-_OF_SERVE = frozenset(
-    {"deployment", "replica", "component_name", "component_id", "application", "route", "skip_context_filter"}
-)
-
-
-class FieldFormatter(logging.Formatter):
-    """`time level logger message key=value key=value`."""
-
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
-
-    def format(self, record: logging.LogRecord) -> str:
-        """One line, and a traceback where there is one."""
-        line, _, traceback = super().format(record).partition("\n")
-        fields = [
-            f"{key}={_shown(value)}"
-            for key, value in vars(record).items()
-            if key not in _STANDARD and key not in _OF_SERVE and value is not None
-        ]
-        return "\n".join(part for part in (" ".join([line, *fields]), traceback) if part)
 
 
 def log_to_directory(directory: Path | None, role: str, replica_id: str, gpu_ids: Sequence[int | str]) -> None:
@@ -53,14 +31,9 @@ def log_to_directory(directory: Path | None, role: str, replica_id: str, gpu_ids
         handler = RotatingFileHandler(
             directory / f"{role}-{replica_id}.log", maxBytes=MAX_FILE_BYTES, backupCount=KEPT_FILES
         )
-    handler.setFormatter(FieldFormatter())
+    handler.setFormatter(FieldsFormatter())
     logger = logging.getLogger(LOGGER)
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False
     logger.info("replica started", extra={"role": role, "replica_id": replica_id, "gpu_ids": list(gpu_ids)})
-
-
-def _shown(value: object) -> str:
-    text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return repr(text) if not text or any(sign.isspace() or sign in "\"'=" for sign in text) else text

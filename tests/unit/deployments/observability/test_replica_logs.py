@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from deployments.observability.replica_logs import FieldFormatter, log_to_directory
+from deployments.observability.logs import FieldsFormatter
+from deployments.observability.replica_logs import log_to_directory
 
 
 def record(message: str, *, error=None, **fields) -> logging.LogRecord:
@@ -17,7 +18,7 @@ def record(message: str, *, error=None, **fields) -> logging.LogRecord:
 
 
 def line_of(message: str, **fields) -> str:
-    return FieldFormatter().format(record(message, **fields)).split(" ", 2)[2]
+    return FieldsFormatter().format(record(message, **fields)).split(" ", 2)[2]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_a_traceback_follows_the_fields():
     try:
         int("x")
     except ValueError:
-        text = FieldFormatter().format(record("failed", error=sys.exc_info(), step="crop"))
+        text = FieldsFormatter().format(record("failed", error=sys.exc_info(), step="crop"))
     first, *rest = text.splitlines()
     assert first.endswith("failed step=crop")
     assert rest[-1].startswith("ValueError: invalid literal")
