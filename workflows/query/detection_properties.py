@@ -160,6 +160,10 @@ def _image_dimensions(detections: Detections) -> list[Any] | None:
     return [[height, width] for _ in range(len(detections))]
 
 
+def _prediction_type(detections: Detections) -> list[Any] | None:
+    return None if detections.prediction_type is None else [detections.prediction_type] * len(detections)
+
+
 POINTS = frozenset({"center", "top_left", "top_right", "bottom_left", "bottom_right"})
 
 READERS: dict[str, Callable[[Detections], list[Any] | None]] = {
@@ -179,7 +183,7 @@ READERS: dict[str, Callable[[Detections], list[Any] | None]] = {
     "width": lambda detections: list((detections.xyxy[:, 2] - detections.xyxy[:, 0]).tolist()),
     "height": lambda detections: list((detections.xyxy[:, 3] - detections.xyxy[:, 1]).tolist()),
     "tracker_id": lambda detections: None if detections.tracker_id is None else list(detections.tracker_id.tolist()),
-    "prediction_type": lambda detections: [detections.prediction_type] * len(detections),
+    "prediction_type": _prediction_type,
     "image_dimensions": _image_dimensions,
     "keypoints_xy": _keypoints_xy,
 }

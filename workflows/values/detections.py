@@ -60,7 +60,7 @@ class Detections:
         image_wh: size of the image they were found on; None when it is not known any more.
         placement: place of that image; None when unknown, as for OCR.
         root_id: identity of the uploaded value where `placement` is unknown, as for detections that came as JSON.
-        prediction_type: what made them, such as `object-detection`; not part of the JSON.
+        prediction_type: what made them, such as `object-detection`; None for those that came as JSON, which lacks it.
         inference_id: the model call that made them; not part of the JSON.
         model_id: the model that made them; not part of the JSON.
     """
@@ -79,7 +79,7 @@ class Detections:
     image_wh: tuple[int, int] | None = None
     placement: Placement | None = None
     root_id: str | None = None
-    prediction_type: str = "object-detection"
+    prediction_type: str | None = "object-detection"
     inference_id: str | None = None
     model_id: str | None = None
 

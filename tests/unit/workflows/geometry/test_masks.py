@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.testing import assert_array_equal
 
 from workflows.geometry.masks import outline, paste_masks, polygon_to_mask, window_of_masks
@@ -62,3 +63,9 @@ def test_what_is_pasted_outside_is_lost():
 
 def test_no_masks_are_pasted_to_none():
     assert paste_masks(np.zeros((0, 2, 2), dtype=np.bool_), 0, 0, (12, 10)).shape == (0, 10, 12)
+
+
+@pytest.mark.parametrize("far", [1e18, -1e18, 2.0**31, -(2.0**31) - 1])
+def test_corners_beyond_all_images_take_no_time_and_stay_on_their_side(far):
+    mask = polygon_to_mask(np.array([[far, 0.0], [5.0, 0.0], [5.0, 9.0], [far, 9.0]]), (10, 10))
+    assert mask[5].tolist() == ([False] * 5 + [True] * 5 if far > 0 else [True] * 6 + [False] * 4)

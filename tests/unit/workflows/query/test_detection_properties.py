@@ -127,3 +127,9 @@ def test_extraction_takes_detections_only(operation, value):
 def test_an_unknown_property_is_refused_with_the_document():
     with pytest.raises(ValidationError, match="Input should be 'confidence', 'class_name'"):
         extract("nope")
+
+
+def test_detections_that_do_not_say_what_made_them_have_no_such_property():
+    unknown = detections([0, 0, 4, 4], prediction_type=None)
+    with pytest.raises(OperationError, match="no prediction_type"):
+        run({"type": "DetectionsPropertyExtract", "property_name": "prediction_type"}, value=unknown)

@@ -75,3 +75,10 @@ def test_several_labels_are_told_apart_from_one():
 def test_what_is_no_classification_is_refused(value):
     with pytest.raises(RuntimeInputError, match=r"`c\.\[0\]`"):
         read_classification(value, "c.[0]")
+
+
+@pytest.mark.parametrize("class_id", [2**63, -(2**63) - 1])
+def test_class_ids_of_more_than_64_bits_are_refused(class_id):
+    value = {"image": {}, "predictions": [{"class": "a", "class_id": class_id, "confidence": 1}], "top": "a"}
+    with pytest.raises(RuntimeInputError, match="class_id"):
+        read_classification({**value, "confidence": 1}, "v")

@@ -235,3 +235,67 @@ def test_what_holds_no_detections_is_refused(value):
 
 def test_unknown_keys_are_ignored():
     assert len(read_detections(sent(row(colour="red")), "preds")) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"class_id": 2**63}, "class_id"),
+        ({"tracker_id": -(2**63) - 1}, "tracker_id"),
+        ({"x": float("nan")}, "x"),
+        ({"y": float("inf")}, "y"),
+        ({"width": 1e10}, "width"),
+        ({"class": "a" * 513}, "class"),
+        ({"detection_id": "a" * 513}, "detection_id"),
+        ({"points": [{"x": 1e18, "y": 0}]}, "points"),
+        (
+            {"root_parent_origin": {"offset_x": 0, "offset_y": 0, "width": 2**31, "height": 1}},
+            "root_parent_origin.width",
+        ),
+    ],
+)
+def test_what_no_column_can_hold_is_refused_and_named(changes, place):
+    with pytest.raises(RuntimeInputError, match=f"predictions.0.{place}"):
+        read_detections(sent(row(**changes)), "preds")
+
+
+def test_the_largest_whole_numbers_are_kept():
+    read = read_detections(sent(row(class_id=2**63 - 1, tracker_id=-(2**63))), "preds")
+    assert (read.class_id[0], read.tracker_id[0]) == (2**63 - 1, -(2**63))
+
+
+def test_too_many_detections_are_refused():
+    with pytest.raises(RuntimeInputError, match="at most 10000"):
+        read_detections(sent(*[ONE] * 10_001), "preds")
+
+
+TRIANGLE = [{"x": 0, "y": 0}, {"x": 4, "y": 0}, {"x": 0, "y": 4}]
+
+
+@pytest.mark.parametrize("wh", [(2**31 - 1, 2**31 - 1), (20_000, 20_000)])
+def test_masks_that_would_fill_the_memory_are_refused(wh):
+    with pytest.raises(RuntimeInputError, match="are more than the 268435456 pixels accepted"):
+        read_detections(sent(row(points=TRIANGLE), width=wh[0], height=wh[1]), "preds")
+
+
+def test_masks_that_would_fill_the_memory_on_the_root_are_refused():
+    origin = {"offset_x": 0, "offset_y": 0, "width": 100_000, "height": 100_000}
+    placed = row(points=TRIANGLE, root_parent_id="root", root_parent_origin=origin)
+    with pytest.raises(RuntimeInputError, match="masks of 100000x100000 pixels"):
+        read_detections(sent(placed), "preds")
+
+
+@pytest.mark.parametrize("wh", [(0, 240), (320, -1)])
+def test_masks_on_an_image_without_pixels_are_refused(wh):
+    with pytest.raises(RuntimeInputError, match="masks need an image with pixels"):
+        read_detections(sent(row(points=TRIANGLE), width=wh[0], height=wh[1]), "preds")
+
+
+def test_one_detection_with_very_many_key_points_beside_many_others_is_refused():
+    rows = [row(keypoints=[{"x": 1, "y": 1, "class": "n"}] * 1001), *[ONE] * 999]
+    with pytest.raises(RuntimeInputError, match="1000 detections with up to 1001 key points"):
+        read_detections(sent(*rows), "preds")
+
+
+def test_detections_that_came_as_json_do_not_say_what_made_them():
+    assert read_detections(sent(ONE), "preds").prediction_type is None
