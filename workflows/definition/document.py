@@ -26,6 +26,11 @@ from workflows.values.wording import shown
 _INPUT: TypeAdapter[InputDefinition] = TypeAdapter(InputDefinition)
 _SECTIONS = ("inputs", "steps", "outputs")
 
+LONGEST_NAME = 256
+"""Characters of a name: identities of images and detections are made of them."""
+MOST_FIELDS = 1024
+"""Inputs, and outputs, of a definition."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StepDefinition:
@@ -92,6 +97,11 @@ def parse_document(document: Mapping[str, Any], blocks: Mapping[str, Block], *, 
         raise WorkflowSyntaxError(
             f"the definition has {len(sections['steps'])} steps; at most {max_steps} are accepted", []
         )
+    for name in ("inputs", "outputs"):
+        if len(sections[name]) > MOST_FIELDS:
+            raise WorkflowSyntaxError(
+                f"the definition has {len(sections[name])} {name}; at most {MOST_FIELDS} are accepted", []
+            )
     inputs = tuple(_read_input(item, index) for index, item in enumerate(sections["inputs"]))
     steps = _read_steps(sections["steps"], blocks)
     outputs = tuple(_read_output(item, index) for index, item in enumerate(sections["outputs"]))
@@ -161,10 +171,10 @@ def _read_step(item: Any, index: int, blocks: Mapping[str, Block]) -> StepDefini
     declared_type = item.get("type")
     if not isinstance(declared_type, str):
         details = f"steps[{index}] needs a text as its type, such as {min(blocks, default='ContinueIf')!r}"
-        return (BlockProblem(step=name, property_name="type", details=details),)
+        return (BlockProblem(step=name, details=details),)
     block = blocks.get(declared_type)
     if block is None:
-        details = f"there is no block type {declared_type!r}; {suggest(declared_type, blocks, what='block types')}"
+        details = f"there is no block type {shown(declared_type)}; {suggest(declared_type, blocks, what='block types')}"
         return (BlockProblem(step=name, block_type=declared_type, details=details),)
     try:
         manifest = block.manifest.model_validate(item)
@@ -186,6 +196,10 @@ def _read_step(item: Any, index: int, blocks: Mapping[str, Block]) -> StepDefini
 def _check_names(what: str, names: list[str]) -> None:
     seen: set[str] = set()
     for name in names:
+        if len(name) > LONGEST_NAME:
+            raise WorkflowSyntaxError(
+                f"the name of {what} {shown(name)} has {len(name)} characters; at most {LONGEST_NAME} are accepted", []
+            )
         if name in seen:
             raise DuplicatedNameError(f"two {what}s are called {name!r}; give each {what} a name of its own")
         seen.add(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from pydantic import ValidationError
@@ -9,9 +10,17 @@ from pydantic_core import ErrorDetails
 
 from workflows.block import Block
 from workflows.definition.aliases import fields_by_alias
+from workflows.definition.nearest import suggest
 from workflows.errors import BlockProblem
 from workflows.manifest_fields import Element, FieldReferences, Reference
 from workflows.values.wording import shown
+
+_LISTED = 5  # problems of one property, or properties in a message; more help nobody
+_ALL = 64  # types and values are shown whole: the language has no longer list of either
+_SELECTOR_BRANCH = "constrained-str"
+_BRANCHES = frozenset({"str", "int", "float", "bool", "list", "dict", "tuple"})
+_KEY = re.compile(r"[a-z_0-9]+")
+_QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'")
 
 
 def step_problems(
@@ -19,7 +28,7 @@ def step_problems(
 ) -> tuple[BlockProblem, ...]:
     """One problem for each property of a step that its manifest refuses, under the name the document used."""
     by_property: dict[str | None, list[ErrorDetails]] = {}
-    for details in error.errors(include_url=False, include_context=False):
+    for details in error.errors(include_url=False):
         place = str(details["loc"][0]) if details["loc"] else None
         by_property.setdefault(place, []).append(details)
     names = fields_by_alias(block.manifest)
@@ -36,19 +45,18 @@ def step_problems(
 
 def plain_problems(error: ValidationError) -> str:
     """The problems of an input or output, in one text."""
-    return "; ".join(
-        f"{'.'.join(str(part) for part in details['loc'])}: {details['msg']}"
-        for details in error.errors(include_url=False, include_context=False)
-    )
+    return _capped([_placed(details["loc"], details) for details in error.errors(include_url=False)])
 
 
 def summary(problems: Iterable[BlockProblem]) -> str:
     """The message of an error that consists of problems."""
-    return "; ".join(
-        f"step {problem.step!r}"
-        + (f", {problem.property_name!r}" if problem.property_name else "")
-        + f": {problem.details}"
-        for problem in problems
+    return _capped(
+        [
+            f"step {shown(problem.step)}"
+            + (f", {problem.property_name!r}" if problem.property_name else "")
+            + f": {problem.details}"
+            for problem in problems
+        ]
     )
 
 
@@ -66,23 +74,51 @@ def describe_reference(reference: Reference) -> str:
 
 
 def _describe(found: list[ErrorDetails], references: FieldReferences | None) -> str:
-    if len(found) == 1 and found[0]["type"] == "missing":
-        reference = references.any() if references else None
+    reference = references.any() if references else None
+    if len(found) == 1 and found[0]["type"] == "missing" and len(found[0]["loc"]) == 1:
         return f"is required; give {describe_reference(reference)}" if reference else "is required"
-    texts = _texts(found)
-    if references is None or (reference := references.any()) is None:
-        return f"{texts}; got {shown(found[0]['input'])}"
-    wanted = describe_reference(reference) + (" or a literal" if references.has_literal and references.value else "")
+    if references is None or reference is None:
+        return _texts(found)
     if references.value is None:
-        wanted = f"a list or object with {wanted}"
-    return f"takes {wanted}; got {shown(found[0]['input'])} ({texts})"
+        return f"{_texts(found)}; takes a list or object with {describe_reference(reference)}"
+    if not references.has_literal:
+        return f"takes {describe_reference(reference)}; got {shown(found[0]['input'])}"
+    of_literals = [details for details in found if _SELECTOR_BRANCH not in details["loc"]]
+    return f"{_texts(of_literals or found)}; takes {describe_reference(reference)} as well"
 
 
 def _texts(found: list[ErrorDetails]) -> str:
-    texts = dict.fromkeys(
-        f"at {'.'.join(str(part) for part in details['loc'][1:])}: {details['msg']}"
-        if len(details["loc"]) > 1 and isinstance(details["loc"][-1], int)
-        else details["msg"]
-        for details in found
-    )
-    return "; ".join(texts)
+    return _capped(list(dict.fromkeys(_placed(details["loc"][1:], details) for details in found)))
+
+
+def _capped(texts: list[str]) -> str:
+    more = len(texts) - _LISTED
+    return "; ".join(texts[:_LISTED]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _placed(place: tuple[int | str, ...], details: ErrorDetails) -> str:
+    """What is wrong, and where inside the property; the branches that pydantic tried are left out of the place."""
+    parts = [str(part) for part in place if isinstance(part, int) or (_KEY.fullmatch(part) and part not in _BRANCHES)]
+    return f"at {'.'.join(parts)}: {_said(details)}" if parts else _said(details)
+
+
+def _said(details: ErrorDetails) -> str:
+    context = details.get("ctx", {})
+    match details["type"]:
+        case "missing":
+            return "is required"
+        case "union_tag_invalid":
+            known = _QUOTED.findall(context["expected_tags"])
+            return (
+                f"there is no type {shown(context['tag'])}; {suggest(context['tag'], known, what='types', listed=_ALL)}"
+            )
+        case "union_tag_not_found":
+            return 'has no "type"'
+        case "literal_error" if isinstance(details["input"], str):
+            help_text = suggest(details["input"], _QUOTED.findall(context["expected"]), what="values", listed=_ALL)
+            return f"{shown(details['input'])} is no such value; {help_text}"
+        case "string_pattern_mismatch":
+            return f"{shown(details['input'])} is no selector"
+        case "value_error":
+            return f"{context['error']}; got {shown(details['input'])}"
+    return f"{details['msg'].replace('Input should be', 'must be', 1)}, got {shown(details['input'])}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from workflows.errors import NotSupportedExecutionEngineError, WorkflowDefinitionError, WorkflowSyntaxError
+from workflows.values.wording import shown
 
 ENGINE_VERSION = "1.17.0"
 """The engine version that this server advertises."""
@@ -27,14 +28,14 @@ def check_version(document: Mapping[str, Any]) -> Version:
         raise WorkflowSyntaxError('the definition has no "version"; add "version": "1.0"', [])
     requested = document["version"]
     if not isinstance(requested, str):
-        raise WorkflowDefinitionError(f'"version" must be a text such as "1.0", got {requested!r}')
+        raise WorkflowDefinitionError(f'"version" must be a text such as "1.0", got {shown(requested)}')
     try:
-        version = Version(requested)
-    except InvalidVersion:
-        raise WorkflowDefinitionError(f'"version" is {requested!r}, which is no version; write "1.0"') from None
+        version = Version(requested or ENGINE_VERSION)  # clients leave it empty who do not mind
+    except ValueError:  # no version, or one with thousands of digits
+        raise WorkflowDefinitionError(f'"version" is {shown(requested)}, which is no version; write "1.0"') from None
     if version.major != _SERVED_MAJOR:
         raise NotSupportedExecutionEngineError(
-            f"the definition requests execution engine {requested}; served here is {ENGINE_VERSION}, "
+            f"the definition requests execution engine {shown(requested)}; served here is {ENGINE_VERSION}, "
             f'which accepts every {_SERVED_MAJOR}.x; write "1.0"'
         )
     return version

@@ -131,7 +131,7 @@ def test_fields_that_do_not_fit_together_name_no_property():
     ("item", "expected"),
     [
         ("text", (None, None, None)),
-        ({"name": "d"}, ("d", None, "type")),
+        ({"name": "d"}, ("d", None, None)),
         ({"type": "Double", "number": 1}, (None, "Double", "name")),
         ({"type": "Double", "number": 1, "name": "a.b"}, ("a.b", "Double", "name")),
     ],
@@ -181,3 +181,27 @@ def test_the_number_of_steps_is_limited():
 def test_a_definition_must_be_an_object():
     with pytest.raises(WorkflowSyntaxError, match="JSON object"):
         parse(["version"])
+
+
+@pytest.mark.parametrize("section", ["inputs", "outputs"])
+def test_the_number_of_inputs_and_outputs_is_limited(section):
+    with pytest.raises(WorkflowSyntaxError, match=f"1025 {section}; at most 1024"):
+        parse(document([], []) | {section: [{}] * 1025})
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        document([batch("n" * 257)], []),
+        document([], [step("Double", "n" * 257, number=1)]),
+        document([batch("n")], [], **{"n" * 257: "$inputs.n"}),
+    ],
+)
+def test_names_have_an_end(definition):
+    with pytest.raises(WorkflowSyntaxError, match="has 257 characters; at most 256") as caught:
+        parse(definition)
+    assert len(caught.value.message) < 300
+
+
+def test_a_name_of_the_greatest_length_is_accepted():
+    assert parse(document([batch("n" * 256)], [])).inputs[0].name == "n" * 256

@@ -21,3 +21,13 @@ def test_no_names_are_no_help():
 
 def test_many_names_are_counted_instead_of_listed():
     assert suggest("zebra", [f"input_{index}" for index in range(50)], what="inputs").startswith("there are 50 inputs")
+
+
+def test_a_part_of_known_names_finds_them():
+    assert suggest("ocr", ["OCRModel", "core/ocr_model@v1", "Crop"], what="types") == (
+        "did you mean 'OCRModel' or 'core/ocr_model@v1'?"
+    )
+
+
+def test_two_letters_are_a_part_of_too_much():
+    assert suggest("oc", ["core/ocr_model@v1"], what="types") == "types here: core/ocr_model@v1"
