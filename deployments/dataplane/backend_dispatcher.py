@@ -39,12 +39,11 @@ class BackendDispatcher:
         self._work = work
 
     def ports(self, step: StepPlan) -> Ports:
-        """Ports for one run of a step; everything it detects shares one inference id."""
-        run = StepRun(inference_id=str(uuid.uuid4()))
+        """Ports for one run of a step, which all its elements share."""
         return Ports(
-            object_detector=StepObjectDetector(self._backend, self._work, step.name, run),
+            object_detector=StepObjectDetector(self._backend, self._work, step.name),
             text_reader=StepTextReader(self._backend, self._work, step.name),
-            step_run=run,
+            step_run=StepRun(inference_id=str(uuid.uuid4())),
         )
 
     async def run_stage(self, plan: Plan, stage: Stage, unit: StageUnit) -> Mapping[str, Column]:
@@ -59,11 +58,10 @@ class BackendDispatcher:
 class StepObjectDetector:
     """The object detector as one step sees it."""
 
-    def __init__(self, backend: Backend, work: Work, step: str, run: StepRun) -> None:
+    def __init__(self, backend: Backend, work: Work, step: str) -> None:
         self._backend = backend
         self._work = work
         self._step = step
-        self._run = run
 
     async def detect(self, image: Image, model_id: str, options: DetectionOptions) -> Detections:
         """Detections in the image's own pixels."""
@@ -71,7 +69,7 @@ class StepObjectDetector:
             found = await self._backend.detect(image, model_id, options, self._work, self._step)
         except ServingError as error:
             raise step_failure(error, self._step) from error
-        return to_detections(found, image, model_id, self._run.inference_id)
+        return to_detections(found, image)
 
 
 class StepTextReader:
@@ -90,7 +88,7 @@ class StepTextReader:
             raise step_failure(error, self._step) from error
 
 
-def to_detections(found: ScoredBoxes, image: Image, model_id: str, inference_id: str) -> Detections:
+def to_detections(found: ScoredBoxes, image: Image) -> Detections:
     """Boxes found on an image as detections with identities, the image as their parent."""
     count = len(found.xyxy)
     return Detections(
@@ -102,8 +100,6 @@ def to_detections(found: ScoredBoxes, image: Image, model_id: str, inference_id:
         parent_id=np.array([image.id] * count, dtype=np.str_),
         image_wh=image.wh,
         placement=image.placement,
-        inference_id=inference_id,
-        model_id=model_id,
     )
 
 

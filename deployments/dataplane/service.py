@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -130,11 +129,7 @@ class WorkflowService:
         async with within_deadline(work):
             read = await self._images.read_all(images, auto_orient=auto_orient)
             found = await _all_of([self._backend.detect(image, model_id, options, work, DETECT) for image in read])
-        inference_id = str(uuid.uuid4())
-        return [
-            (image, to_detections(boxes, image, model_id, inference_id))
-            for image, boxes in zip(read, found, strict=True)
-        ]
+        return [(image, to_detections(boxes, image)) for image, boxes in zip(read, found, strict=True)]
 
     async def read_text(
         self, images: Sequence[Any], model_id: str, work: Work, *, auto_orient: bool = True

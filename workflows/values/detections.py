@@ -61,8 +61,6 @@ class Detections:
         placement: place of that image; None when unknown, as for OCR.
         root_id: identity of the uploaded value where `placement` is unknown, as for detections that came as JSON.
         prediction_type: what made them, such as `object-detection`; None for those that came as JSON, which lacks it.
-        inference_id: the model call that made them; not part of the JSON.
-        model_id: the model that made them; not part of the JSON.
     """
 
     xyxy: Boxes
@@ -80,8 +78,6 @@ class Detections:
     placement: Placement | None = None
     root_id: str | None = None
     prediction_type: str | None = "object-detection"
-    inference_id: str | None = None
-    model_id: str | None = None
 
     def __post_init__(self) -> None:
         count = len(self.xyxy)
@@ -94,19 +90,6 @@ class Detections:
 
     def __len__(self) -> int:
         return len(self.xyxy)
-
-    @classmethod
-    def empty(cls, image_wh: tuple[int, int] | None = None, placement: Placement | None = None) -> Detections:
-        """No detections, on an image of `image_wh`."""
-        return cls(
-            xyxy=np.zeros((0, 4), dtype=np.float64),
-            confidence=np.zeros(0, dtype=np.float64),
-            class_id=np.zeros(0, dtype=np.int64),
-            class_name=np.zeros(0, dtype=np.str_),
-            detection_id=np.zeros(0, dtype=np.str_),
-            image_wh=image_wh,
-            placement=placement,
-        )
 
     def select(self, index: Index) -> Detections:
         """The detections at `index` (a mask or positions), in its order."""
@@ -123,9 +106,7 @@ class Detections:
 
 
 PER_DETECTION = tuple(
-    f.name
-    for f in fields(Detections)
-    if f.name not in {"image_wh", "placement", "root_id", "prediction_type", "inference_id", "model_id"}
+    f.name for f in fields(Detections) if f.name not in {"image_wh", "placement", "root_id", "prediction_type"}
 )
 """Names of the columns with one row a detection."""
 

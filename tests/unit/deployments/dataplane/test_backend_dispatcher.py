@@ -33,7 +33,7 @@ async def test_detections_know_their_image_and_have_identities_of_their_own():
 
 
 def test_no_boxes_are_no_detections_on_an_image_of_known_size():
-    found = to_detections(found_boxes(), black_image(), "plates/1", "x")
+    found = to_detections(found_boxes(), black_image())
     assert len(found) == 0
     assert found.image_wh == (10, 5)
 
