@@ -44,17 +44,10 @@ def image_url(value: Any, image_id: str = "image") -> str | None:
         RuntimeInputError: the address is not https.
     """
     if isinstance(value, str):
-        text, declared = value, None
-    elif isinstance(value, dict) and isinstance(value.get("value"), str):
-        text, declared = value["value"], value.get("type")
-    else:
-        return None
-    is_url = declared.lower() == "url" if isinstance(declared, str) else ADDRESS.match(text) is not None
-    if not is_url:
-        return None
-    if not SECURE_ADDRESS.match(text):
-        raise RuntimeInputError(f"the address of image `{image_id}` must begin with https://")
-    return text
+        return _address(value, None, image_id)
+    if isinstance(value, dict) and isinstance(value.get("value"), str):
+        return _address(value["value"], value.get("type"), image_id)
+    return None
 
 
 def read_image(
@@ -76,7 +69,7 @@ def read_image(
     if isinstance(value, Image):
         return value
     sent = _sent_image(value, image_id)
-    if image_url({"value": sent.value, "type": sent.type}, image_id) is None:
+    if _address(sent.value, sent.type, image_id) is None:
         encoded, source_text = decode_base64(sent.value, image_id), sent.value
     elif fetched is None:
         raise RuntimeInputError(f"image `{image_id}` is an address, and addresses are not fetched here; send base64")
@@ -108,7 +101,7 @@ def decode_base64(text: str, image_id: str) -> bytes:
     except ValueError as error:
         raise ImageDecodeError(
             f"image `{image_id}` is not base64 text ({error}); send the file's bytes in base64"
-        ) from (error)
+        ) from error
 
 
 def write_image(image: Image) -> dict[str, Any]:
@@ -125,6 +118,15 @@ def write_image(image: Image) -> dict[str, Any]:
         written["root_parent_id"] = root.id
         written["root_parent_origin"] = write_origin(root)
     return written
+
+
+def _address(text: str, declared_type: Any, image_id: str) -> str | None:
+    is_url = declared_type.lower() == "url" if isinstance(declared_type, str) else ADDRESS.match(text) is not None
+    if not is_url:
+        return None
+    if not SECURE_ADDRESS.match(text):
+        raise RuntimeInputError(f"the address of image `{image_id}` must begin with https://")
+    return text
 
 
 def _sent_image(value: Any, image_id: str) -> ImageJson:

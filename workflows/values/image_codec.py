@@ -73,18 +73,8 @@ def check_size(encoded: bytes, *, max_pixels: int, auto_orient: bool = True) -> 
     return width, height
 
 
-def decode_bgr(encoded: bytes, *, max_pixels: int, auto_orient: bool = True) -> NDArray[np.uint8]:
-    """(h, w, 3) BGR pixels of a picture of unknown origin; grey becomes three equal channels, alpha is dropped.
-
-    Raises:
-        ImageDecodeError: no readable picture, or more than `max_pixels` pixels.
-    """
-    check_size(encoded, max_pixels=max_pixels, auto_orient=auto_orient)
-    return decode_pixels(encoded, auto_orient=auto_orient)
-
-
 def decode_pixels(encoded: bytes, *, grey: bool = False, auto_orient: bool = True) -> NDArray[np.uint8]:
-    """(h, w, 3) BGR pixels, or (h, w) when `grey`, of a picture whose size was checked before.
+    """(h, w, 3) BGR pixels, or (h, w) when `grey`, of a picture whose size was checked before; alpha is dropped.
 
     Raises:
         ImageDecodeError: the bytes are not a whole picture.

@@ -11,9 +11,15 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 from workflows.errors import ImageDecodeError
-from workflows.values.image_codec import check_size, decode_bgr, decode_pixels, encode_jpeg, image_size
+from workflows.values.image import Pixels
+from workflows.values.image_codec import check_size, decode_pixels, encode_jpeg, image_size
 
 LANDSCAPE_WH = (30, 20)
+
+
+def decode_bgr(data: bytes, *, max_pixels: int, auto_orient: bool = True) -> Pixels:
+    check_size(data, max_pixels=max_pixels, auto_orient=auto_orient)
+    return decode_pixels(data, auto_orient=auto_orient)
 
 
 def encoded(file_format: str, orientation: int | None = None, mode: str = "RGB") -> bytes:
