@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from workflows.executor.parameters import typed_parameters
 from workflows.kinds import Kind
 from workflows.serializers.deserialize import deserialize
 from workflows.serializers.image import image_url
+from workflows.values.image import Image
 
 _FETCHED_AT_ONCE = 8
 
@@ -46,7 +48,18 @@ async def assemble_inputs(plan: Plan, inputs: Mapping[str, Any], options: RunOpt
     for item in plan.inputs.values():
         if item.batch:
             columns.update(_batch_columns(item, batches[item.name], size, options, fetched))
+    _check_pixels(columns, options)
     return columns
+
+
+def _check_pixels(columns: Mapping[str, Column], options: RunOptions) -> None:
+    images = {id(value): value for column in columns.values() for value in column.values.values()}
+    pixels = sum(math.prod(value.wh) for value in images.values() if isinstance(value, Image))
+    if pixels > options.max_request_pixels:
+        raise RuntimeInputError(
+            f"the images of the request have {pixels} pixels together; at most {options.max_request_pixels} are "
+            "accepted: send them in several requests, or smaller"
+        )
 
 
 def _sent(item: InputPlan, inputs: Mapping[str, Any]) -> Any:

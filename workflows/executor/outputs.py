@@ -9,8 +9,8 @@ from workflows.compiler.plan import REQUEST_BATCH, Lineage, OutputPlan, Plan, in
 from workflows.definition.selectors import EVERY_PROPERTY, StepOutputSelector, output_selector, parse_selector
 from workflows.executor.dispatcher import Column, Position
 from workflows.executor.options import RunOptions
+from workflows.serializers.room import Room
 from workflows.serializers.serialize import serialize
-from workflows.values.detections import Detections
 from workflows.values.root_frame import to_own_frame, to_root_frame
 
 Leaf = Callable[[Position], Any]
@@ -25,23 +25,26 @@ def build_outputs(plan: Plan, columns: Mapping[str, Column], options: RunOptions
     in_batch = [in_request_batch(output.lineage) for output in plan.outputs]
     size = len(columns[REQUEST_BATCH].values) if any(in_batch) else 1
     results: list[dict[str, Any]] = [{} for _ in range(size)]
+    room = Room(options.max_answer_characters)
     for output, per_element in zip(plan.outputs, in_batch, strict=True):
         if output.name in options.excluded_fields:
             continue
-        element = _nesting(plan, output, columns)
+        element = _nesting(plan, output, columns, room)
         if per_element:
             for index, result in enumerate(results):
                 result[output.name] = element((index,))
         else:
+            before = room.left
             value = element(())
+            room.take((before - room.left) * (size - 1))
             for result in results:
                 result[output.name] = value
     return results
 
 
-def _nesting(plan: Plan, output: OutputPlan, columns: Mapping[str, Column]) -> Leaf:
+def _nesting(plan: Plan, output: OutputPlan, columns: Mapping[str, Column], room: Room) -> Leaf:
     """A function from a position to what the output shows there: a value, or lists of what lies deeper."""
-    leaf, positions = _leaf(plan, output, columns)
+    leaf, positions = _leaf(plan, output, columns, room)
     depth = len(output.lineage)
     if depth == 0 or (depth == 1 and in_request_batch(output.lineage)):
         return leaf
@@ -74,8 +77,10 @@ def _children(
     return children
 
 
-def _leaf(plan: Plan, output: OutputPlan, columns: Mapping[str, Column]) -> tuple[Leaf, Mapping[Position, Any]]:
-    write = _writer(output)
+def _leaf(
+    plan: Plan, output: OutputPlan, columns: Mapping[str, Column], room: Room
+) -> tuple[Leaf, Mapping[Position, Any]]:
+    write = _writer(output, room)
     target = parse_selector(output.selector)
     if not isinstance(output.kinds, Mapping):
         kinds, values = output.kinds, columns[output.selector].values
@@ -93,21 +98,10 @@ def _leaf(plan: Plan, output: OutputPlan, columns: Mapping[str, Column]) -> tupl
     return leaf, positions
 
 
-def _writer(output: OutputPlan) -> Callable[[Any, tuple[str, ...]], Any]:
+def _writer(output: OutputPlan, room: Room) -> Callable[[Any, tuple[str, ...]], Any]:
     move = to_root_frame if output.coordinates_system == "parent" else to_own_frame
 
     def write(value: Any, kinds: tuple[str, ...]) -> Any:
-        return None if value is None else serialize(_moved(value, move), kinds)
+        return serialize(value, kinds, move=move, room=room)
 
     return write
-
-
-def _moved(value: Any, move: Callable[[Detections], Detections]) -> Any:
-    """A value in which detections, at any depth of lists and objects, are moved into another frame."""
-    if isinstance(value, Detections):
-        return move(value)
-    if isinstance(value, dict):
-        return {key: _moved(item, move) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_moved(item, move) for item in value]
-    return value

@@ -198,3 +198,15 @@ async def test_a_parameter_inside_a_list_is_taken_as_it_is():
         compiled([parameter("p")], [step("FirstOf", "f", data=["$inputs.p"], default=9)], f="$steps.f.first"), p=0
     )
     assert result == {"f": 0}
+
+
+async def test_the_pixels_of_all_images_are_limited():
+    options = RunOptions(max_request_pixels=24)
+    await columns_of(IMAGE, options=options, image=[png(4, 3), png(4, 3)])
+    message = await refused(IMAGE, options=options, image=[png(4, 3), png(13, 1)])
+    assert "25 pixels together; at most 24" in message
+
+
+async def test_an_image_that_is_repeated_for_each_element_counts_once():
+    options = RunOptions(max_request_pixels=12)
+    await columns_of(IMAGE, batch("n"), options=options, image=png(4, 3), n=[1, 2, 3])

@@ -4,6 +4,7 @@ import pytest
 from tests.unit.workflows.builders import detections
 from tests.unit.workflows.sample_blocks import answers, batch, compiled, parameter, step
 from workflows.compiler.plan import OutputPlan, Plan
+from workflows.errors import RuntimeLimitsCausedStepExecutionError
 from workflows.executor.dispatcher import Column
 from workflows.executor.options import RunOptions
 from workflows.executor.outputs import build_outputs
@@ -130,3 +131,11 @@ def test_detections_stay_where_they_are_when_asked():
 )
 def test_no_detections_on_a_crop_show_the_uploaded_image_or_nothing(coordinates_system, image):
     assert shown(on_crop(), coordinates_system) == {"image": image, "predictions": []}
+
+
+async def test_an_answer_has_an_end():
+    plan = compiled([parameter("p"), *N], [], p="$inputs.p", n="$inputs.n")
+    options = RunOptions(max_answer_characters=1000)
+    assert len(await answers(plan, options, p="x" * 300, n=[1, 2])) == 2
+    with pytest.raises(RuntimeLimitsCausedStepExecutionError, match="more than the 1000 characters"):
+        await answers(plan, options, p="x" * 300, n=[1, 2, 3, 4])  # repeated in each result

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import datetime
 from enum import StrEnum
 
@@ -9,9 +10,11 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from tests.unit.workflows.builders import detections, image, numbered_pixels
+from workflows.errors import RuntimeLimitsCausedStepExecutionError
 from workflows.kinds import Kind
 from workflows.serializers.classification import read_classification
 from workflows.serializers.detections import read_detections, write_detections
+from workflows.serializers.room import Room
 from workflows.serializers.serialize import serialize
 from workflows.values.video import VideoMetadata
 
@@ -107,3 +110,47 @@ def test_run_lengths_survive_the_wire():
 def test_a_value_without_a_form_on_the_wire_is_refused():
     with pytest.raises(TypeError, match="object"):
         serialize([object()])
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (2**64 - 1, 2**64 - 1),
+        (-(2**63), -(2**63)),
+        (2**64, 18446744073709551616.0),
+        (-(2**63) - 1, -9223372036854775808.0),
+        (10**400, math.inf),
+        (-(10**400), -math.inf),
+    ],
+    ids=["largest", "smallest", "too large", "too small", "far too large", "far too small"],
+)
+def test_whole_numbers_beyond_64_bits_become_floats(value, expected):
+    written = serialize([value])[0]
+    assert written == expected
+    assert type(written) is type(expected)
+
+
+def test_what_is_written_takes_room():
+    room = Room(100)
+    serialize("x" * 90, room=room)
+    with pytest.raises(RuntimeLimitsCausedStepExecutionError, match="more than the 100 characters"):
+        serialize("x" * 11, room=room)
+
+
+@pytest.mark.parametrize(
+    "value", [[0] * 20, {"k" * 90: 1}, b"x" * 90, image(numbered_pixels(40, 30)), detections([0, 0, 1, 1])]
+)
+def test_every_sort_of_value_takes_room(value):
+    with pytest.raises(RuntimeLimitsCausedStepExecutionError):
+        serialize(value, room=Room(100))
+
+
+def test_lists_that_share_their_elements_are_counted_as_often_as_they_are_written():
+    shared = ["x" * 1000] * 1000
+    with pytest.raises(RuntimeLimitsCausedStepExecutionError):
+        serialize([shared] * 1000, room=Room(10_000_000))
+
+
+def test_detections_are_moved_at_any_depth():
+    moved = serialize({"a": [detections([0, 0, 2, 2])]}, move=lambda found: found.replace(xyxy=found.xyxy + 10))
+    assert moved["a"][0]["predictions"][0]["x"] == 11.0
