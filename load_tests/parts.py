@@ -11,10 +11,10 @@ import cv2
 
 from deployments.dataplane.compute import as_object_detector, as_text_recognizer
 from deployments.dataplane.sample import TUTORIAL, sample_photograph
-from deployments.models.engines.engine import EngineSettings
 from deployments.models.loading import load_model
 from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
 from deployments.models.timing import BatchTiming
+from deployments.settings import EngineSettings
 from workflows.ports import DetectionOptions
 from workflows.values.image_codec import decode_pixels, encode_jpeg
 

@@ -23,10 +23,10 @@ from deployments.dataplane.compute import (
 )
 from deployments.dataplane.deadline import check_deadline
 from deployments.models.detection.scored_boxes import ScoredBoxes
-from deployments.models.engines.engine import EngineSettings
 from deployments.models.loading import LoadedModel, load_model
 from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
 from deployments.models.registry import ModelRegistry, ModelRow
+from deployments.settings import EngineSettings
 from workflows.compiler.plan import Plan, Stage
 from workflows.executor.dispatcher import Column, StageUnit
 from workflows.ports import DetectionOptions

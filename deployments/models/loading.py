@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from deployments.models.detection.object_detection_model import ObjectDetectionModel
-from deployments.models.engines.engine import EngineSettings
 from deployments.models.engines.onnx_runtime import OnnxRuntimeEngine
 from deployments.models.errors import ModelError, ModelLoadError, UnsupportedModelError
 from deployments.models.package import ModelPackage
 from deployments.models.recognition.crnn import TextRecognizer
+from deployments.settings import EngineSettings
 
 logger = logging.getLogger(__name__)
 

@@ -24,6 +24,15 @@ class _Input(BaseModel):
     name: InputName
 
 
+class _InputOfAnyKind(_Input):
+    kind: list[KindName] = Field(default=[Kind.ANY], description="Kinds of the value.")
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of the value."""
+        return tuple(str(kind) for kind in self.kind) or (str(Kind.ANY),)
+
+
 class WorkflowImage(_Input):
     """An image, or one for each element of the batch."""
 
@@ -57,34 +66,22 @@ class WorkflowVideoMetadata(_Input):
         return 1
 
 
-class WorkflowBatchInput(_Input):
+class WorkflowBatchInput(_InputOfAnyKind):
     """A value for each element of the batch, or nested lists of values."""
 
     type: Literal["WorkflowBatchInput"]
-    kind: list[KindName] = Field(default=[Kind.ANY], description="Kinds of the value.")
     dimensionality: int = Field(
         default=1,
         description="Nesting of the value: 1 is one value an element.",
         json_schema_extra={"minimum": 1},  # less is an error of the graph, not of the syntax
     )
 
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """Kinds of the value."""
-        return tuple(str(kind) for kind in self.kind) or (str(Kind.ANY),)
 
-
-class WorkflowParameter(_Input):
+class WorkflowParameter(_InputOfAnyKind):
     """One value for the whole request."""
 
     type: Literal["WorkflowParameter", "InferenceParameter"]
-    kind: list[KindName] = Field(default=[Kind.ANY], description="Kinds of the value.")
     default_value: Any = Field(default=None, description="Value when none is sent.")
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """Kinds of the value."""
-        return tuple(str(kind) for kind in self.kind) or (str(Kind.ANY),)
 
     @property
     def dimensionality(self) -> int:

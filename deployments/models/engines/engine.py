@@ -9,10 +9,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from deployments.settings import EngineSettings
-
-__all__ = ["Engine", "EngineSettings", "TensorSpec"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorSpec:

@@ -11,7 +11,8 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from deployments.models.engines.engine import EngineSettings, TensorSpec
+from deployments.models.engines.engine import TensorSpec
+from deployments.settings import EngineSettings
 
 logger = logging.getLogger(__name__)
 

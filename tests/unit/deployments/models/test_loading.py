@@ -8,11 +8,11 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from deployments.models.detection.object_detection_model import ObjectDetectionModel
-from deployments.models.engines.engine import EngineSettings
 from deployments.models.errors import ModelLoadError, UnsupportedModelError
 from deployments.models.loading import load_model
 from deployments.models.package import SHIPPED_DIRECTORY, ModelPackage, discover_packages, read_package
 from deployments.models.recognition.crnn import TextRecognizer
+from deployments.settings import EngineSettings
 from tests.unit.deployments.models.builders import (
     write_add_graph,
     write_constant_detector,

@@ -9,8 +9,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from onnx import TensorProto
 
-from deployments.models.engines.engine import EngineSettings
 from deployments.models.engines.onnx_runtime import OnnxRuntimeEngine
+from deployments.settings import EngineSettings
 from tests.unit.deployments.models.builders import write_add_graph
 
 CPU = EngineSettings(device="cpu")
