@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -15,45 +14,25 @@ import uvicorn
 
 from deployments.ingress.single_process import create_local_app
 from deployments.settings import IngressSettings
-from tests.conformance.detector_packages import write_detector_package
+from tests.conformance.served import write_models, write_workflows
 
 START_TIMEOUT_S = 60
-SDK_RECORDINGS = Path(__file__).parent / "sdk-1.8.3"
 
 
 @pytest.fixture(scope="session")
-def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Packages of the detectors that the reference had."""
-    root = tmp_path_factory.mktemp("models")
-    write_detector_package(root / "plates-lite", "plates-lite/1", 640)
-    write_detector_package(root / "plates-320", "plates-320/1", 320)
-    write_detector_package(root / "plates-stretch", "plates-stretch/1", 640, resize_mode="stretch")
-    write_detector_package(root / "tutorial", "vehicle-registration-plates-trudk/2", 640)  # replaces the shipped one
-    return root
-
-
-@pytest.fixture(scope="session")
-def workflows_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The definitions that were saved at the reference."""
-    root = tmp_path_factory.mktemp("workflows") / "local-ws"
-    root.mkdir()
-    for name, recording in (
-        ("detection", "infer_from_workflow_detection"),
-        ("seed-plates", "infer_from_workflow_seed"),
-    ):
-        recorded = json.loads((SDK_RECORDINGS / f"{recording}.json").read_text())
-        specification = recorded["exchanges"][0]["request"]["body"]["specification"]
-        (root / f"{name}.json").write_text(json.dumps(specification))
-    return root.parent
-
-
-@pytest.fixture(scope="session")
-def served_url(models_dir: Path, workflows_dir: Path) -> Iterator[str]:
-    """Address of a running server."""
+def served_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a running server: the one that `SIGHTLINE_TEST_URL` names, else one in this process."""
+    if given := os.environ.get("SIGHTLINE_TEST_URL"):
+        yield given.rstrip("/")
+        return
+    root = tmp_path_factory.mktemp("served")
+    write_models(root / "models")
+    write_workflows(root / "workflows")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    app = create_local_app(models_dir, IngressSettings(workflows_dir=workflows_dir, log_requests=False))
+    settings = IngressSettings(workflows_dir=root / "workflows", log_requests=False)
+    app = create_local_app(root / "models", settings)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, name="server", daemon=True)
     thread.start()
