@@ -59,12 +59,15 @@ class ImageInputs:
             raise PayloadTooLargeError(
                 f"the request holds {len(values)} images; at most {self._settings.max_images} are accepted at once"
             )
-        try:
-            return list(await asyncio.gather(*(self._read(value, auto_orient) for value in values)))
-        except (RuntimeInputError, ImageDecodeError) as error:
-            raise ImageInputError(f"Could not load input image. Cause: {error.message}") from error
+        return list(await asyncio.gather(*(self._read(values, at, auto_orient) for at in range(len(values)))))
 
-    async def _read(self, value: Any, auto_orient: bool) -> Image:
+    async def _read(self, values: Sequence[Any], at: int, auto_orient: bool) -> Image:
+        try:
+            return await self._read_one(values[at], auto_orient)
+        except (RuntimeInputError, ImageDecodeError) as error:
+            raise image_error(error, at, len(values)) from error
+
+    async def _read_one(self, value: Any, auto_orient: bool) -> Image:
         if isinstance(value, bytes):  # a file of a multipart body
             wh = check_size(value, max_pixels=self._settings.max_pixels, auto_orient=auto_orient)
             placement = Placement.of_upload(IMAGE_ID, wh)
@@ -80,3 +83,9 @@ class ImageInputs:
         return read_image(
             value, IMAGE_ID, max_pixels=self._settings.max_pixels, fetched=fetched, auto_orient=auto_orient
         )
+
+
+def image_error(error: RuntimeInputError | ImageDecodeError, at: int, count: int) -> ImageInputError:
+    """What the client is told of the image at a position of its list."""
+    which = f"image {at + 1} of {count}: " if count > 1 else ""
+    return ImageInputError(f"Could not load input image. Cause: {which}{error.message}")

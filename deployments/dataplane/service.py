@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
 from deployments.dataplane.backend import Backend, Work
 from deployments.dataplane.backend_dispatcher import BackendDispatcher, to_detections
 from deployments.dataplane.deadline import within_deadline
-from deployments.dataplane.image_inputs import ImageInputs
+from deployments.dataplane.image_inputs import ImageInputs, image_error
 from deployments.dataplane.saved_workflows import SavedWorkflows
 from deployments.dataplane.url_fetch import UrlFetcher
 from deployments.errors import OverloadedError, PayloadTooLargeError, ReplicaLostError
@@ -22,6 +22,7 @@ from workflows.compiler.cache import PlanCache
 from workflows.compiler.compile import CompileLimits
 from workflows.compiler.interface import describe_interface
 from workflows.compiler.plan import Plan
+from workflows.errors import ImageDecodeError
 from workflows.executor.options import RunOptions
 from workflows.executor.run import run_workflow
 from workflows.ports import DetectionOptions
@@ -128,7 +129,7 @@ class WorkflowService:
         work.model_ids.add(model_id)
         async with within_deadline(work):
             read = await self._images.read_all(images, auto_orient=auto_orient)
-            found = await _all_of([self._backend.detect(image, model_id, options, work, DETECT) for image in read])
+            found = await _for_each(read, lambda image: self._backend.detect(image, model_id, options, work, DETECT))
         return [(image, to_detections(boxes, image)) for image, boxes in zip(read, found, strict=True)]
 
     async def read_text(
@@ -144,7 +145,7 @@ class WorkflowService:
             return []  # unlike an object detector's request, which is an error: so clients know it
         async with within_deadline(work):
             read = await self._images.read_all(images, auto_orient=auto_orient)
-            texts = await _all_of([self._backend.read(image, model_id, work, READ) for image in read])
+            texts = await _for_each(read, lambda image: self._backend.read(image, model_id, work, READ))
         return list(zip(read, texts, strict=True))
 
     async def models(self) -> tuple[ModelRow, ...]:
@@ -179,9 +180,20 @@ class WorkflowService:
         return await self._backend.ready()
 
 
-async def _all_of(works: Sequence[Coroutine[Any, Any, Found]]) -> list[Found]:
-    """What all give, in order; when one fails the others are cancelled before its error goes on."""
-    tasks = [asyncio.ensure_future(work) for work in works]
+async def _for_each(images: Sequence[Image], work: Callable[[Image], Coroutine[Any, Any, Found]]) -> list[Found]:
+    """What `work` gives for each image, in order; when one fails the others are cancelled before its error goes on.
+
+    Raises:
+        ImageInputError: an image turned out to be torn.
+    """
+
+    async def on(at: int) -> Found:
+        try:
+            return await work(images[at])
+        except ImageDecodeError as error:
+            raise image_error(error, at, len(images)) from error
+
+    tasks = [asyncio.ensure_future(on(at)) for at in range(len(images))]
     try:
         return list(await asyncio.gather(*tasks))
     finally:

@@ -182,6 +182,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     async def refuse_body(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # registered for nothing else
+        request.state.error = error
         return unprocessable(error.errors())
 
     for kind in (language.WorkflowError, serving.ServingError, ClientClosedError):

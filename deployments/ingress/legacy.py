@@ -21,6 +21,11 @@ from deployments.ingress.model_inference import detection_answers
 router = APIRouter(tags=["model inference"])
 
 MIN_CONFIDENCE = 0.01
+ROUTE_FAMILIES = frozenset(
+    {"clip", "doctr", "easy_ocr", "gaze", "grounding_dino", "infer", "inference_pipelines", "model", "ocr", "owlv2"}
+    | {"perception_encoder", "sam", "sam2", "sam3", "sam3_3d", "start", "webrtc", "workflows", "yolo_world"}
+)
+"""First segments of paths that clients know as something else than models."""
 
 
 class LegacyQuery(BaseModel):
@@ -47,7 +52,7 @@ class LegacyQuery(BaseModel):
 @router.post("/{dataset_id}/{version_id}")
 async def infer(request: Request, dataset_id: str, version_id: str, query: Annotated[LegacyQuery, Query()]) -> Response:
     """Predictions of one model on one image."""
-    image = await _image_of(request, query)
+    image = await _image_of(request, query, dataset_id)
     body = ObjectDetectionBody(
         model_id=f"{dataset_id}/{version_id}",
         image=image,
@@ -65,20 +70,20 @@ async def infer(request: Request, dataset_id: str, version_id: str, query: Annot
     try:
         answer = (await detection_answers(request, body, [image]))[0]
     except ImageInputError as error:
-        raise ImageInputError(f"{error.message}; {_taken_as_model(request, body.model_id)}") from error
+        raise ImageInputError(f"{error.message}{_taken_as_model(request, dataset_id)}") from error
     if query.format == "image":
         return Response(answer["visualization"], media_type="image/jpeg")
     return JsonResponse(answer)
 
 
-async def _image_of(request: Request, query: LegacyQuery) -> dict[str, Any] | bytes:
+async def _image_of(request: Request, query: LegacyQuery, dataset_id: str) -> dict[str, Any] | bytes:
     if query.image is not None:
         return {"type": "url", "value": query.image}
     content_type = request.headers.get("content-type")
     if content_type is None:
         raise InvalidRequestError(
             "Content-Type header not provided with request. Send the image as the body, or its address as `image` in "
-            f"the query; {_taken_as_model(request, request.url.path.strip('/'))}"
+            f"the query{_taken_as_model(request, dataset_id)}"
         )
     if content_type.startswith("multipart/form-data"):
         async with request.form(max_files=1, max_fields=16) as form:
@@ -91,9 +96,12 @@ async def _image_of(request: Request, query: LegacyQuery) -> dict[str, Any] | by
     return {"type": query.image_type, "value": text}
 
 
-def _taken_as_model(request: Request, model_id: str) -> str:
-    """Helps who meant another route: every path of two segments that is none is taken as a model."""
-    return f"{request.method} {request.url.path[:200]} was taken as a call of the model {model_id[:200]!r}"
+def _taken_as_model(request: Request, dataset_id: str) -> str:
+    """Words for those who meant a route that is not served here, or is served with another method."""
+    if dataset_id not in ROUTE_FAMILIES:
+        return ""
+    path = request.url.path[:200]
+    return f"; {request.method} {path} is no route here and was taken as a call of the model {path.strip('/')!r}"
 
 
 def _fraction(value: Any, at_least: float = 0.0) -> Any:

@@ -88,12 +88,13 @@ async def _loaded_models(request: Request) -> Response:
 
 
 def _description(model: ModelRow) -> dict[str, Any]:
+    sized = model.task_type != TEXT_RECOGNITION  # crops of any size are read
     return {
         "model_id": model.model_id,
         "task_type": TASK_NAMES.get(model.task_type, model.task_type),
         "batch_size": model.batch_size,
-        "input_height": model.input_height,
-        "input_width": model.input_width,
+        "input_height": model.input_height if sized else None,
+        "input_width": model.input_width if sized else None,
         "vram_bytes": None,
         "request_aliases": [],
         "request_paths": [],

@@ -20,6 +20,7 @@ from deployments.ingress.exchange import exchange_of, while_connected
 from deployments.ingress.json_codec import JsonResponse
 from deployments.ingress.request_body import body_schema, read_body, read_object
 from deployments.ingress.service_access import begin_work, key_of, service_of
+from workflows.errors import WorkflowSyntaxError
 
 router = APIRouter(tags=["workflows"])
 
@@ -56,7 +57,12 @@ async def _run(request: Request, document: dict[str, Any], body: WorkflowRunBody
 @router.post("/workflows/validate")
 async def validate(request: Request) -> Response:
     """Check the definition that is the body; models are not looked at."""
-    service_of(request).compile(await read_object(request))
+    document = await read_object(request)
+    if "specification" in document and "version" not in document:
+        raise WorkflowSyntaxError(
+            'the body of this route is the definition itself; send what stands under "specification" alone', []
+        )
+    service_of(request).compile(document)
     return JsonResponse({"status": "ok"})
 
 

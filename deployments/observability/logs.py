@@ -10,6 +10,9 @@ _OF_SERVE = frozenset(
     {"deployment", "replica", "component_name", "component_id", "application", "route", "skip_context_filter"}
 )
 
+MAX_FIELD_CHARACTERS = 500
+"""Of each field: paths and names that clients sent stand in them."""
+
 
 class FieldsFormatter(logging.Formatter):
     """Time, level, logger, message, then everything that came in `extra`."""
@@ -36,4 +39,6 @@ def configure_logging(level: int = logging.INFO) -> None:
 
 def _shown(value: object) -> str:
     text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    if len(text) > MAX_FIELD_CHARACTERS:
+        text = f"{text[:MAX_FIELD_CHARACTERS]}..."
     return repr(text) if any(c.isspace() or not c.isprintable() or c in "='\"" for c in text) else text

@@ -143,7 +143,9 @@ def _sent_image(value: Any, image_id: str) -> ImageJson:
     try:
         return ImageJson.model_validate(value)
     except ValidationError as error:
-        raise RuntimeInputError(f"image `{image_id}` makes no sense: {first_problem(error)}") from error
+        raise RuntimeInputError(
+            f'image `{image_id}` must look like {{"type": "base64", "value": ...}}: {first_problem(error)}'
+        ) from error
 
 
 def _placement(sent: ImageJson, image_id: str, wh: tuple[int, int]) -> Placement:

@@ -125,6 +125,8 @@ def _reader_of(encoded: bytes) -> Callable[[io.BytesIO], ImageFile.ImageFile]:
         return TiffImagePlugin.TiffImageFile
     if start[:6] in (b"GIF87a", b"GIF89a"):
         return GifImagePlugin.GifImageFile
+    if not encoded:
+        raise ImageDecodeError("the image is empty; send the file's bytes")
     raise ImageDecodeError(
         f"the {len(encoded)} bytes do not start like an image; send one of {', '.join(READABLE_FORMATS)}"
     )

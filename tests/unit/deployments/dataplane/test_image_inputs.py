@@ -89,6 +89,15 @@ async def test_what_is_no_image_is_refused(value):
         await inputs(Fetcher()).read_all([value])
 
 
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [([b"AAAA"], "Cause: the 4 bytes"), ([PNG, b"AAAA"], "Cause: image 2 of 2: the 4 bytes"), ([b""], "is empty")],
+)
+async def test_a_refusal_says_which_image_and_why(values, told):
+    with pytest.raises(ImageInputError, match=told):
+        await inputs().read_all(values)
+
+
 async def test_order_is_kept():
     wide = cv2.imencode(".png", np.zeros((5, 20, 3), dtype=np.uint8))[1].tobytes()
     first, second = await inputs().read_all([wide, PNG])

@@ -3,12 +3,12 @@ import time
 import pytest
 
 from deployments.dataplane.service import WorkflowService
-from deployments.errors import OverloadedError
+from deployments.errors import ImageInputError, OverloadedError
 from deployments.models.errors import ModelLoadError
 from deployments.settings import IngressSettings
 from tests.unit.deployments.fake_backend import FakeBackend
 from tests.unit.deployments.ingress.conftest import SPECIFICATION
-from workflows.errors import DeadlineExceededError, StepExecutionError, WorkflowSyntaxError
+from workflows.errors import DeadlineExceededError, ImageDecodeError, StepExecutionError, WorkflowSyntaxError
 from workflows.ports import DetectionOptions
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYGAAAAAEAAH2FzhVAAAAAElFTkSuQmCC"
@@ -76,3 +76,12 @@ async def test_when_one_image_of_a_model_request_fails_the_others_are_cancelled(
     with pytest.raises(DeadlineExceededError):
         await its_service.detect([{"value": PIXEL}] * 3, "plates/1", DetectionOptions(), its_service.begin("x", 0.05))
     assert backend.cancelled == 3
+
+
+async def test_an_image_that_turns_out_to_be_torn_is_told_like_one_that_cannot_be_read(backend):
+    its_service = service(backend)
+    backend.error = ImageDecodeError("it is torn")
+    with pytest.raises(ImageInputError, match="Cause: image 1 of 2: it is torn"):
+        await its_service.detect([{"value": PIXEL}] * 2, "plates/1", DetectionOptions(), its_service.begin("x"))
+    with pytest.raises(ImageInputError, match="Cause: it is torn"):
+        await its_service.read_text([{"value": PIXEL}], "doctr/default", its_service.begin("x"))

@@ -51,6 +51,7 @@ async def test_a_text_recognizer_is_listed_in_the_words_of_the_wire(client, back
     backend.loaded = ["doctr/default"]
     (listed,) = (await client.get("/model/registry")).json()["models"]
     assert listed["task_type"] == "ocr"
+    assert (listed["input_height"], listed["input_width"]) == (None, None)
 
 
 async def test_a_model_is_added_and_removed(client):

@@ -63,7 +63,14 @@ async def test_whoever_meant_another_route_learns_what_the_path_was_taken_for(cl
     sent = {} if method == "GET" else {"json": {"model_id": "plates/1"}}
     answer = await client.request(method, path, **sent)
     assert answer.status_code == 400
-    assert f"{method} {path} was taken as a call of the model '{path[1:]}'" in answer.json()["message"]
+    told = f"{method} {path} is no route here and was taken as a call of the model '{path[1:]}'"
+    assert told in answer.json()["message"]
+
+
+async def test_whoever_meant_a_model_is_not_told_so(client):
+    answer = await client.post("/plates/1", content=b"zzz", headers=JSON)
+    assert answer.status_code == 400
+    assert "taken as" not in answer.json()["message"]
 
 
 async def test_paths_of_two_segments_that_nothing_else_takes_are_model_ids(client, image):

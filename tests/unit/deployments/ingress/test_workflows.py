@@ -1,10 +1,12 @@
 import asyncio
 import base64
 import json
+import logging
 
 import pytest
 
 from deployments.errors import OverloadedError
+from deployments.observability.logs import FieldsFormatter
 from tests.unit.deployments.fake_backend import eventually, found_boxes
 
 
@@ -218,6 +220,13 @@ async def test_validate_compiles_and_looks_at_no_model(client, specification, ba
     assert backend.loaded == []
 
 
+async def test_validate_says_that_it_takes_the_bare_definition(client, specification):
+    answer = await client.post("/workflows/validate", json={"specification": specification})
+    assert answer.status_code == 400
+    assert answer.json()["error_type"] == "WorkflowSyntaxError"
+    assert "the definition itself" in answer.json()["message"]
+
+
 async def test_validate_refuses_what_would_not_run(client, specification):
     specification["steps"][0]["image"] = "$inputs.nope"
     answer = await client.post("/workflows/validate", json=specification)
@@ -315,3 +324,29 @@ async def _echo_of(client, value):
     answer = await client.post("/workflows/run", content=content)
     assert answer.status_code == 200
     return answer.json()["outputs"][0]["value"]
+
+
+async def test_a_saved_run_leaves_one_line_with_its_name_and_without_keys(client, image, caplog):
+    with caplog.at_level(logging.INFO, logger="deployments.ingress.access"):
+        await client.post(
+            "/acme/workflows/plates?api_key=secret-1",
+            json={"inputs": {"image": image}, "api_key": "secret-2"},
+            headers={"Authorization": "Bearer secret-3"},
+        )
+    (record,) = caplog.records
+    line = FieldsFormatter().format(record)
+    assert "workflow=plates" in line
+    assert "status=200" in line
+    assert "secret" not in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [({}, "RequestValidationError"), ({"inputs": {}}, "RuntimeInputError")],
+)
+async def test_a_line_names_what_went_wrong(client, caplog, body, error):
+    with caplog.at_level(logging.INFO, logger="deployments.ingress.access"):
+        await client.post("/acme/workflows/plates", json=body)
+    (record,) = caplog.records
+    assert record.error == error

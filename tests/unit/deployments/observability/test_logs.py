@@ -29,3 +29,7 @@ def test_lists_are_joined():
 
 def test_a_value_cannot_begin_a_new_line_or_field():
     assert line(path="/x\nINFO fake status=500") == r"a.b request path='/x\nINFO fake status=500'"
+
+
+def test_a_field_that_clients_fill_does_not_fill_the_line():
+    assert line(path="/" + "x" * 100_000) == "a.b request path=/" + "x" * 499 + "..."
