@@ -6,8 +6,10 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from workflows.errors import InvalidInputTypeError, RuntimeInputError
 from workflows.kinds import Kind
 from workflows.query.operation import Names, Operation, expect
+from workflows.serializers.classification import read_classification
 from workflows.values.classification import Classification
 
 
@@ -23,7 +25,7 @@ class ClassificationPropertyExtract(Operation):
     ]
 
     def apply(self, value: Any, names: Names) -> Any:
-        found = expect(value, Classification, "a classification")
+        found = expect(_as_classification(value), Classification, "a classification")
         if self.property_name == "top_class":
             return found.top_class if found.predicted_classes is None else list(found.predicted_classes)
         if self.property_name == "top_class_confidence":
@@ -34,3 +36,15 @@ class ClassificationPropertyExtract(Operation):
         order = np.argsort(found.class_id, kind="stable") if found.multi_label else slice(None)
         column = found.class_name if self.property_name == "all_classes" else found.confidence
         return column[order].tolist()
+
+
+def _as_classification(value: Any) -> Any:
+    """`value`, or the classification that it is the JSON of: values of the kind `*` come as they were sent."""
+    if not isinstance(value, dict):
+        return value
+    try:
+        return read_classification(value, "value")
+    except RuntimeInputError as error:
+        raise InvalidInputTypeError(
+            f"takes a classification, got a dictionary that is none: {error.message}"
+        ) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from workflows.geometry.points import strictly_inside
 from workflows.kinds import DETECTION_KINDS, Kind
 from workflows.query.detection_properties import OneDetection
 from workflows.query.operation import NUMBER_KINDS, QueryPart
+from workflows.query.time_limit import check_time
 
 BinaryName = Literal[
     "(Number) ==",
@@ -83,11 +84,18 @@ def _ends_with(text: Any, end: Any) -> bool:
 
 
 def _any_in(values: Any, sequence: Any) -> bool:
-    return any(value in sequence for value in values)
+    return any(value in sequence for value in _in_time(values))
 
 
 def _all_in(values: Any, sequence: Any) -> bool:
-    return all(value in sequence for value in values)
+    return all(value in sequence for value in _in_time(values))
+
+
+def _in_time(values: Any) -> Iterator[Any]:
+    """The values one by one, as long as there is time: each is looked for in a list that may be as long as this one."""
+    for value in values:
+        check_time()
+        yield value
 
 
 def _in_zone(place: Any, zone: Any) -> bool:

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from workflows.errors import OperationError
+from workflows.errors import InvalidInputTypeError, OperationError
 from workflows.geometry.boxes import centres_and_sizes, grow_boxes, shift_boxes
 from workflows.kinds import DETECTION_KINDS, Kind
 from workflows.query.operation import Names, Operation, expect, operand, wrong_type
+from workflows.serializers.bounds import LONGEST_NAME
 from workflows.serializers.detections import write_detections
 from workflows.values.detections import Detections, Index
 
@@ -110,7 +111,9 @@ class DetectionsRename(Operation):
     strict: bool | str = Field(
         default=True, description="Whether every class must be in the table, or the operand that says so."
     )
-    new_classes_id_offset: int = Field(default=1024, description="First id of new names, when not strict.")
+    new_classes_id_offset: int = Field(
+        default=1024, ge=-(2**62), le=2**62, description="First id of new names, when not strict."
+    )
 
     def apply(self, value: Any, names: Names) -> Detections:
         detections = expect(value, Detections, "detections")
@@ -118,6 +121,8 @@ class DetectionsRename(Operation):
         strict = operand(self.strict, names) if isinstance(self.strict, str) else self.strict
         if not isinstance(class_map, dict) or not all(isinstance(name, str) for name in class_map.values()):
             raise wrong_type(class_map, "a dictionary of strings as class_map")
+        if any(len(name) > LONGEST_NAME for name in class_map.values()):
+            raise InvalidInputTypeError(f"class_map holds a name of more than {LONGEST_NAME} characters")
         if not isinstance(strict, bool):
             raise wrong_type(strict, "a boolean as strict")
         old = detections.class_name.tolist()

@@ -54,6 +54,7 @@ from workflows.query.strings import (
     TimestampToISOFormat,
     ToString,
 )
+from workflows.query.time_limit import Evaluation, check_time
 from workflows.values.detections import Detections
 from workflows.values.wording import type_in_words
 
@@ -192,11 +193,13 @@ class StatementGroup(QueryPart):
             QueryError: a statement cannot be evaluated.
         """
         results = []
-        for position, statement in enumerate(self.statements):
-            try:
-                results.append(statement.holds(names))
-            except QueryError as error:
-                raise located(error, f"statement {position}") from error
+        with Evaluation():
+            for position, statement in enumerate(self.statements):
+                check_time()
+                try:
+                    results.append(statement.holds(names))
+                except QueryError as error:
+                    raise located(error, f"statement {position}") from error
         return any(results) if self.operator == "or" else all(results)
 
 
@@ -256,11 +259,13 @@ def run_chain(operations: Sequence[Operation], value: Any, names: Names | None =
         QueryError: an operation does not work on the value it got; the message says which.
     """
     scope = {} if names is None else names
-    for position, operation in enumerate(operations):
-        try:
-            value = operation.apply(value, scope)
-        except QueryError as error:
-            raise located(error, f"operation {position} ({operation.type})") from error
+    with Evaluation():
+        for position, operation in enumerate(operations):
+            check_time()
+            try:
+                value = operation.apply(value, scope)
+            except QueryError as error:
+                raise located(error, f"operation {position} ({operation.type})") from error
     return value
 
 

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 
 from workflows.errors import OperationError
 from workflows.kinds import Kind
-from workflows.query.operation import Names, Operation, expect
+from workflows.query.operation import Names, Operation, expect, operation_failed
 
 SEARCH_LIMIT_S = 0.1
 """Longest search for a regular expression. Expressions come from clients, and a backtracking search can take for ever:
@@ -97,7 +97,10 @@ class ToString(Operation):
     type: Literal["ToString"]
 
     def apply(self, value: Any, names: Names) -> str:
-        return str(value)
+        try:
+            return str(value)
+        except ValueError as error:  # a whole number of more digits than Python writes
+            raise operation_failed(f"the value cannot be written as a string: {error}", error) from error
 
 
 class TimestampToISOFormat(Operation):

@@ -10,6 +10,7 @@ from pydantic import AliasChoices, Field
 
 from workflows.block import Block, BlockManifest, RunsOn
 from workflows.drawing.colours import parse_colour
+from workflows.errors import RuntimeLimitsCausedStepExecutionError
 from workflows.geometry.boxes import rounded_corners, shift_boxes
 from workflows.geometry.masks import window_of_masks
 from workflows.kinds import DETECTION_KINDS, Kind
@@ -18,6 +19,8 @@ from workflows.values.detections import Detections
 from workflows.values.image import Image
 
 Corners = tuple[int, int, int, int]
+MAX_CROPPED_PIXELS = 256_000_000
+"""Pixels of all crops of one image: 768 MB while they are pixels."""
 ColourRef = Annotated[str, Reference((Kind.STRING, Kind.RGB_COLOR))]
 
 
@@ -50,8 +53,10 @@ def run(
     mask_opacity: float,
     background_color: str | tuple[int, int, int],
 ) -> list[dict[str, Image | Detections | None]]:
+    windows = rounded_corners(predictions.xyxy)
+    _check_pixels(windows, images.wh)
     cut: list[dict[str, Image | Detections | None]] = []
-    for index, corners in enumerate(rounded_corners(predictions.xyxy)):
+    for index, corners in enumerate(windows):
         crop = images.window(str(predictions.detection_id[index]), corners)
         if crop is None:
             cut.append({"crops": None, "predictions": None})
@@ -62,6 +67,20 @@ def run(
             crop = crop.with_pixels(paint_background(crop.pixels, mask, mask_opacity, background_color))
         cut.append({"crops": crop, "predictions": seen_from(found, corners)})
     return cut
+
+
+def _check_pixels(windows: list[Corners], image_wh: tuple[int, int]) -> None:
+    """Refuse windows that overlap so much that together they are many times the image."""
+    width, height = image_wh
+    pixels = sum(
+        len(range(*slice(left, right).indices(width))) * len(range(*slice(top, bottom).indices(height)))
+        for left, top, right, bottom in windows
+    )
+    if pixels > MAX_CROPPED_PIXELS:
+        raise RuntimeLimitsCausedStepExecutionError(
+            f"the {len(windows)} crops of one image have {pixels} pixels together; at most {MAX_CROPPED_PIXELS} are "
+            "allowed: filter the detections, or send a smaller image"
+        )
 
 
 def seen_from(detections: Detections, corners: Corners) -> Detections:

@@ -42,3 +42,14 @@ def test_properties_of_single_and_multi_label_results(name, single, multi, singl
 def test_other_values_are_refused(value):
     with pytest.raises(InvalidInputTypeError, match="takes a classification"):
         run({"type": "ClassificationPropertyExtract", "property_name": "top_class"}, value=value)
+
+
+def test_the_json_of_a_classification_is_one():
+    row = {"class": "cat", "class_id": 0, "confidence": 0.7}
+    value = {"image": {"width": 4, "height": 3}, "predictions": [row], "top": "cat", "confidence": 0.7}
+    assert run({"type": "ClassificationPropertyExtract", "property_name": "top_class"}, value=value) == "cat"
+
+
+def test_a_dictionary_that_is_no_classification_says_what_it_lacks():
+    with pytest.raises(InvalidInputTypeError, match="predictions: Field required"):
+        run({"type": "ClassificationPropertyExtract", "property_name": "top_class"}, value={"a": 1})

@@ -211,3 +211,15 @@ def test_masks_follow_their_detections():
     two = detections([0, 0, 2, 2], [0, 0, 1, 1], masks=masks)
     first = run({"type": "SortDetections", "mode": "size"}, {"type": "DetectionsSelection", "mode": "first"}, value=two)
     assert first.masks.all()
+
+
+def test_names_that_would_fill_the_memory_are_refused():
+    rename = {"type": "DetectionsRename", "class_map": {"a": "x" * 513}, "strict": False}
+    with pytest.raises(InvalidInputTypeError, match="more than 512 characters"):
+        run(rename, value=MIX)
+
+
+@pytest.mark.parametrize("offset", [10**19, -(10**19)])
+def test_ids_of_new_names_have_64_bits(offset):
+    with pytest.raises(ValidationError, match="new_classes_id_offset"):
+        run({"type": "DetectionsRename", "class_map": {}, "new_classes_id_offset": offset}, value=MIX)

@@ -89,3 +89,8 @@ def test_timestamps_are_written_as_iso_text(value, expected):
 def test_only_timestamps_are_written_as_iso_text(value):
     with pytest.raises(InvalidInputTypeError, match="takes a timestamp"):
         run({"type": "TimestampToISOFormat"}, value=value)
+
+
+def test_a_number_of_too_many_digits_has_no_string():
+    with pytest.raises(OperationError, match="cannot be written as a string"):
+        run({"type": "ToString"}, value=10**5000)

@@ -5,7 +5,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from tests.unit.workflows.builders import detections, image, numbered_pixels
+from workflows.blocks.transformation import dynamic_crop
 from workflows.blocks.transformation.dynamic_crop import BLOCK, DynamicCrop, paint_background, run
+from workflows.errors import RuntimeLimitsCausedStepExecutionError
 from workflows.values.detections import KeyPoints
 
 PICTURE = image(numbered_pixels(200, 100))
@@ -131,3 +133,16 @@ def test_old_names_are_accepted():
 
 def test_crops_are_one_dimension_deeper():
     assert BLOCK.output_offset == 1
+
+
+def test_crops_that_together_are_many_times_the_image_are_refused(monkeypatch):
+    monkeypatch.setattr(dynamic_crop, "MAX_CROPPED_PIXELS", 40_000)
+    whole = [0.0, 0.0, 200.0, 100.0]
+    assert len(crops(detections(whole, whole))) == 2
+    with pytest.raises(RuntimeLimitsCausedStepExecutionError, match="have 40001 pixels together; at most 40000"):
+        crops(detections(whole, whole, [199, 99, 900, 900]))
+
+
+def test_only_what_lies_in_the_image_counts(monkeypatch):
+    monkeypatch.setattr(dynamic_crop, "MAX_CROPPED_PIXELS", 1)
+    assert len(crops(detections([199, 99, 90_000, 90_000], [300, 0, 90_000, 90_000]))) == 2
