@@ -146,7 +146,14 @@ def test_the_size_of_a_very_large_image_is_told_without_a_limit_of_its_own() -> 
     assert image_size(png_with_size(60000, 60000)) == (60000, 60000)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00", b"hello world, this is text", b"\x80\x04\x95pickle", b"%PDF-1.7"])
+def test_no_bytes_are_refused_as_that() -> None:
+    with pytest.raises(ImageDecodeError, match="is empty"):
+        image_size(b"")
+    with pytest.raises(ImageDecodeError):
+        decode_pixels(b"")
+
+
+@pytest.mark.parametrize("data", [b"\x00", b"hello world, this is text", b"\x80\x04\x95pickle", b"%PDF-1.7"])
 def test_bytes_that_are_no_image_are_refused(data: bytes) -> None:
     with pytest.raises(ImageDecodeError, match="do not start like an image"):
         image_size(data)
