@@ -2,7 +2,7 @@
 
 A workflow that pads a plate's box by 200 x 40 pixels hands over crops in which a small plate fills a sixth of the
 width; another hands over the bare plate. Both are drawn here, at the size they have in a photograph, and stretched to
-the input of the network exactly as serving does (`cv2.resize`, bilinear).
+the input of the network exactly as serving does.
 """
 
 from __future__ import annotations
@@ -184,5 +184,6 @@ def crop_sample(rng: random.Random, frames: list[Frame], unseen: bool = False, w
     across, along = MARGIN_ACROSS * (line[3] - line[1]), MARGIN_ALONG * (line[3] - line[1])
     line += np.array([-along, -across, along, across], np.float32)
     corners = cv2.perspectiveTransform(_corners(line)[None], matrix)[0]
-    rgb = cv2.resize(picture, INPUT_WH, interpolation=cv2.INTER_LINEAR)
+    shrinks = size_wh[0] > INPUT_WH[0] or size_wh[1] > INPUT_WH[1]
+    rgb = cv2.resize(picture, INPUT_WH, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return CropSample(rgb=rgb, text=face.text, frame=frame_of(corners, size_wh))

@@ -212,6 +212,20 @@ def _ink_line(rgb: Rgb, mask: NDArray[np.float32], at: tuple[int, int], ink: Col
     region[:] = np.clip(tone, 0, 255).astype(np.uint8)
 
 
+def _coat_of_arms(rgb: Rgb, at: tuple[float, float], width: float, rng: random.Random) -> None:
+    """A shield in two colours with a cross or a bar, as Slovak and Swiss plates carry."""
+    half, tall = width / 2, width * rng.uniform(0.55, 0.75)
+    shield = np.array([(-half, -tall), (half, -tall), (half, tall * 0.2), (0, tall), (-half, tall * 0.2)])
+    ground, charge = any_colour(rng), any_colour(rng, 150)
+    cv2.fillPoly(rgb, [np.round(shield + at).astype(np.int32)], ground, cv2.LINE_AA)
+    x, y = round(at[0]), round(at[1])
+    thick = max(1, int(width * 0.14))
+    cv2.line(rgb, (x, round(at[1] - tall * 0.7)), (x, round(at[1] + tall * 0.6)), charge, thick)
+    for level in (0.0, 0.3) if rng.random() < 0.5 else (0.1,):
+        ends = (round(at[0] - half * 0.6), y - int(level * tall)), (round(at[0] + half * 0.6), y - int(level * tall))
+        cv2.line(rgb, *ends, charge, thick)
+
+
 def _seals(rgb: Rgb, mask: NDArray[np.float32], x: int, rng: random.Random) -> None:
     """Inspection seals in the widest gap of the line, where German and Czech plates carry them."""
     height, empty = rgb.shape[0], mask.max(0) < 0.1
@@ -220,7 +234,11 @@ def _seals(rgb: Rgb, mask: NDArray[np.float32], x: int, rng: random.Random) -> N
         run = run + 1 if blank else 0
         if run > widest and 0.1 < column / len(empty) < 0.9:
             widest, end = run, column
-    if widest > height * 0.12:
+    if widest > height * 0.12 and rng.random() < 0.35:
+        _coat_of_arms(
+            rgb, (x + end - widest / 2, height * rng.uniform(0.42, 0.55)), widest * rng.uniform(0.6, 0.95), rng
+        )
+    elif widest > height * 0.12:
         radius = max(2, int(min(widest * 0.42, height * 0.12)))
         for level in (0.33, 0.68) if rng.random() < 0.6 else (0.5,):
             at = (x + end - widest // 2, int(height * level))

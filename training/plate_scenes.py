@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from training.backgrounds import Frame, drawn_background, hide_plates, lettered
 from training.camera import expose
+from training.decoys import headlamp, scatter_decoys
 from training.plate_renders import PlateFace, Rgb, any_colour, grey
 
 SIDE = 320
@@ -60,9 +61,13 @@ def draw_car(rgb: Rgb, rng: random.Random) -> tuple[float, float, float]:
     cv2.fillPoly(rgb, [np.array(pane, np.int32)], grey(rng, 5, 120, 15), cv2.LINE_AA)
     lamp = rng.choice(((170, 20, 20), (200, 40, 30), (235, 235, 225), (200, 200, 190)))
     drop, tall = int(height * rng.uniform(-0.02, 0.1)), max(2, int(height * rng.uniform(0.04, 0.09)))
+    front, spread = rng.random() < 0.5, rng.uniform(0.16, 0.26)
     for side in (-1, 1):
         at = (x + side * int(width * 0.38), y - drop)
-        cv2.ellipse(rgb, at, (max(2, width // 11), tall), 0, 0, 360, lamp, -1)
+        if front:
+            rgb[:] = headlamp(rgb, at, width * spread, rng)
+        else:
+            cv2.ellipse(rgb, at, (max(2, width // 11), tall), 0, 0, 360, lamp, -1)
     for _ in range(rng.randint(1, 4)):
         level = y + int(height * rng.uniform(-0.15, 0.35))
         ends = (left + width // 20, level), (right - width // 20, level)
@@ -177,11 +182,18 @@ def replate(scene: Scene, faces: list[PlateFace], rng: random.Random) -> Scene:
     return Scene(rgb=rgb, plates_xyxy=np.array(boxes, np.float32).reshape(-1, 4))
 
 
+def _covered(before: Rgb, after: Rgb, box: NDArray[np.float32]) -> bool:
+    x0, y0, x1, y1 = box.astype(int)
+    return bool((before[y0:y1, x0:x1] != after[y0:y1, x0:x1]).any(-1).mean() > 0.15)
+
+
 def draw_scene(faces: list[PlateFace], rng: random.Random) -> Scene:
     """Cars and motorcycles on a drawn street."""
     rgb, boxes = drawn_background((SIDE, SIDE), rng), []
     for _ in range(rng.choice((0, 1, 1, 1, 2, 2))):
+        before = rgb.copy()
         x, y, width = draw_car(rgb, rng) if rng.random() < 0.85 else draw_motorcycle(rgb, rng)
+        boxes = [box for box in boxes if not _covered(before, rgb, box)]
         if rng.random() < 0.85:
             mount(rgb, boxes, rng.choice(faces), (x, y), width, rng)
     return Scene(rgb=rgb, plates_xyxy=np.array(boxes, np.float32).reshape(-1, 4))
@@ -207,7 +219,11 @@ def draw_or_cut(frames: list[Frame], faces: list[PlateFace], rng: random.Random)
     """One scene of the training mixture; without photographs, drawn ones only."""
     kind = rng.choices(list(SHARES), list(SHARES.values()))[0] if frames else "drawn"
     if kind == "photograph":
-        return _finish(cut_photograph(rng.choice(frames), rng), rng)
+        scene = cut_photograph(rng.choice(frames), rng)
+        if rng.random() < 0.3:
+            marked = scatter_decoys(scene.rgb, list(scene.plates_xyxy), rng.randint(1, 3), rng)
+            scene = Scene(rgb=marked, plates_xyxy=scene.plates_xyxy)
+        return _finish(scene, rng)
     if kind == "replated":
         scene = replate(cut_photograph(rng.choice(frames), rng), faces, rng)
     else:
@@ -218,6 +234,7 @@ def draw_or_cut(frames: list[Frame], faces: list[PlateFace], rng: random.Random)
         for x0, y0, x1, y1 in np.array(boxes, np.float32).reshape(-1, 4).astype(int):  # nothing is written over a plate
             marked[y0:y1, x0:x1] = rgb[y0:y1, x0:x1]
         rgb = marked
+    rgb = scatter_decoys(rgb, boxes, rng.choice((0, 1, 2, 3, 4, 6)), rng)
     if rng.random() < 0.35:
         width = float(np.exp(rng.uniform(np.log(12), np.log(240))))
         mount(rgb, boxes, rng.choice(faces), (rng.uniform(15, SIDE - 15), rng.uniform(15, SIDE - 15)), width, rng)

@@ -78,12 +78,17 @@ class ShippedRecognizer:
         """Text and confidence of each crop; confidence is the smallest over the time steps."""
         if not crops:
             return []
-        stretched = [cv2.resize(crop, self._input_wh, interpolation=cv2.INTER_LINEAR)[:, :, ::-1] for crop in crops]
-        images = (np.stack(stretched).astype(np.float32) / 255 - self._mean) / self._std
+        images = (
+            np.stack([self._stretch(crop) for crop in crops])[..., ::-1].astype(np.float32) / 255 - self._mean
+        ) / self._std
         logits = self._session.run(["logits"], {"crops": np.ascontiguousarray(images.transpose(0, 3, 1, 2))})[0]
         odds = np.exp(logits - logits.max(-1, keepdims=True))
         best, sure = odds.argmax(-1), (odds.max(-1) / odds.sum(-1)).min(-1)
         return [(self._collapse(row), float(least)) for row, least in zip(best, sure, strict=True)]
+
+    def _stretch(self, crop: Bgr) -> Bgr:
+        shrinks = crop.shape[1] > self._input_wh[0] or crop.shape[0] > self._input_wh[1]
+        return cv2.resize(crop, self._input_wh, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
     def _collapse(self, classes: NDArray[np.int64]) -> str:
         changed = np.concatenate([[True], classes[1:] != classes[:-1]])

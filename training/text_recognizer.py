@@ -233,8 +233,8 @@ def train(arguments: argparse.Namespace) -> None:
             found, votes, centres = model.localizer(crops)
         located = frame_loss(found, votes, centres, truth)
         own = torch.rand(len(truth), 1) < (0.7 if arguments.resume else min(0.7, max(0.0, 3 * progress - 0.3)))
-        steer = found if arguments.resume or progress > 0.5 else found.detach()
-        logits = model.read(model.rectify(crops, torch.where(own, steer, _jittered(truth))))
+        # Detached: letting CTC steer the frames as well made both worse.
+        logits = model.read(model.rectify(crops, torch.where(own, found.detach(), _jittered(truth))))
         read = ctc_loss(logits, [str(text) for text in batch["text"]])
         optimizer.zero_grad()
         (read + 0.5 * located).backward()
