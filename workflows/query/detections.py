@@ -15,6 +15,7 @@ from workflows.query.operation import Names, Operation, expect, operand, wrong_t
 from workflows.serializers.bounds import LONGEST_NAME
 from workflows.serializers.detections import write_detections
 from workflows.values.detections import Detections, Index
+from workflows.values.root_frame import to_own_frame
 
 
 class DetectionsSelection(Operation):
@@ -177,7 +178,7 @@ class DetectionsToDictionary(Operation):
     type: Literal["DetectionsToDictionary"]
 
     def apply(self, value: Any, names: Names) -> dict[str, Any]:
-        return write_detections(expect(value, Detections, "detections"))
+        return write_detections(to_own_frame(expect(value, Detections, "detections")))
 
 
 CORNERS = {"x_min": 0, "y_min": 1, "x_max": 2, "y_max": 3}

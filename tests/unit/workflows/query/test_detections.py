@@ -223,3 +223,8 @@ def test_names_that_would_fill_the_memory_are_refused():
 def test_ids_of_new_names_have_64_bits(offset):
     with pytest.raises(ValidationError, match="new_classes_id_offset"):
         run({"type": "DetectionsRename", "class_map": {}, "new_classes_id_offset": offset}, value=MIX)
+
+
+def test_the_dictionary_of_no_detections_says_nothing_of_their_image():
+    none = run({"type": "DetectionsToDictionary"}, value=detections(placement=Placement.of_upload("image", (320, 240))))
+    assert none == {"image": {"width": None, "height": None}, "predictions": []}
