@@ -42,6 +42,15 @@ def test_one_column_over_the_limit_is_split() -> None:
     assert starts(columns(10, 81)) == [0, 21]
 
 
+@pytest.mark.parametrize("width", [65_535, 1_000_000])
+def test_a_line_without_end_becomes_few_pieces_that_show_all_of_it(width: int) -> None:
+    pieces = split_wide(np.zeros((1, width, 3), dtype=np.uint8), READING)
+    assert 32 <= len(pieces.pixels) <= 66
+    shown = {piece.shape[1] for piece in pieces.pixels}
+    assert len(shown) == 1
+    assert shown.pop() * len(pieces.pixels) >= width
+
+
 @pytest.mark.parametrize(
     ("left", "right", "overlap", "joined"),
     [
