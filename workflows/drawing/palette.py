@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, get_args
 
 from workflows.drawing.colours import parse_colour
+from workflows.drawing.sizes import LARGEST_PALETTE, at_most
 
 if TYPE_CHECKING:
     import supervision as sv
@@ -50,7 +51,7 @@ def palette(name: str, size: int, custom_colours: Sequence[str]) -> sv.ColorPale
     Raises:
         ValueError: no such palette, or CUSTOM without colours.
     """
-    return _palette(name, size, tuple(custom_colours))
+    return _palette(name, at_most(size, LARGEST_PALETTE), tuple(custom_colours))
 
 
 @lru_cache(maxsize=64)

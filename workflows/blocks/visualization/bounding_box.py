@@ -8,6 +8,7 @@ from workflows.block import Block, RunsOn
 from workflows.drawing.canvas import canvas_of, drawable
 from workflows.drawing.manifest import DetectionsVisualizationManifest
 from workflows.drawing.palette import colour_lookup, palette
+from workflows.drawing.sizes import LARGEST_STROKE_PX, at_most
 from workflows.kinds import Kind
 from workflows.manifest_fields import Fraction, FractionRef, IntegerRef
 from workflows.values.detections import Detections
@@ -40,7 +41,7 @@ def run(
 
     look: dict[str, Any] = {
         "color": palette(color_palette, palette_size, custom_colors),
-        "thickness": thickness,
+        "thickness": at_most(thickness, LARGEST_STROKE_PX),
         "color_lookup": colour_lookup(color_axis),
     }
     annotator = sv.RoundBoxAnnotator(**look, roundness=roundness) if roundness > 0 else sv.BoxAnnotator(**look)

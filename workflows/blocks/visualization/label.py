@@ -10,6 +10,7 @@ from workflows.drawing.colours import parse_colour
 from workflows.drawing.labels import LabelText, label_texts
 from workflows.drawing.manifest import DetectionsVisualizationManifest
 from workflows.drawing.palette import colour_lookup, palette
+from workflows.drawing.sizes import LARGEST_MARGIN_PX, LARGEST_STROKE_PX, LARGEST_TEXT_SCALE, at_most
 from workflows.kinds import Kind
 from workflows.manifest_fields import FloatRef, IntegerRef, StringRef
 from workflows.values.detections import Detections
@@ -78,11 +79,13 @@ def run(
         color=palette(color_palette, palette_size, custom_colors),
         color_lookup=colour_lookup(color_axis),
         text_color=sv.Color(*parse_colour(text_color)),
-        text_scale=automatic_scale(image.wh, text_scale) if text_size_mode == "Automatic" else text_scale,
-        text_thickness=text_thickness,
-        text_padding=text_padding,
+        text_scale=at_most(
+            automatic_scale(image.wh, text_scale) if text_size_mode == "Automatic" else text_scale, LARGEST_TEXT_SCALE
+        ),
+        text_thickness=at_most(text_thickness, LARGEST_STROKE_PX),
+        text_padding=at_most(text_padding, LARGEST_MARGIN_PX),
         text_position=sv.Position(text_position),
-        border_radius=border_radius,
+        border_radius=at_most(border_radius, LARGEST_MARGIN_PX),
     )
     drawn = annotator.annotate(
         scene=canvas_of(image), detections=drawable(predictions), labels=label_texts(predictions, text)

@@ -36,3 +36,7 @@ def test_what_is_no_palette_is_refused(name, colours):
 @pytest.mark.parametrize("axis", get_args(ColourAxis))
 def test_every_axis_is_known_to_the_library(axis):
     assert colour_lookup(axis).value == axis.lower()
+
+
+def test_a_palette_without_end_has_as_many_colours_as_anybody_can_tell_apart():
+    assert len(palette("Matplotlib Viridis", 10**9, []).colors) == 1024

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -100,3 +102,14 @@ def test_both_versions_are_blocks():
         "roboflow_core/label_visualization@v1",
         "roboflow_core/label_visualization@v2",
     ]
+
+
+@pytest.mark.parametrize(
+    "look",
+    [{"text_thickness": 10**9}, {"text_padding": 10**9}, {"text_scale": 1e300}, {"border_radius": 10**9}],
+    ids=lambda look: next(iter(look)),
+)
+def test_sizes_without_end_are_drawn_at_once(look):
+    began = time.perf_counter()
+    assert drawn(detections(BOX), **look).any()
+    assert time.perf_counter() - began < 2
