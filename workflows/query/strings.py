@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
-import regex as stoppable_regex
 from pydantic import Field, field_validator
 
 from workflows.errors import OperationError
 from workflows.kinds import Kind
 from workflows.query.operation import Names, Operation, expect, operation_failed
+from workflows.query.patterns import compiled
 
 SEARCH_LIMIT_S = 0.1
 """Longest search for a regular expression. Expressions come from clients, and a backtracking search can take for ever:
@@ -70,17 +68,13 @@ class StringMatches(Operation):
     @field_validator("regex")
     @classmethod
     def _is_an_expression(cls, pattern: str) -> str:
-        try:
-            re.compile(pattern)  # what this one refuses and the stoppable library takes would be a language of its own
-            _compiled(pattern)
-        except (re.error, stoppable_regex.error, RecursionError, OverflowError) as error:
-            raise ValueError(f"not a regular expression: {error}") from error
+        compiled(pattern)
         return pattern
 
     def apply(self, value: Any, names: Names) -> bool:
         text = expect(value, str, "a string")
         try:
-            return _compiled(self.regex).search(text, timeout=SEARCH_LIMIT_S) is not None
+            return compiled(self.regex).search(text, timeout=SEARCH_LIMIT_S) is not None
         except TimeoutError as error:
             raise OperationError(
                 f"the search took longer than {SEARCH_LIMIT_S} s on a string of {len(text)} characters; "
@@ -113,8 +107,3 @@ class TimestampToISOFormat(Operation):
 
     def apply(self, value: Any, names: Names) -> str:
         return expect(value, datetime, "a timestamp").isoformat()
-
-
-@lru_cache(maxsize=256)
-def _compiled(pattern: str) -> Any:
-    return stoppable_regex.compile(pattern)
