@@ -69,10 +69,12 @@ def run_stage_units(
         plan: the plan.
         stage: one of its stages.
         units: what to do.
-        to_travel: whether the answer leaves the process; images are then encoded here, in the thread that computes,
-            rather than in the event loop that sends them.
+        to_travel: whether the answer leaves the process; images that are answered, or too large to travel as pixels,
+            are then encoded here, in the thread that computes, rather than in the event loop that sends them.
     """
     makers = {output_selector(name, output): name for name in stage.steps for output in plan.steps[name].block.outputs}
+    selected = {output.selector for output in plan.outputs}
+    answered = {selector for selector, name in makers.items() if selected & {selector, output_selector(name, "*")}}
     given: list[StageDone | Exception] = []
     for unit in units:
         step_ms: dict[str, float] = {}
@@ -80,7 +82,7 @@ def run_stage_units(
             columns = run_stage_here(plan, stage, unit, on_step=step_ms.__setitem__)
             if to_travel:
                 for selector in columns.keys() & makers.keys():
-                    step_ms[makers[selector]] += _encoding_ms(columns[selector])
+                    step_ms[makers[selector]] += _encoding_ms(columns[selector], answered=selector in answered)
         except WorkflowError as error:
             given.append(error)
         else:
@@ -124,11 +126,11 @@ def text_of_line(line: RecognizedLine) -> RecognizedText:
     )
 
 
-def _encoding_ms(column: Column) -> float:
-    """How long it took to have every image encoded."""
+def _encoding_ms(column: Column, *, answered: bool) -> float:
+    """How long it took to have every image encoded that must be."""
     began_s = time.perf_counter()
     for value in column.values.values():
-        if isinstance(value, Image):
+        if isinstance(value, Image) and (answered or not value.travels_as_pixels):
             _ = value.encoded
     return (time.perf_counter() - began_s) * 1000
 

@@ -42,7 +42,7 @@ class DetectCall:
 
     Attributes:
         model_id: which.
-        images: one for each item; they travel as encoded bytes.
+        images: one for each item; how they travel is theirs to say.
         options: one for each item.
         deadlines_unix_s: one for each item; after it the item must not be begun.
     """

@@ -94,7 +94,7 @@ class ClusterBackend:
             (image, options),
             deadline_unix_s=work.deadline_unix_s,
             request_id=work.request_id,
-            size_bytes=len(image.encoded),
+            size_bytes=image.travelling_bytes,
         )
         return _account(delivery, work, step)
 
@@ -106,7 +106,7 @@ class ClusterBackend:
             image,
             deadline_unix_s=work.deadline_unix_s,
             request_id=work.request_id,
-            size_bytes=len(image.encoded),
+            size_bytes=image.travelling_bytes,
         )
         return _account(delivery, work, step)
 
@@ -213,7 +213,7 @@ def size_of(unit: StageUnit) -> int:
         for value in column.values.values()
         if isinstance(value, Image)
     }
-    return sum(len(image.encoded) for image in images.values())
+    return sum(image.travelling_bytes for image in images.values())
 
 
 async def _answer(method: DeploymentHandle[Any], call: Any) -> CallAnswer[Any]:

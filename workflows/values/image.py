@@ -13,12 +13,17 @@ from workflows.values.video import VideoMetadata
 
 Pixels = NDArray[np.uint8]
 
+MAX_TRAVELLING_PIXEL_BYTES = 1024 * 1024
+"""Up to this size an image that a step made travels as pixels: about what encoding and decoding it would cost, and the
+next step sees the very pixels, so that no answer depends on where its steps run. Larger ones travel as a JPEG."""
+
 
 class Image:
     """One image, its identity and its place.
 
-    It holds encoded bytes, pixels, or both; whichever is missing is made once, on first use. Pickling keeps the encoded
-    bytes and drops the pixels and the client's own text, so between processes it costs what a JPEG costs.
+    It holds encoded bytes, pixels, or both; whichever is missing is made once, on first use. An uploaded image travels
+    between processes as the bytes that came; one that a step made as its pixels while it is small, else as a JPEG. The
+    client's own text stays behind.
 
     Attributes:
         placement: identity and window in the uploaded image.
@@ -29,7 +34,7 @@ class Image:
     An image made with `auto_orient=False` shows its pixels as they are stored, whatever its EXIF orientation says.
     """
 
-    __slots__ = ("_auto_orient", "_encoded", "_grey", "_pixels", "_wh", "placement", "source_text", "video")
+    __slots__ = ("_auto_orient", "_encoded", "_grey", "_made", "_pixels", "_wh", "placement", "source_text", "video")
 
     def __init__(
         self,
@@ -50,6 +55,7 @@ class Image:
         self.source_text = source_text
         self._encoded = encoded
         self._pixels = pixels
+        self._made = pixels is not None  # then the encoded form is made of the pixels, not the pixels of it
         self._grey = grey
         self._auto_orient = auto_orient
         self._wh = wh
@@ -88,6 +94,19 @@ class Image:
         return self._encoded
 
     @property
+    def travels_as_pixels(self) -> bool:
+        """Whether another process gets the pixels rather than encoded bytes."""
+        return self._made and self._pixels is not None and self._pixels.nbytes <= MAX_TRAVELLING_PIXEL_BYTES
+
+    @property
+    def travelling_bytes(self) -> int:
+        """What sending the image to another process takes; encodes it if that is how it will travel."""
+        if self.travels_as_pixels:
+            assert self._pixels is not None  # else it would not
+            return self._pixels.nbytes + len(self._encoded or b"")
+        return len(self.encoded)
+
+    @property
     def id(self) -> str:
         """Identity of the image: what detections made on it call their parent."""
         return self.placement.parent.id
@@ -119,10 +138,26 @@ class Image:
         return replace(self.video, video_identifier=window_id if source == self.id else f"{source} | crop: {window_id}")
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _restore, (self.encoded, self._wh, self._grey, self._auto_orient, self.placement, self.video)
+        as_pixels = self.travels_as_pixels
+        pixels, encoded = (self._pixels, self._encoded) if as_pixels else (None, self.encoded)
+        return _restore, (encoded, pixels, self._wh, self._grey, self._auto_orient, self.placement, self.video)
 
 
 def _restore(
-    encoded: bytes, wh: tuple[int, int], grey: bool, auto_orient: bool, placement: Placement, video: VideoMetadata
+    encoded: bytes | None,
+    pixels: Pixels | None,
+    wh: tuple[int, int],
+    grey: bool,
+    auto_orient: bool,
+    placement: Placement,
+    video: VideoMetadata,
 ) -> Image:
-    return Image(placement=placement, video=video, wh=wh, encoded=encoded, grey=grey, auto_orient=auto_orient)
+    return Image(
+        placement=placement,
+        video=video,
+        wh=wh,
+        encoded=encoded,
+        pixels=pixels,
+        grey=grey,
+        auto_orient=auto_orient,
+    )

@@ -143,7 +143,7 @@ def test_a_unit_that_fails_leaves_the_others_alone():
     assert list(done.step_ms) == ["grey", "middle"]
 
 
-def test_images_that_travel_are_encoded_by_whoever_made_them():
+def test_images_that_are_answered_are_encoded_by_whoever_made_them():
     (stays,), (travels,) = crops_of(black_image()), crops_of(black_image(), to_travel=True)
     assert stays.columns["$steps.middle.crops"].values[(0,)]._encoded is None
     assert travels.columns["$steps.middle.crops"].values[(0,)]._encoded is not None

@@ -63,6 +63,32 @@ def test_between_processes_an_image_costs_what_its_bytes_cost():
     assert len(pickle.dumps(sent)) == before < FLAT.nbytes
 
 
+NOISE = np.random.default_rng(7).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("pixels", [NOISE, NOISE[:, :, 0]])
+def test_what_a_step_made_reaches_the_next_process_to_the_pixel_and_the_one_after(pixels):
+    sent = image(pixels.copy())
+    came = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(sent))))
+    assert_array_equal(came.pixels, pixels)
+    assert sent._encoded is None
+
+
+def test_a_jpeg_that_was_made_of_the_pixels_travels_beside_them():
+    sent = image(NOISE.copy())
+    encoded = sent.encoded
+    came = pickle.loads(pickle.dumps(sent))
+    assert came._encoded == encoded
+    assert sent.travelling_bytes == NOISE.nbytes + len(encoded)
+
+
+def test_a_large_image_that_a_step_made_travels_as_a_jpeg():
+    sent = image(np.zeros((700, 700, 3), dtype=np.uint8))
+    assert not sent.travels_as_pixels
+    assert len(pickle.dumps(sent)) < 100_000
+    assert sent.travelling_bytes == len(sent.encoded)
+
+
 def test_a_window_is_placed_in_its_image_and_in_the_uploaded_one():
     window = image(numbered_pixels(30, 20)).window("outer", (10, 5, 30, 20)).window("inner", (2, 3, 6, 9))
     assert window.placement.parent == Origin(id="inner", left_px=2, top_px=3, width_px=20, height_px=15)
