@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workflows.drawing.canvas import canvas_of, drawable
+from workflows.drawing.sizes import LARGEST_STROKE_PX, at_most
 from workflows.values.detections import Detections
 from workflows.values.image import Image
 from workflows.values.image_codec import encode_jpeg
@@ -17,7 +18,7 @@ def draw_detections(image: Image, detections: Detections, *, labels: bool, strok
         import supervision as sv  # late: it takes seconds, and most processes never draw
 
         boxes = drawable(detections)
-        scene = sv.BoxAnnotator(thickness=max(1, stroke_px)).annotate(scene, boxes)
+        scene = sv.BoxAnnotator(thickness=max(1, at_most(stroke_px, LARGEST_STROKE_PX))).annotate(scene, boxes)
         if labels:
             scene = sv.LabelAnnotator().annotate(scene, boxes, labels=detections.class_name.tolist())
     return encode_jpeg(scene, QUALITY)
