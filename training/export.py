@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from training.plate_detector import PADDING_VALUE, PlateDetector
 from training.plate_texts import VOCABULARY
+from training.schedule import load_weights
 from training.text_recognizer import MEAN, STD, PlateReader
 
 OPSET = 17
@@ -58,7 +59,7 @@ def export_detector(weights: Path, best_threshold: float, shipped: Path) -> None
     folder = shipped / DETECTOR_ID
     folder.mkdir(parents=True, exist_ok=True)
     detector = PlateDetector()
-    detector.load_state_dict(torch.load(weights))
+    load_weights(detector, weights)
     torch.onnx.export(
         YoloOutput(detector, best_threshold).eval(),
         (torch.zeros(1, 3, 320, 320),),
@@ -100,7 +101,7 @@ def export_recognizer(weights: Path, shipped: Path) -> None:
     folder = shipped / RECOGNIZER_ID
     folder.mkdir(parents=True, exist_ok=True)
     reader = PlateReader()
-    reader.load_state_dict(torch.load(weights))
+    load_weights(reader, weights)
     torch.onnx.export(
         reader.eval(),
         (torch.zeros(2, 3, 64, 256),),

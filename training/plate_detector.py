@@ -21,7 +21,7 @@ from training.backgrounds import Frame, load_frames
 from training.plate_renders import PlateFace, render_plate
 from training.plate_scenes import SIDE, draw_or_cut
 from training.pools import PoolReader, Samples, keep_fresh
-from training.schedule import AveragedWeights, optimizer_for, set_rate
+from training.schedule import AveragedWeights, load_weights, optimizer_for, set_rate
 
 STRIDES = (8, 16, 32)
 WIDTHS = (16, 32, 64, 96, 128)
@@ -217,7 +217,7 @@ def train(arguments: argparse.Namespace) -> None:
     torch.manual_seed(arguments.seed)
     model, rng = PlateDetector(), random.Random(arguments.seed)
     if arguments.resume:
-        model.load_state_dict(torch.load(arguments.resume))
+        load_weights(model, arguments.resume)
     model.to(memory_format=torch.channels_last).train()
     optimizer, averaged = optimizer_for(model, arguments.rate, 0.02), AveragedWeights(model)
     pools = PoolReader(arguments.pools, arguments.seed)

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 
@@ -22,6 +23,11 @@ def set_rate(optimizer: torch.optim.Optimizer, peak: float, step: int, progress:
     rate = peak * min(1.0, (step + 1) / 100) * (0.5 * (1 + math.cos(math.pi * min(1.0, progress))) + 0.01)
     for group in optimizer.param_groups:
         group["lr"] = rate
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Read what `AveragedWeights.save` wrote into a model of the same architecture."""
+    model.load_state_dict(load_file(path))
 
 
 class AveragedWeights:
@@ -44,5 +50,5 @@ class AveragedWeights:
     def save(self, path: Path) -> None:
         """Write the averaged state; a stop in the middle leaves the previous file."""
         part = path.with_suffix(".part")
-        torch.save(self.state, part)
+        save_file({name: value.contiguous() for name, value in self.state.items()}, part)
         part.replace(path)

@@ -24,7 +24,7 @@ from training.backgrounds import load_frames
 from training.crop_samples import crop_sample
 from training.plate_texts import VOCABULARY
 from training.pools import PoolReader, Samples, keep_fresh
-from training.schedule import AveragedWeights, optimizer_for, set_rate
+from training.schedule import AveragedWeights, load_weights, optimizer_for, set_rate
 from training.torchvision_ops import declare_torchvision_ops
 
 declare_torchvision_ops()
@@ -213,9 +213,9 @@ def train(arguments: argparse.Namespace) -> None:
     torch.manual_seed(arguments.seed)
     model = PlateReader()
     if arguments.recognizer:
-        model.recognizer.load_state_dict(torch.load(arguments.recognizer))
+        load_weights(model.recognizer, arguments.recognizer)
     if arguments.resume:
-        model.load_state_dict(torch.load(arguments.resume))
+        load_weights(model, arguments.resume)
     model.to(memory_format=torch.channels_last).train()
     optimizer, averaged = optimizer_for(model, arguments.rate, 0.01), AveragedWeights(model)
     pools, held_out = PoolReader(arguments.pools, arguments.seed), None
