@@ -175,13 +175,13 @@ async def test_a_requester_that_goes_away_cancels_the_call():
     detector.gate.clear()
     cluster = backend(detector)
     task = asyncio.ensure_future(cluster.detect(image(), STAMP, DetectionOptions(), work(), "a"))
-    while not cluster.detecting.counters.in_flight_calls:
-        await asyncio.sleep(0.001)
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
     task.cancel()
-    while cluster.detecting.counters.in_flight_calls:
-        await asyncio.sleep(0.001)
+    await asyncio.wait([task])
+    for _ in range(100):  # turns of the loop, until the call has seen that nobody waits
+        await asyncio.sleep(0)
     assert detector.cancelled == 1
+    assert cluster.detecting.counters.in_flight_calls == 0
 
 
 DEFINITION = {
