@@ -63,4 +63,11 @@ def describe_lineage(lineage: Lineage) -> str:
     """A lineage in words, such as `2 dimensions ($inputs, $steps.crop)`."""
     if not lineage:
         return "a single value"
-    return f"{len(lineage)} dimension{'s' if len(lineage) > 1 else ''} ({', '.join(lineage)})"
+    return f"{len(lineage)} dimension{'s' if len(lineage) > 1 else ''} ({', '.join(map(_batch_in_words, lineage))})"
+
+
+def _batch_in_words(batch: str) -> str:
+    if not batch.startswith("$batches."):
+        return batch
+    level, name = batch.removeprefix("$batches.").split(".", 1)
+    return f"level {int(level) + 1} of $inputs.{name}"

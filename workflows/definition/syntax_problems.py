@@ -48,11 +48,16 @@ def plain_problems(error: ValidationError) -> str:
     return _capped([_placed(details["loc"], details) for details in error.errors(include_url=False)])
 
 
+def value_problems(found: list[ErrorDetails]) -> str:
+    """What is wrong with a value that is no selector."""
+    return _texts([details for details in found if _SELECTOR_BRANCH not in details["loc"]] or found)
+
+
 def summary(problems: Iterable[BlockProblem]) -> str:
     """The message of an error that consists of problems."""
     return _capped(
         [
-            f"step {shown(problem.step)}"
+            ("a step without a name" if problem.step is None else f"step {shown(problem.step)}")
             + (f", {problem.property_name!r}" if problem.property_name else "")
             + f": {problem.details}"
             for problem in problems
@@ -83,8 +88,7 @@ def _describe(found: list[ErrorDetails], references: FieldReferences | None) -> 
         return f"{_texts(found)}; takes a list or object with {describe_reference(reference)}"
     if not references.has_literal:
         return f"takes {describe_reference(reference)}; got {shown(found[0]['input'])}"
-    of_literals = [details for details in found if _SELECTOR_BRANCH not in details["loc"]]
-    return f"{_texts(of_literals or found)}; takes {describe_reference(reference)} as well"
+    return f"{value_problems(found)}; takes {describe_reference(reference)} as well"
 
 
 def _texts(found: list[ErrorDetails]) -> str:

@@ -10,6 +10,7 @@ from workflows.errors import (
     BlockProblem,
     ClientCausedStepExecutionError,
     ImageDecodeError,
+    QueryError,
     RuntimeInputError,
     StepError,
     StepExecutionError,
@@ -28,6 +29,8 @@ def failure_of(step: StepPlan, error: Exception) -> WorkflowError:
         return RuntimeInputError(f"an image of the request turned out to be unreadable in step {step.name!r}: {error}")
     if isinstance(error, StepError):
         return error if error.problems else _placed(step, error)
+    if isinstance(error, QueryError):
+        return type(error)(f"step {step.name!r}: {error.message}", None, error.inner_type, error.inner_message)
     if isinstance(error, WorkflowError):
         return error
     message = str(error) or type(error).__name__

@@ -17,6 +17,7 @@ from workflows.kinds import Kind
 from workflows.serializers.deserialize import deserialize
 from workflows.serializers.image import image_url
 from workflows.values.image import Image
+from workflows.values.wording import type_in_words
 
 _FETCHED_AT_ONCE = 8
 
@@ -215,5 +216,5 @@ class _Reader:
         else:
             raise RuntimeInputError(
                 f"input {self._item.name!r} has dimensionality {self._item.dimensionality}: {element_id} must be a "
-                f"list, not {type(value).__name__}; nest lists {self._item.dimensionality} deep"
+                f"list, not {type_in_words(value)}; nest lists {self._item.dimensionality} deep"
             )

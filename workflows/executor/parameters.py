@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from workflows.compiler.plan import Binding, StepPlan
 from workflows.definition.selectors import InputSelector, parse_selector
+from workflows.definition.syntax_problems import value_problems
 from workflows.errors import RuntimeInputError
 from workflows.values.wording import shown
 
@@ -52,20 +53,17 @@ def typed_parameters(step: StepPlan, values: Mapping[str, Any]) -> dict[str, Any
 def _misfit(
     step: StepPlan, bindings: tuple[Binding, ...], filled: Mapping[str, Any], error: ValidationError
 ) -> RuntimeInputError:
-    found = error.errors(include_url=False, include_context=False, include_input=False)
+    found = error.errors(include_url=False)
     places = {str(details["loc"][0]) for details in found if details["loc"]}
     blamed = next((b for b in bindings if b.declared_as in places or b.field in places), bindings[0])
-    texts = dict.fromkeys(
-        details["msg"]
-        for details in found
-        if not details["loc"] or details["loc"][0] in {blamed.declared_as, blamed.field}
-    )
+    said = value_problems([d for d in found if not d["loc"] or d["loc"][0] in {blamed.declared_as, blamed.field}])
+    value = filled[blamed.declared_as]
+    given = f"= {shown(value)}" if value is not None else "is null, which"
     return RuntimeInputError(
-        f"input {_name(blamed)!r} = {shown(filled[blamed.declared_as])} does not fit "
-        f"{blamed.declared_as!r} of step {step.name!r}: {'; '.join(texts)}",
+        f"input {_name(blamed)!r} {given} does not fit {blamed.declared_as!r} of step {step.name!r}: {said}",
         None,
         "ValidationError",
-        "; ".join(texts),
+        said,
     )
 
 

@@ -17,6 +17,7 @@ from workflows.values.image import Image
 from workflows.values.image_codec import check_size
 from workflows.values.origin import Origin, Placement
 from workflows.values.video import VideoMetadata
+from workflows.values.wording import type_in_words
 
 DATA_URI = re.compile(r"^data:image/[A-Za-z0-9.+\-]+;base64,")
 ADDRESS = re.compile(r"^https?://", re.IGNORECASE)
@@ -134,7 +135,7 @@ def _sent_image(value: Any, image_id: str) -> ImageJson:
         return ImageJson(value=value)
     if not isinstance(value, dict):
         raise RuntimeInputError(
-            f"image `{image_id}` is a {type(value).__name__}; send base64 text, an https address, "
+            f"image `{image_id}` is {type_in_words(value)}; send base64 text, an https address, "
             'or {"type": "base64", "value": ...}'
         )
     kind = value.get("type")

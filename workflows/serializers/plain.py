@@ -10,6 +10,7 @@ from typing import Any
 import pybase64
 
 from workflows.errors import RuntimeInputError
+from workflows.values.wording import type_in_words
 
 
 def read_integer(value: Any, element_id: str) -> int:
@@ -131,4 +132,4 @@ def mask_secret(secret: str) -> str:
 
 
 def _wrong(value: Any, element_id: str, right: str) -> RuntimeInputError:
-    return RuntimeInputError(f"`{element_id}` must be {right}, not {type(value).__name__}")
+    return RuntimeInputError(f"`{element_id}` must be {right}, not {type_in_words(value)}")

@@ -82,7 +82,7 @@ def run(
         text_scale=at_most(
             automatic_scale(image.wh, text_scale) if text_size_mode == "Automatic" else text_scale, LARGEST_TEXT_SCALE
         ),
-        text_thickness=at_most(text_thickness, LARGEST_STROKE_PX),
+        text_thickness=at_most(max(text_thickness, 1), LARGEST_STROKE_PX),
         text_padding=at_most(text_padding, LARGEST_MARGIN_PX),
         text_position=sv.Position(text_position),
         border_radius=at_most(border_radius, LARGEST_MARGIN_PX),

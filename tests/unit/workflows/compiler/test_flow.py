@@ -1,6 +1,7 @@
 import pytest
 
 from tests.unit.workflows.sample_blocks import batch, compiled, parameter, step
+from workflows.compiler.flow import describe_lineage
 from workflows.errors import ControlFlowDefinitionError, ExecutionGraphStructureError
 
 N = [batch("n")]
@@ -88,3 +89,9 @@ def test_gates_on_unrelated_batches_cannot_guard_one_step_of_scalars():
 def test_a_gate_of_scalars_may_guard_anything():
     plan = compiled([*N, parameter("p")], [gate("g", "$inputs.p", "d"), double("d")])
     assert plan.steps["d"].lineage == ("$inputs",)
+
+
+def test_a_lineage_is_told_in_words_that_stand_in_the_document():
+    assert describe_lineage(()) == "a single value"
+    assert describe_lineage(("$inputs",)) == "1 dimension ($inputs)"
+    assert describe_lineage(("$inputs", "$batches.1.a.b")) == "2 dimensions ($inputs, level 2 of $inputs.a.b)"

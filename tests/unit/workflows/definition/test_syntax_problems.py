@@ -85,3 +85,8 @@ def test_many_steps_with_problems_are_counted_in_the_message_and_listed_each():
     with pytest.raises(WorkflowSyntaxError, match="and 35 more") as caught:
         compile_definition({"version": "1.0", "inputs": [], "steps": steps, "outputs": []})
     assert len(caught.value.problems or ()) == 40
+
+
+def test_a_step_without_a_name_is_called_so():
+    with pytest.raises(WorkflowSyntaxError, match="a step without a name, 'name': is required"):
+        compile_definition({"version": "1.0", "inputs": [], "steps": [{"type": "Crop"}], "outputs": []})

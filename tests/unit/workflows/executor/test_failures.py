@@ -36,10 +36,17 @@ def test_an_image_that_cannot_be_decoded_is_the_requests_fault(planned):
     assert "cut short" in failure.message
 
 
-@pytest.mark.parametrize("kind", [InvalidInputTypeError, UndeclaredSymbolError, RuntimeInputError])
-def test_errors_of_the_language_stay_what_they_are(planned, kind):
-    error = kind("what was asked makes no sense")
+def test_errors_of_the_language_stay_what_they_are(planned):
+    error = RuntimeInputError("what was asked makes no sense")
     assert failure_of(planned, error) is error
+
+
+@pytest.mark.parametrize("kind", [InvalidInputTypeError, UndeclaredSymbolError])
+def test_errors_of_queries_keep_their_type_and_name_the_step(planned, kind):
+    failure = failure_of(planned, kind("operation 0: takes a string", None, "TypeError", "no string"))
+    assert type(failure) is kind
+    assert failure.message == "step 'd': operation 0: takes a string"
+    assert (failure.inner_type, failure.inner_message) == ("TypeError", "no string")
 
 
 @pytest.mark.parametrize("kind", [RuntimeLimitsCausedStepExecutionError, DeadlineExceededError])

@@ -29,3 +29,15 @@ def test_the_parameter_at_fault_is_named():
     range_step = planned("low", "high", kind="Range", low="$inputs.low", high="$inputs.high")
     with pytest.raises(RuntimeInputError, match="'high' = 'x'"):
         typed_parameters(range_step, {"$inputs.low": 1, "$inputs.high": "x"})
+
+
+def test_a_parameter_is_not_blamed_for_being_no_selector():
+    with pytest.raises(RuntimeInputError) as caught:
+        typed_parameters(planned("p", kind="Double", value="$inputs.p"), {"$inputs.p": "x"})
+    assert "must be a valid number" in caught.value.message
+    assert "pattern" not in caught.value.message
+
+
+def test_a_parameter_that_is_null_is_called_null():
+    with pytest.raises(RuntimeInputError, match="input 'p' is null, which does not fit 'value' of step 's'"):
+        typed_parameters(planned("p", kind="Double", value="$inputs.p"), {"$inputs.p": None})

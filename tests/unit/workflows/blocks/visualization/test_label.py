@@ -113,3 +113,8 @@ def test_sizes_without_end_are_drawn_at_once(look):
     began = time.perf_counter()
     assert drawn(detections(BOX), **look).any()
     assert time.perf_counter() - began < 2
+
+
+@pytest.mark.parametrize("thickness", [0, -3])
+def test_strokes_have_at_least_one_pixel(thickness):
+    assert_array_equal(drawn(detections(BOX), text_thickness=thickness), drawn(detections(BOX), text_thickness=1))
