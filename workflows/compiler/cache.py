@@ -25,6 +25,7 @@ class PlanCache:
 
     Args:
         capacity: plans kept.
+        capacity_bytes: of their definitions together; the plans take some times as much.
         limits: how large a definition may be.
         blocks: every identifier and alias -> its block; all that are installed when None.
     """
@@ -35,8 +36,11 @@ class PlanCache:
         limits: CompileLimits = DEFAULT_LIMITS,
         *,
         blocks: Mapping[str, Block] | None = None,
+        capacity_bytes: int = 64 * 1024 * 1024,
     ) -> None:
         self._capacity = capacity
+        self._capacity_bytes = capacity_bytes
+        self._bytes = 0
         self._limits = limits
         self._blocks = blocks
         self._plans: OrderedDict[str, Plan] = OrderedDict()
@@ -72,8 +76,11 @@ class PlanCache:
     def _keep(self, document: Mapping[str, Any]) -> Plan:
         plan = compile_definition(document, self._limits, blocks=self._blocks)
         with self._lock:
+            if plan.fingerprint not in self._plans:
+                self._bytes += len(plan.definition_json)
             self._plans[plan.fingerprint] = plan
             self._plans.move_to_end(plan.fingerprint)
-            while len(self._plans) > self._capacity:
-                self._plans.popitem(last=False)
+            while len(self._plans) > self._capacity or self._bytes > self._capacity_bytes:
+                _, forgotten = self._plans.popitem(last=False)
+                self._bytes -= len(forgotten.definition_json)
         return plan

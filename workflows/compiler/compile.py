@@ -96,6 +96,8 @@ def canonical_json(document: Mapping[str, Any]) -> bytes:
     try:
         return orjson.dumps(document)
     except TypeError as error:
+        if "Recursion" in str(error):
+            raise WorkflowSyntaxError("the definition is nested too deep; nothing in it needs 100 levels", []) from None
         raise WorkflowSyntaxError(f"the definition is not plain JSON: {error}", []) from None
 
 

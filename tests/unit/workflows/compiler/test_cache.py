@@ -27,6 +27,20 @@ def test_a_worker_finds_the_plan_by_its_fingerprint_and_compiles_it_once():
     assert worker.get(definition()) is first
 
 
+def test_large_definitions_make_room_for_one_another():
+    size = len(PlanCache(blocks=BLOCKS).get(definition()).definition_json)
+    cache = PlanCache(blocks=BLOCKS, capacity_bytes=2 * size + 1)
+    for number in (1, 2, 3, 1, 1):
+        cache.get(definition(number))
+    assert len(cache) == 2
+
+
+def test_a_definition_larger_than_all_room_runs_and_is_not_kept():
+    cache = PlanCache(blocks=BLOCKS, capacity_bytes=10)
+    assert cache.get(definition()).steps.keys() == {"s"}
+    assert len(cache) == 0
+
+
 def test_the_plan_used_longest_ago_is_forgotten():
     cache = PlanCache(capacity=2, blocks=BLOCKS)
     first = cache.get(definition(1))

@@ -89,3 +89,11 @@ def test_errors_survive_another_process():
     again = pickle.loads(pickle.dumps(caught.value))
     assert isinstance(again, WorkflowError)
     assert (again.message, again.problems) == (caught.value.message, caught.value.problems)
+
+
+def test_a_definition_that_is_nested_without_end_is_refused():
+    deep: list[object] = []
+    for _ in range(500):
+        deep = [deep]
+    with pytest.raises(WorkflowSyntaxError, match="nested too deep"):
+        compile_definition({"version": "1.0", "inputs": [], "steps": deep, "outputs": []})
