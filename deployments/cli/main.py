@@ -84,12 +84,15 @@ def _args(models: Path | None, workflows: Path | None) -> dict[str, Any]:
     """What the command line says about the application, checked before anything is started."""
     args: dict[str, Any] = {}
     if models is not None:
-        from deployments.models.package import survey_packages  # numpy and more: only for those who need it
+        from deployments.models.package import listed, survey_packages  # numpy and more: only for those who need it
 
         survey = survey_packages(models)
         if survey.problems:
-            lines = "\n".join(f"  {problem.message}" for problem in survey.problems)
-            raise ServingError(f"{models} holds model packages that cannot be served:\n{lines}")
+            raise ServingError(
+                f"{models} holds model packages that cannot be served; mend or remove:\n{listed(survey.problems)}"
+            )
+        if survey.left_out:
+            typer.echo(f"served without these, which are for other runtimes:\n{listed(survey.left_out)}", err=True)
         args["models_dir"] = str(models.resolve())
     if workflows is not None:
         if not workflows.is_dir():

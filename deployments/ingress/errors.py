@@ -99,6 +99,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     model.UnknownModelError: Answer(404, Shape.MESSAGE),
     model.InvalidModelIdError: Answer(400, Shape.MESSAGE),
     model.ModelPackageError: Answer(500, Shape.MESSAGE),
+    model.OtherRuntimeError: Answer(500, Shape.MESSAGE),
     model.ModelLoadError: Answer(500, Shape.MESSAGE),
     model.UnsupportedModelError: Answer(501, Shape.MESSAGE),
     ClientClosedError: Answer(CLIENT_CLOSED_REQUEST, Shape.MESSAGE),

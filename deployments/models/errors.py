@@ -4,6 +4,7 @@ ModelError
 ├── UnknownModelError        no model package has this id
 ├── InvalidModelIdError      the text is no model id
 ├── ModelPackageError        a folder is no model package that can be served
+│   └── OtherRuntimeError    the package is whole, and made for a runtime that is not here
 ├── ModelLoadError           the package looks right, and its weights do not load
 └── UnsupportedModelError    the package is right, and nothing here can run such a model
 
@@ -61,6 +62,10 @@ class ModelPackageError(ModelError):
         super().__init__(message)
         self.args = (message, path)
         self.path = path
+
+
+class OtherRuntimeError(ModelPackageError):
+    """The package is whole, and made for a runtime that is not here; a directory is served without it."""
 
 
 class ModelLoadError(_ModelIdError):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from deployments.models.errors import InvalidModelIdError, ModelPackageError
+from deployments.models.errors import InvalidModelIdError, ModelPackageError, OtherRuntimeError
 from deployments.models.image_preprocessing import ImagePreprocessing
 from deployments.models.model_id import check_model_id
 from deployments.models.package_layouts.contents import (
@@ -18,6 +19,8 @@ from deployments.models.package_layouts.contents import (
 )
 from deployments.models.package_layouts.environment import ENVIRONMENT, MODEL_TYPE, read_environment
 from deployments.models.package_layouts.model_config import INFERENCE_CONFIG, MODEL_CONFIG, read_model_config
+
+logger = logging.getLogger(__name__)
 
 SHIPPED_DIRECTORY = Path(__file__).parent / "shipped"
 """Packages that come with the project."""
@@ -82,10 +85,12 @@ class PackageSurvey:
     Attributes:
         packages: by model id.
         problems: one for each folder that looks like a package and cannot be served.
+        left_out: one for each package that is for another runtime.
     """
 
     packages: dict[str, ModelPackage]
     problems: tuple[ModelPackageError, ...]
+    left_out: tuple[OtherRuntimeError, ...]
 
 
 def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackage:
@@ -141,10 +146,14 @@ def survey_packages(directory: Path) -> PackageSurvey:
         )
     packages: dict[str, ModelPackage] = {}
     problems: list[ModelPackageError] = []
+    left_out: list[OtherRuntimeError] = []
     for folder in _package_folders(directory):
         relative = folder.relative_to(directory).as_posix()
         try:
             package = read_package(folder, fallback_id=None if relative == "." else relative)
+        except OtherRuntimeError as error:
+            left_out.append(error)
+            continue
         except ModelPackageError as error:
             problems.append(error)
             continue
@@ -158,7 +167,7 @@ def survey_packages(directory: Path) -> PackageSurvey:
             )
             continue
         packages[package.model_id] = package
-    return PackageSurvey(packages=packages, problems=tuple(problems))
+    return PackageSurvey(packages=packages, problems=tuple(problems), left_out=tuple(left_out))
 
 
 def discover_packages(*directories: Path) -> dict[str, ModelPackage]:
@@ -174,18 +183,27 @@ def discover_packages(*directories: Path) -> dict[str, ModelPackage]:
         survey = survey_packages(directory)
         found.update(survey.packages)
         problems.extend(survey.problems)
+        for package in survey.left_out:
+            logger.warning("a model package is left out", extra={"package": package.path, "reason": package.message})
     if problems:
-        lines = "\n".join(f"  {problem.path}: {problem.message}" for problem in problems)
-        noun = "package" if len(problems) == 1 else "packages"
         raise ModelPackageError(
-            f"{len(problems)} model {noun} cannot be served; mend or remove:\n{lines}",
+            f"model packages that cannot be served; mend or remove:\n{listed(problems)}",
             ", ".join(str(directory) for directory in directories),
         )
     return found
 
 
+def listed(problems: Iterable[ModelPackageError]) -> str:
+    """One indented line for each: where, and what."""
+    return "\n".join(f"  {problem.path}: {problem.message}" for problem in problems)
+
+
 def _package_folders(directory: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(directory):
+    """Folders that look like packages, links to folders included."""
+    for parent, folders, files in os.walk(directory, followlinks=True):
+        if _leads_back(Path(parent)):
+            folders.clear()
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
         suffixes = {Path(name).suffix.lower() for name in files}
         if (
@@ -195,6 +213,11 @@ def _package_folders(directory: Path) -> Iterator[Path]:
         ):
             folders.clear()  # what lies inside a package belongs to it
             yield Path(parent)
+
+
+def _leads_back(folder: Path) -> bool:
+    """Whether a folder is a link to one that it lies in."""
+    return folder.is_symlink() and folder.resolve() in (parent.resolve() for parent in folder.parents)
 
 
 def _older(directory: Path) -> PackageContents:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from deployments.models.errors import ModelPackageError
+from deployments.models.errors import ModelPackageError, OtherRuntimeError
 from deployments.models.image_preprocessing import (
     ImagePreprocessing,
     Normalization,
@@ -137,17 +137,18 @@ def read_model_config(directory: Path) -> PackageContents:
     """What the package in `directory` says.
 
     Raises:
-        ModelPackageError: a file is missing or wrong, or the weights are of a kind that is not served.
+        OtherRuntimeError: the weights are for another runtime, or come with code of their own.
+        ModelPackageError: a file is missing or wrong.
     """
     path = directory / MODEL_CONFIG
     config = check_schema(ModelConfig, read_json_object(path), path, MODEL_CONFIG)
     if config.model_module is not None:
-        raise ModelPackageError(
+        raise OtherRuntimeError(
             f"{MODEL_CONFIG} names code of its own (model_module); only ONNX weights of known architectures run",
             str(path),
         )
     if config.backend_type not in (None, "onnx"):
-        raise ModelPackageError(
+        raise OtherRuntimeError(
             f"{MODEL_CONFIG}: backend_type is {config.backend_type!r}; it must be 'onnx', export the weights to ONNX",
             str(path),
         )

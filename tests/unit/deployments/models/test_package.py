@@ -83,16 +83,35 @@ def test_a_directory_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
 
 def test_all_bad_packages_are_listed_at_once_and_nothing_is_served(tmp_path: Path) -> None:
     write_package(tmp_path / "good" / "1")
-    write_package(tmp_path / "bad" / "1", {"backend_type": "torch"})
+    write_package(tmp_path / "bad" / "1", {"task_type": 7})
     write_package(tmp_path / "bad" / "2", weights=b"")
     with pytest.raises(ModelPackageError) as caught:
         discover_packages(tmp_path)
-    assert "2 model packages cannot be served" in str(caught.value)
-    assert "backend_type is 'torch'" in str(caught.value)
+    assert "bad/1" in str(caught.value)
+    assert "task_type" in str(caught.value)
     assert "weights.onnx is empty" in str(caught.value)
     survey = survey_packages(tmp_path)
     assert list(survey.packages) == ["good/1"]
     assert len(survey.problems) == 2
+
+
+def test_a_package_for_another_runtime_is_named_and_the_others_are_served(tmp_path: Path, caplog) -> None:
+    write_package(tmp_path / "good" / "1")
+    write_package(tmp_path / "torch" / "1", {"backend_type": "torch"})
+    assert list(discover_packages(tmp_path)) == ["good/1"]
+    (left_out,) = survey_packages(tmp_path).left_out
+    assert "backend_type is 'torch'" in left_out.message
+    assert left_out.path in str([vars(record) for record in caplog.records])
+
+
+def test_links_to_packages_are_followed_and_links_back_are_not(tmp_path: Path) -> None:
+    write_package(tmp_path / "elsewhere")
+    models = tmp_path / "models"
+    for version in ("1", "2"):
+        (models / "plates").mkdir(parents=True, exist_ok=True)
+        (models / "plates" / version).symlink_to(tmp_path / "elsewhere")
+    (models / "plates" / "again").symlink_to(models)
+    assert sorted(discover_packages(models)) == ["plates/1", "plates/2"]
 
 
 def test_two_packages_of_one_directory_with_the_same_id_are_an_error(tmp_path: Path) -> None:
