@@ -21,7 +21,7 @@ from tests.cluster.photographs import image_input, photograph
 pytestmark = pytest.mark.cluster
 
 CLIENTS = 8
-LOAD_S = float(os.environ.get("SIGHTLINE_LOAD_S", "15"))
+LOAD_S = float(os.environ.get("SIGHTLINE_LOAD_S", "60"))
 PLATES = (0, 1, 2, 3, 5, 8, 12, 0, 1, 4)
 FRESH_NAMES = {"detection_id", "parent_id", "root_parent_id", "inference_id", "video_metadata", "time"}
 
