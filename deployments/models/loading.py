@@ -55,10 +55,11 @@ def load_model(package: ModelPackage, settings: EngineSettings) -> ObjectDetecti
         # The runtime raises whatever its C++ side threw; none of it may take the server down.
         logger.warning("model does not load", extra={"model_id": package.model_id}, exc_info=True)
         raise ModelLoadError(
-            f"the weights of {package.model_id!r} do not load: {_first_line(error)}", package.model_id
+            f"the weights of {package.model_id!r} do not load: {_first_line(error, package)}", package.model_id
         ) from error
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
+def _first_line(error: Exception, package: ModelPackage) -> str:
+    """What the runtime says, without where on this machine the package lies: clients read it."""
+    lines = str(error).replace(str(package.directory), "").strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
