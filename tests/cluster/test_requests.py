@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from deployments.dataplane.sample import SAMPLE_PATH, TUTORIAL, sample_photograph
+from deployments.dataplane.sample import SAMPLE_PATH, TUTORIAL
 from tests.cluster.conftest import OWN_MODEL, SAVED_WORKFLOW
 from tests.cluster.photographs import image_input, photograph
 
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.cluster
 
 CLIENTS = 8
 LOAD_S = float(os.environ.get("SIGHTLINE_LOAD_S", "60"))
+SAMPLES = json.loads(SAMPLE_PATH.with_name("samples.json").read_text())
 PLATES = (0, 1, 2, 3, 5, 8, 12, 0, 1, 4)
 FRESH_NAMES = {"detection_id", "parent_id", "root_parent_id", "inference_id", "video_metadata", "time"}
 
@@ -89,12 +90,11 @@ def test_the_command_says_what_it_read_and_how_to_ask(server):
     assert f"-d @{server.log_dir.parent}/request.json" in server.wait_for("try: curl")
 
 
-@pytest.mark.skipif(not SAMPLE_PATH.exists(), reason="the sample photograph does not ship yet")
-def test_the_plate_of_the_sample_photograph_is_read(server):
-    answer = httpx.post(f"{server.url}/workflows/run", json=body(sample_photograph()), timeout=60).json()
-    (texts,) = [element["recognised_plates"] for element in answer["outputs"]]
-    assert any(text for text in texts)
-    assert f'"{texts[0]}"' in server.wait_for("ready http")
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_plates_of_the_sample_photographs_are_read(server, name):
+    jpeg = SAMPLE_PATH.with_name(name).read_bytes()
+    answer = httpx.post(f"{server.url}/workflows/run", json=body(jpeg), timeout=60).json()
+    assert sorted(answer["outputs"][0]["recognised_plates"]) == sorted(SAMPLES[name]["plates"])
 
 
 def test_each_plate_found_is_read(alone):
@@ -181,6 +181,19 @@ async def test_answers_under_load_are_those_given_alone_and_requests_share_batch
     assert server.coalescing("items", "text_reader") / server.coalescing("calls", "text_reader") > 1.0
     print(f"{count} requests in {LOAD_S:g} s; items a call before: {sizes_before:.1f}")
     server.wait_until_at_rest()
+
+
+async def test_a_full_detector_gets_a_second_replica(server, photographs, alone):
+    loading = asyncio.create_task(load(server, photographs, alone, 60.0))
+    replicas: list[int] = []
+    for _ in range(120):
+        replicas = await asyncio.to_thread(server.replica_pids, "ObjectDetector")
+        if len(replicas) > 1 or loading.done():
+            break
+        await asyncio.sleep(0.5)
+    loading.cancel()
+    await asyncio.wait([loading])
+    assert len(replicas) > 1
 
 
 async def test_killed_replicas_fail_no_request(server, photographs, alone):
