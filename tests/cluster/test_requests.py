@@ -11,7 +11,9 @@ import socket
 import time
 from typing import Any
 
+import cv2
 import httpx
+import numpy as np
 import pytest
 
 from deployments.dataplane.sample import SAMPLE_PATH, TUTORIAL
@@ -258,3 +260,12 @@ def test_a_client_that_hangs_up_frees_its_slot(server, photographs):
     server.wait_until_at_rest(within_s=5)
     assert cancelled() > before
     assert server.metrics()["http_requests_in_flight"] == 1  # the one that asks
+
+
+def test_a_picture_of_many_megabytes_reaches_every_step(server):
+    noise = np.random.default_rng(3).integers(0, 256, (1500, 1800, 3), dtype=np.uint8)
+    encoded, png = cv2.imencode(".png", noise)
+    assert encoded
+    assert len(png) > 5 * 1024 * 1024
+    answer = httpx.post(f"{server.url}/workflows/run", json=body(png.tobytes()), timeout=60)
+    assert answer.status_code == 200, answer.text
