@@ -15,7 +15,7 @@ from deployments.models.loading import load_model
 from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
 from deployments.models.timing import BatchTiming
 from deployments.settings import EngineSettings
-from workflows.ports import DetectionOptions
+from workflows.ports import PredictionOptions
 from workflows.values.image_codec import decode_pixels, encode_jpeg
 
 Done = TypeVar("Done")
@@ -42,11 +42,11 @@ def measure_parts(runs: int) -> dict[str, float]:
             spent = dict.fromkeys(spent, 0.0)
         pixels, decode_ms = _timed(partial(decode_pixels, encoded))
         spent["decode"] += decode_ms
-        found, detect_ms = _timed(partial(detector.detect_batch, [pixels], [DetectionOptions()]))
+        found, detect_ms = _timed(partial(detector.predict_batch, [pixels], [PredictionOptions()]))
         _share(spent, found.timing, detect_ms)
         height, width = pixels.shape[:2]
         crops = []
-        for left, top, right, bottom in found.boxes[0].xyxy.astype(int):
+        for left, top, right, bottom in found.predictions[0].xyxy.astype(int):
             x, y = max(0, left - offset_x // 2), max(0, top - offset_y // 2)
             window = pixels[y : min(height, bottom + offset_y // 2), x : min(width, right + offset_x // 2)]
             jpeg, crop_ms = _timed(partial(_cut, window))

@@ -13,18 +13,23 @@ from workflows.values.image import Image
 from workflows.values.recognized_text import RecognizedText
 
 ConfidenceMode = Literal["best", "default"]
+MaskDecodeMode = Literal["accurate", "tradeoff", "fast"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DetectionOptions:
-    """How the raw boxes of an object detector become detections.
+class PredictionOptions:
+    """How the output of a model becomes detections or classes; what a model has no use for does not matter to it.
 
     Attributes:
-        confidence: score from which a box counts (strict), or the threshold the model's package recommends.
+        confidence: score from which a box (strict) or class counts, or the threshold the model's package recommends.
         iou_threshold: overlap from which the weaker of two boxes is dropped.
         max_detections: boxes kept for one image.
         class_agnostic_nms: whether boxes of different classes suppress one another.
         class_filter: names to keep, applied after `max_detections`; None keeps all.
+        mask_decode_mode: at which size masks are worked out: that of the image, that of the network's own masks, or one
+            between the two.
+        tradeoff_factor: for the mode between: 0 is the size of the network's masks, 1 that of the image.
+        keypoint_confidence: score from which a key point counts.
         disable_contrast: leave out what the package prepares; the same for the next two.
         disable_grayscale: see above.
         disable_static_crop: see above.
@@ -35,6 +40,9 @@ class DetectionOptions:
     max_detections: int = 300
     class_agnostic_nms: bool = False
     class_filter: tuple[str, ...] | None = None
+    mask_decode_mode: MaskDecodeMode = "accurate"
+    tradeoff_factor: float = 0.0
+    keypoint_confidence: float = 0.0
     disable_contrast: bool = False
     disable_grayscale: bool = False
     disable_static_crop: bool = False
@@ -43,7 +51,7 @@ class DetectionOptions:
 class ObjectDetector(Protocol):
     """Finds objects on images with any of the models it serves."""
 
-    async def detect(self, image: Image, model_id: str, options: DetectionOptions) -> Detections:
+    async def detect(self, image: Image, model_id: str, options: PredictionOptions) -> Detections:
         """Detections in the image's own pixels, with fresh ids and the image as their parent.
 
         Raises:

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from deployments.models.detection.scored_boxes import ScoredBoxes
+from deployments.dataplane.image_question import ImageQuestion
+from deployments.models.image_model import Prediction
 from deployments.models.registry import ModelRow
 from workflows.compiler.plan import Plan, Stage
 from workflows.executor.dispatcher import Column, StageUnit
-from workflows.ports import DetectionOptions
 from workflows.values.image import Image
 from workflows.values.recognized_text import RecognizedText
 
@@ -76,10 +76,8 @@ class Backend(Protocol):
     nothing behind.
     """
 
-    async def detect(
-        self, image: Image, model_id: str, options: DetectionOptions, work: Work, step: str
-    ) -> ScoredBoxes:
-        """Boxes on one image."""
+    async def predict(self, question: ImageQuestion, model_id: str, work: Work, step: str) -> Prediction:
+        """What a model says about one image."""
 
     async def read(self, image: Image, model_id: str, work: Work, step: str) -> RecognizedText:
         """Text on one image; `model_id` such as `doctr/default`."""

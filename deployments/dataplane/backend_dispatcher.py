@@ -8,13 +8,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from deployments.dataplane.backend import Backend, Timing, Work
+from deployments.dataplane.image_question import ImageQuestion
 from deployments.errors import ModelTaskError, ServingError
 from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import InvalidModelIdError, UnknownModelError, UnsupportedModelError
+from deployments.models.tasks import DETECTION, Tasks
 from workflows.compiler.plan import Plan, Stage, StepPlan
 from workflows.errors import BlockProblem, ClientCausedStepExecutionError
 from workflows.executor.dispatcher import Column, StageUnit
-from workflows.ports import DetectionOptions, Ports, StepRun
+from workflows.ports import Ports, PredictionOptions, StepRun
 from workflows.values.detections import Detections, new_detection_ids
 from workflows.values.image import Image
 from workflows.values.recognized_text import RecognizedText
@@ -41,7 +43,7 @@ class BackendDispatcher:
     def ports(self, step: StepPlan) -> Ports:
         """Ports for one run of a step, which all its elements share."""
         return Ports(
-            object_detector=StepObjectDetector(self._backend, self._work, step.name),
+            object_detector=StepObjectDetector(self._backend, self._work, step.name, DETECTION),
             text_reader=StepTextReader(self._backend, self._work, step.name),
             step_run=StepRun(inference_id=str(uuid.uuid4())),
         )
@@ -56,17 +58,19 @@ class BackendDispatcher:
 
 
 class StepObjectDetector:
-    """The object detector as one step sees it."""
+    """The models of some tasks that give detections, as one step sees them."""
 
-    def __init__(self, backend: Backend, work: Work, step: str) -> None:
+    def __init__(self, backend: Backend, work: Work, step: str, tasks: Tasks) -> None:
         self._backend = backend
         self._work = work
         self._step = step
+        self._tasks = tasks
 
-    async def detect(self, image: Image, model_id: str, options: DetectionOptions) -> Detections:
+    async def detect(self, image: Image, model_id: str, options: PredictionOptions) -> Detections:
         """Detections in the image's own pixels."""
+        question = ImageQuestion(image=image, tasks=self._tasks, options=options)
         try:
-            found = await self._backend.detect(image, model_id, options, self._work, self._step)
+            found = await self._backend.predict(question, model_id, self._work, self._step)
         except ServingError as error:
             raise step_failure(error, self._step) from error
         return to_detections(found, image)

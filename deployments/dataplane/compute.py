@@ -12,20 +12,21 @@ from typing import TypeVar
 
 import numpy as np
 
+from deployments.dataplane.image_question import ImageQuestion
 from deployments.dataplane.messages import StageDone
-from deployments.errors import ModelTaskError
-from deployments.models.detection.object_detection_model import ObjectDetectionModel
-from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import ModelError
+from deployments.models.image_model import ImageModel, Prediction
 from deployments.models.loading import LoadedModel
+from deployments.models.package import wrong_task
 from deployments.models.recognition.crnn import TextRecognizer
 from deployments.models.recognition.recognized_line import RecognizedLine
+from deployments.models.tasks import IMAGE_TASKS, READING
 from workflows.compiler.plan import Plan, Stage
 from workflows.definition.selectors import output_selector
 from workflows.errors import ImageDecodeError, WorkflowError
 from workflows.executor.dispatcher import Column, StageUnit
 from workflows.executor.stage import run_stage_here
-from workflows.ports import DetectionOptions
+from workflows.ports import PredictionOptions
 from workflows.values.image import Image, Pixels
 from workflows.values.recognized_text import RecognizedText, TextLevel
 
@@ -35,20 +36,19 @@ Item = TypeVar("Item")
 Done = TypeVar("Done")
 
 
-def detect_images(
-    model: ObjectDetectionModel, items: Sequence[tuple[Image, DetectionOptions]]
-) -> list[ScoredBoxes | Exception]:
-    """Boxes on each image, or what is wrong with it, in order."""
+def predict_images(model: ImageModel, questions: Sequence[ImageQuestion]) -> list[Prediction | Exception]:
+    """What a model says about each image, or what is wrong with it, in order."""
 
-    def detect(batch: Sequence[tuple[Pixels, DetectionOptions]]) -> list[ScoredBoxes]:
-        return model.detect_batch([pixels for pixels, _ in batch], [options for _, options in batch]).boxes
+    def predict(batch: Sequence[tuple[Pixels, PredictionOptions]]) -> Sequence[Prediction]:
+        return model.predict_batch([pixels for pixels, _ in batch], [options for _, options in batch]).predictions
 
-    decoded = [_or_error(image) for image, _ in items]
-    ready = [
-        pixels if isinstance(pixels, Exception) else (pixels, options)
-        for pixels, (_, options) in zip(decoded, items, strict=True)
-    ]
-    return _each_alone(detect, ready, model.package.model_id)
+    def ready(question: ImageQuestion) -> tuple[Pixels, PredictionOptions] | Exception:
+        if model.package.task_type not in question.tasks:
+            return wrong_task(model.package, question.tasks)
+        pixels = _or_error(question.image)
+        return pixels if isinstance(pixels, Exception) else (pixels, question.options)
+
+    return _each_alone(predict, [ready(question) for question in questions], model.package.model_id)
 
 
 def read_images(model: TextRecognizer, images: Sequence[Image]) -> list[RecognizedText | Exception]:
@@ -90,15 +90,15 @@ def run_stage_units(
     return given
 
 
-def as_object_detector(model: LoadedModel) -> ObjectDetectionModel:
-    """The model, when it is an object detector.
+def as_image_model(model: LoadedModel) -> ImageModel:
+    """The model, when it takes whole pictures.
 
     Raises:
-        ModelTaskError: it is not.
+        ModelTaskError: it does not.
     """
-    if isinstance(model, ObjectDetectionModel):
+    if isinstance(model, ImageModel):
         return model
-    raise _wrong_task(model, "finds no objects")
+    raise wrong_task(model.package, IMAGE_TASKS)
 
 
 def as_text_recognizer(model: LoadedModel) -> TextRecognizer:
@@ -109,7 +109,7 @@ def as_text_recognizer(model: LoadedModel) -> TextRecognizer:
     """
     if isinstance(model, TextRecognizer):
         return model
-    raise _wrong_task(model, "reads no text")
+    raise wrong_task(model.package, READING)
 
 
 def text_of_line(line: RecognizedLine) -> RecognizedText:
@@ -143,7 +143,7 @@ def _or_error(image: Image) -> Pixels | ImageDecodeError:
 
 
 def _each_alone(
-    work: Callable[[Sequence[Item]], list[Done]], items: Sequence[Item | Exception], model_id: str
+    work: Callable[[Sequence[Item]], Sequence[Done]], items: Sequence[Item | Exception], model_id: str
 ) -> list[Done | Exception]:
     """What `work` makes of all items at once, or of each by itself when some item spoils the batch."""
     good = [item for item in items if not isinstance(item, Exception)]
@@ -167,8 +167,3 @@ def _try_all(
         failure = ModelError(f"model {model_id!r} failed on the image: {type(error).__name__}")
         failure.__cause__ = error
         yield failure
-
-
-def _wrong_task(model: LoadedModel, lack: str) -> ModelTaskError:
-    package = model.package
-    return ModelTaskError(f"model {package.model_id!r} is for {package.task_type} and {lack}")

@@ -15,21 +15,23 @@ import numpy as np
 from deployments.dataplane.backend import ModelLoad, Timing, Work
 from deployments.dataplane.backend_dispatcher import TEXT_READER_MODEL_ID
 from deployments.dataplane.compute import (
-    as_object_detector,
+    as_image_model,
     as_text_recognizer,
-    detect_images,
+    predict_images,
     read_images,
     run_stage_units,
 )
 from deployments.dataplane.deadline import check_deadline
-from deployments.models.detection.scored_boxes import ScoredBoxes
+from deployments.dataplane.image_question import ImageQuestion
+from deployments.models.image_model import Prediction
 from deployments.models.loading import LoadedModel, load_model
 from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
 from deployments.models.registry import ModelRegistry, ModelRow
+from deployments.models.tasks import IMAGE_TASKS
 from deployments.settings import EngineSettings
 from workflows.compiler.plan import Plan, Stage
 from workflows.executor.dispatcher import Column, StageUnit
-from workflows.ports import DetectionOptions
+from workflows.ports import PredictionOptions
 from workflows.values.image import Image
 from workflows.values.origin import Placement
 from workflows.values.recognized_text import RecognizedText
@@ -53,7 +55,7 @@ class LocalBackend:
         self._registry = registry
         self._warm_model_ids = warm_model_ids
         self._warm = not warm_model_ids
-        self._detecting = ThreadPoolExecutor(1, thread_name_prefix="object-detector")
+        self._predicting = ThreadPoolExecutor(1, thread_name_prefix="image-models")
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="text-reader")
         self._transforming = ThreadPoolExecutor(1, thread_name_prefix="transforms")
 
@@ -69,12 +71,10 @@ class LocalBackend:
         loader = partial(load_model, settings=settings or EngineSettings())
         return cls(ModelRegistry(packages, loader), tuple(shipped))
 
-    async def detect(
-        self, image: Image, model_id: str, options: DetectionOptions, work: Work, step: str
-    ) -> ScoredBoxes:
-        """Boxes on one image."""
-        model = as_object_detector(await self._acquire(model_id, work))
-        return await self._run(self._detecting, lambda: _only(detect_images(model, [(image, options)])), work, step)
+    async def predict(self, question: ImageQuestion, model_id: str, work: Work, step: str) -> Prediction:
+        """What a model says about one image."""
+        model = as_image_model(await self._acquire(model_id, work))
+        return await self._run(self._predicting, lambda: _only(predict_images(model, [question])), work, step)
 
     async def read(self, image: Image, model_id: str, work: Work, step: str) -> RecognizedText:
         """Text on one image."""
@@ -117,17 +117,18 @@ class LocalBackend:
         image = Image.from_pixels(
             np.zeros((side, side, 3), dtype=np.uint8), placement, VideoMetadata.of_still("warm-up")
         )
+        question = ImageQuestion(image=image, tasks=IMAGE_TASKS, options=PredictionOptions())
         for model_id in self._warm_model_ids:
             if model_id == TEXT_READER_MODEL_ID:
                 await self.read(image, model_id, work, "warm-up")
             else:
-                await self.detect(image, model_id, DetectionOptions(), work, "warm-up")
+                await self.predict(question, model_id, work, "warm-up")
         self._warm = True
 
     def close(self) -> None:
         """Let the threads end."""
         self._registry.close()
-        for threads in (self._detecting, self._reading, self._transforming):
+        for threads in (self._predicting, self._reading, self._transforming):
             threads.shutdown(wait=False, cancel_futures=True)
 
     async def _acquire(self, model_id: str, work: Work) -> LoadedModel:

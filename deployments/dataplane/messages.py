@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from deployments.dataplane.backend import ModelLoad, Timing
+from deployments.dataplane.image_question import ImageQuestion
 from workflows.executor.dispatcher import Column, StageUnit
-from workflows.ports import DetectionOptions
 from workflows.values.image import Image
 
 R = TypeVar("R")
@@ -37,25 +37,29 @@ class StageDone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DetectCall:
-    """Images of any number of requests for one object detector.
+class PredictCall:
+    """Images of any number of requests for one model.
 
     Attributes:
         model_id: which.
-        images: one for each item; how they travel is theirs to say.
-        options: one for each item.
-        deadlines_unix_s: one for each item; after it the item must not be begun.
+        questions: the images, and what is asked about each.
+        deadlines_unix_s: one for each question; after it the question must not be begun.
     """
 
     model_id: str
-    images: tuple[Image, ...]
-    options: tuple[DetectionOptions, ...]
+    questions: tuple[ImageQuestion, ...]
     deadlines_unix_s: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ReadCall:
-    """Images of any number of requests for one text reader; attributes as in `DetectCall`."""
+    """Images of any number of requests for one text reader.
+
+    Attributes:
+        model_id: which.
+        images: one for each item; how they travel is theirs to say.
+        deadlines_unix_s: one for each item; after it the item must not be begun.
+    """
 
     model_id: str
     images: tuple[Image, ...]

@@ -8,15 +8,16 @@ from deployments.dataplane.backend import ModelLoad
 from deployments.dataplane.computing import ComputeThread
 from deployments.dataplane.replica_models import ReplicaModels
 from deployments.models.registry import ModelRow
+from deployments.models.tasks import Tasks
 from deployments.settings import ClusterArgs, ReplicaTuning
 
 
 class ModelReplica:
-    """A replica with models of one task, and the thread that runs them; Serve calls its methods by name."""
+    """A replica with models of some tasks, and the thread that runs them; Serve calls its methods by name."""
 
-    def __init__(self, task_type: str, replica_id: str, args: ClusterArgs) -> None:
-        self.loaded = ReplicaModels(task_type, args.models_dir, args.engine)
-        self.thread = ComputeThread(task_type, replica_id)
+    def __init__(self, tasks: Tasks, replica_id: str, args: ClusterArgs) -> None:
+        self.loaded = ReplicaModels(tasks, args.models_dir, args.engine)
+        self.thread = ComputeThread("models", replica_id)
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Take another `user_config`, live."""

@@ -1,4 +1,4 @@
-"""The models of one replica: those of one task, the shipped ones loaded before the first call and kept."""
+"""The models of one replica: those of its tasks, the shipped ones loaded before the first call and kept."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from functools import partial
 from pathlib import Path
 
 from deployments.dataplane.backend import ModelLoad
-from deployments.errors import ModelTaskError
 from deployments.models.loading import LoadedModel, load_model
-from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
+from deployments.models.package import SHIPPED_DIRECTORY, discover_packages, wrong_task
 from deployments.models.registry import ModelRegistry, ModelRow
+from deployments.models.tasks import Tasks
 from deployments.settings import EngineSettings, ReplicaTuning
 
 
 class ReplicaModels:
     """Loads models as they are asked for, and lists them."""
 
-    def __init__(self, task_type: str, models_dir: Path | None, engine: EngineSettings) -> None:
-        """Load the shipped models of a task.
+    def __init__(self, tasks: Tasks, models_dir: Path | None, engine: EngineSettings) -> None:
+        """Load the shipped models for some tasks.
 
         Args:
-            task_type: such as `object-detection`; models of other tasks are known and refused.
+            tasks: models of other tasks are known and refused.
             models_dir: folder of packages beside the shipped ones; None for the shipped ones alone.
             engine: how networks use the machine.
 
@@ -29,8 +29,8 @@ class ReplicaModels:
         """
         shipped = discover_packages(SHIPPED_DIRECTORY)
         packages = discover_packages(SHIPPED_DIRECTORY, models_dir) if models_dir is not None else shipped
-        pinned = tuple(model_id for model_id in shipped if packages[model_id].task_type == task_type)
-        self._task_type = task_type
+        pinned = tuple(model_id for model_id in shipped if packages[model_id].task_type in tasks)
+        self._tasks = tasks
         self._registry: ModelRegistry[LoadedModel] = ModelRegistry(
             packages, partial(load_model, settings=engine), pinned_ids=pinned
         )
@@ -74,5 +74,5 @@ class ReplicaModels:
 
     def _check_task(self, model_id: str) -> None:
         package = self._registry.package(model_id)
-        if package.task_type != self._task_type:
-            raise ModelTaskError(f"model {package.model_id!r} is for {package.task_type}, not for {self._task_type}")
+        if package.task_type not in self._tasks:
+            raise wrong_task(package, self._tasks)

@@ -12,11 +12,14 @@ from deployments.dataplane.backend import Backend, Work
 from deployments.dataplane.backend_dispatcher import BackendDispatcher, to_detections
 from deployments.dataplane.deadline import within_deadline
 from deployments.dataplane.image_inputs import ImageInputs, image_error
+from deployments.dataplane.image_question import ImageQuestion
 from deployments.dataplane.saved_workflows import SavedWorkflows
 from deployments.dataplane.url_fetch import UrlFetcher
 from deployments.errors import OverloadedError, PayloadTooLargeError, ReplicaLostError
 from deployments.models.errors import UnknownModelError
+from deployments.models.image_model import Prediction
 from deployments.models.registry import ModelRow
+from deployments.models.tasks import Tasks
 from deployments.settings import IngressSettings
 from workflows.compiler.cache import PlanCache
 from workflows.compiler.compile import CompileLimits
@@ -25,14 +28,14 @@ from workflows.compiler.plan import Plan
 from workflows.errors import ImageDecodeError
 from workflows.executor.options import RunOptions
 from workflows.executor.run import run_workflow
-from workflows.ports import DetectionOptions
+from workflows.ports import PredictionOptions
 from workflows.values.detections import Detections
 from workflows.values.image import Image
 from workflows.values.recognized_text import RecognizedText
 
 Found = TypeVar("Found")
 
-DETECT = "object_detection"
+PREDICT = "model"
 READ = "ocr"
 
 PASSED_THROUGH = (OverloadedError, ReplicaLostError, PayloadTooLargeError)
@@ -111,31 +114,44 @@ class WorkflowService:
         )
         return await run_workflow(plan, inputs, BackendDispatcher(self._backend, work), options)
 
-    async def detect(
-        self, images: Sequence[Any], model_id: str, options: DetectionOptions, work: Work, *, auto_orient: bool = True
+    async def predict(
+        self,
+        images: Sequence[Any],
+        model_id: str,
+        tasks: Tasks,
+        options: PredictionOptions,
+        work: Work,
+        *,
+        auto_orient: bool = True,
     ) -> list[tuple[Image, Detections]]:
-        """What an object detector finds on each image that a client sent.
+        """What a model says about each image that a client sent.
 
         Args:
             images: as the client sent them.
-            model_id: which detector.
-            options: how its boxes become detections.
+            model_id: which model.
+            tasks: what the client can take an answer of.
+            options: how the network's output becomes the answer.
             work: of the request.
             auto_orient: whether pictures are turned as their EXIF orientation says.
 
         Raises:
-            ServingError: no such model, or an image cannot be read.
+            ServingError: no such model, one for something else, or an image cannot be read.
         """
+
+        async def ask(image: Image) -> Prediction:
+            question = ImageQuestion(image=image, tasks=tasks, options=options)
+            return await self._backend.predict(question, model_id, work, PREDICT)
+
         work.model_ids.add(model_id)
         async with within_deadline(work):
             read = await self._images.read_all(images, auto_orient=auto_orient)
-            found = await _for_each(read, lambda image: self._backend.detect(image, model_id, options, work, DETECT))
+            found = await _for_each(read, ask)
         return [(image, to_detections(boxes, image)) for image, boxes in zip(read, found, strict=True)]
 
     async def read_text(
         self, images: Sequence[Any], model_id: str, work: Work, *, auto_orient: bool = True
     ) -> list[tuple[Image, RecognizedText]]:
-        """Text on each image that a client sent; arguments as in `detect`.
+        """Text on each image that a client sent; arguments as in `predict`.
 
         Raises:
             ServingError: no such model, or an image cannot be read.

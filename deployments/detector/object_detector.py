@@ -1,33 +1,34 @@
-"""The Serve deployment that finds objects on images."""
+"""The Serve deployment that runs models of whole images: detectors, segmenters, key point models, classifiers."""
 
 from __future__ import annotations
 
 import ray
 from ray import serve
 
-from deployments.dataplane.compute import as_object_detector, detect_images
-from deployments.dataplane.messages import CallAnswer, DetectCall
+from deployments.dataplane.compute import as_image_model, predict_images
+from deployments.dataplane.messages import CallAnswer, PredictCall
 from deployments.dataplane.model_replica import ModelReplica
-from deployments.models.detection.scored_boxes import ScoredBoxes
-from deployments.models.loading import OBJECT_DETECTION
+from deployments.models.image_model import Prediction
+from deployments.models.tasks import IMAGE_TASKS
 from deployments.observability.replica_logs import log_to_directory
 from deployments.settings import ClusterArgs
 
 
 class ObjectDetector(ModelReplica):
-    """Runs any object detector it serves, on batches that hold images of many requests."""
+    """Runs any image model it serves, on batches that hold images of many requests.
+
+    Most of them detect objects, hence the name; what each of the others answers is a matter of its own code alone.
+    """
 
     def __init__(self, args: ClusterArgs) -> None:
         replica_id = serve.get_replica_context().replica_id.unique_id
         log_to_directory(args.log_dir, "object-detector", replica_id, ray.get_gpu_ids())
-        super().__init__(OBJECT_DETECTION, replica_id, args)
+        super().__init__(IMAGE_TASKS, replica_id, args)
 
-    async def detect(self, call: DetectCall) -> CallAnswer[ScoredBoxes]:
-        """Boxes on each image of the call."""
+    async def predict(self, call: PredictCall) -> CallAnswer[Prediction]:
+        """What the model says about each image of the call."""
         loaded, loads = await self.loaded.acquire(call.model_id)
-        model = as_object_detector(loaded)
+        model = as_image_model(loaded)
         return await self.thread.run(
-            call.deadlines_unix_s,
-            lambda live: detect_images(model, [(call.images[at], call.options[at]) for at in live]),
-            loads,
+            call.deadlines_unix_s, lambda live: predict_images(model, [call.questions[at] for at in live]), loads
         )

@@ -16,7 +16,8 @@ from deployments.ingress.json_codec import JsonResponse
 from deployments.ingress.predictions import detection_answer
 from deployments.ingress.request_body import body_schema, read_body
 from deployments.ingress.service_access import begin_work, service_of
-from workflows.ports import DetectionOptions
+from deployments.models.tasks import DETECTION
+from workflows.ports import PredictionOptions
 
 router = APIRouter(tags=["model inference"])
 
@@ -32,7 +33,7 @@ async def detect_objects(request: Request) -> Response:
 async def detection_answers(request: Request, body: ObjectDetectionBody, images: list[Any]) -> list[dict[str, Any]]:
     """The answer for each image, drawn on it when the body asks for that."""
     work = begin_work(request)
-    options = DetectionOptions(
+    options = PredictionOptions(
         confidence=body.confidence,
         iou_threshold=body.iou_threshold,
         max_detections=body.max_detections,
@@ -44,7 +45,7 @@ async def detection_answers(request: Request, body: ObjectDetectionBody, images:
     )
     service, auto_orient = service_of(request), not body.disable_preproc_auto_orient
     found = await while_connected(
-        request, service.detect(images, body.model_id, options, work, auto_orient=auto_orient)
+        request, service.predict(images, body.model_id, DETECTION, options, work, auto_orient=auto_orient)
     )
     answers = []
     for image, detections in found:

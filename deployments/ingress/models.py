@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter
@@ -13,13 +14,13 @@ from deployments.ingress.exchange import while_connected
 from deployments.ingress.json_codec import JsonResponse
 from deployments.ingress.request_body import body_schema, read_body
 from deployments.ingress.service_access import begin_work, service_of
-from deployments.models.loading import TEXT_RECOGNITION
 from deployments.models.registry import ModelRow
+from deployments.models.tasks import Task
 
 router = APIRouter(tags=["models"])
 legacy_router = APIRouter(tags=["models"])
 
-TASK_NAMES = {TEXT_RECOGNITION: "ocr"}
+TASK_NAMES: Mapping[str, str] = {Task.TEXT_RECOGNITION: "ocr", Task.MULTI_LABEL_CLASSIFICATION: "classification"}
 """Our tasks in the words of the wire, where they differ."""
 
 
@@ -88,7 +89,7 @@ async def _loaded_models(request: Request) -> Response:
 
 
 def _description(model: ModelRow) -> dict[str, Any]:
-    sized = model.task_type != TEXT_RECOGNITION  # crops of any size are read
+    sized = model.task_type != Task.TEXT_RECOGNITION  # crops of any size are read
     return {
         "model_id": model.model_id,
         "task_type": TASK_NAMES.get(model.task_type, model.task_type),

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from deployments.models.detection.object_detection_model import ObjectDetectionModel
+from deployments.models.engines.engine import Engine
 from deployments.models.engines.onnx_runtime import OnnxRuntimeEngine
 from deployments.models.errors import ModelError, ModelLoadError, UnsupportedModelError
 from deployments.models.package import ModelPackage
 from deployments.models.recognition.crnn import TextRecognizer
+from deployments.models.tasks import Task
 from deployments.settings import EngineSettings
 
 logger = logging.getLogger(__name__)
-
-OBJECT_DETECTION = "object-detection"
-TEXT_RECOGNITION = "text-recognition"
 
 
 class LoadedModel(Protocol):
@@ -27,14 +26,14 @@ class LoadedModel(Protocol):
     input_hw: tuple[int, int]
 
 
-MAKERS: Mapping[str, type[ObjectDetectionModel] | type[TextRecognizer]] = {
-    OBJECT_DETECTION: ObjectDetectionModel,
-    TEXT_RECOGNITION: TextRecognizer,
+MAKERS: Mapping[str, Callable[[ModelPackage, Engine], LoadedModel]] = {
+    Task.OBJECT_DETECTION: ObjectDetectionModel,
+    Task.TEXT_RECOGNITION: TextRecognizer,
 }
 """Task -> what runs a model for it."""
 
 
-def load_model(package: ModelPackage, settings: EngineSettings) -> ObjectDetectionModel | TextRecognizer:
+def load_model(package: ModelPackage, settings: EngineSettings) -> LoadedModel:
     """The model of a package, warmed by one run.
 
     Raises:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployments.errors import ModelTaskError
 from deployments.models.errors import InvalidModelIdError, ModelPackageError, OtherRuntimeError
 from deployments.models.image_preprocessing import ImagePreprocessing
 from deployments.models.model_id import check_model_id
@@ -19,6 +20,7 @@ from deployments.models.package_layouts.contents import (
 )
 from deployments.models.package_layouts.environment import ENVIRONMENT, MODEL_TYPE, read_environment
 from deployments.models.package_layouts.model_config import INFERENCE_CONFIG, MODEL_CONFIG, read_model_config
+from deployments.models.tasks import Task, Tasks, in_words
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ FOREIGN_STARTS: dict[bytes, str] = {
 }
 """What weights are not, by their first bytes."""
 
-DEFAULT_TASK = "object-detection"
+DEFAULT_TASK = Task.OBJECT_DETECTION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,11 @@ class PackageSurvey:
     packages: dict[str, ModelPackage]
     problems: tuple[ModelPackageError, ...]
     left_out: tuple[OtherRuntimeError, ...]
+
+
+def wrong_task(package: ModelPackage, wanted: Tasks) -> ModelTaskError:
+    """What to tell somebody who wants something else of a model than it does."""
+    return ModelTaskError(f"model {package.model_id!r} is for {package.task_type}, not for {in_words(wanted)}")
 
 
 def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackage:

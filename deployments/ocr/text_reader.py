@@ -8,7 +8,7 @@ from ray import serve
 from deployments.dataplane.compute import as_text_recognizer, read_images
 from deployments.dataplane.messages import CallAnswer, ReadCall
 from deployments.dataplane.model_replica import ModelReplica
-from deployments.models.loading import TEXT_RECOGNITION
+from deployments.models.tasks import READING
 from deployments.observability.replica_logs import log_to_directory
 from deployments.settings import ClusterArgs
 from workflows.values.recognized_text import RecognizedText
@@ -20,7 +20,7 @@ class TextReader(ModelReplica):
     def __init__(self, args: ClusterArgs) -> None:
         replica_id = serve.get_replica_context().replica_id.unique_id
         log_to_directory(args.log_dir, "text-reader", replica_id, ray.get_gpu_ids())
-        super().__init__(TEXT_RECOGNITION, replica_id, args)
+        super().__init__(READING, replica_id, args)
 
     async def read(self, call: ReadCall) -> CallAnswer[RecognizedText]:
         """Text on each image of the call."""

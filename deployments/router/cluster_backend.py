@@ -12,16 +12,16 @@ from ray.serve.handle import DeploymentHandle
 from deployments.dataplane.backend import Timing, Work
 from deployments.dataplane.compute import run_stage_units
 from deployments.dataplane.computing import ComputeThread
-from deployments.dataplane.messages import CallAnswer, DetectCall, ReadCall, StageCall, StageDone
+from deployments.dataplane.image_question import ImageQuestion
+from deployments.dataplane.messages import CallAnswer, PredictCall, ReadCall, StageCall, StageDone
 from deployments.errors import ModelTaskError
-from deployments.models.detection.scored_boxes import ScoredBoxes
+from deployments.models.image_model import Prediction
 from deployments.models.model_id import canonical_model_id
 from deployments.models.registry import ModelRow
 from deployments.router.coalescing import CoalescingQueue, Delivery
 from deployments.settings import RouterTuning
 from workflows.compiler.plan import Plan, Stage
 from workflows.executor.dispatcher import Column, StageUnit
-from workflows.ports import DetectionOptions
 from workflows.values.image import Image
 from workflows.values.recognized_text import RecognizedText
 
@@ -62,8 +62,8 @@ class ClusterBackend:
         self._transform_worker = transform_worker
         self._own_transforms = ComputeThread("transforms", "router") if transform_worker is None else None
         self._ready = False
-        self.detecting: CoalescingQueue[str, tuple[Image, DetectionOptions], ScoredBoxes] = CoalescingQueue(
-            "the object detector", self._send_detect, lost_errors=LOST_ERRORS, limits=tuning.object_detector
+        self.predicting: CoalescingQueue[str, ImageQuestion, Prediction] = CoalescingQueue(
+            "the object detector", self._send_predict, lost_errors=LOST_ERRORS, limits=tuning.object_detector
         )
         self.reading: CoalescingQueue[str, Image, RecognizedText] = CoalescingQueue(
             "the text reader", self._send_read, lost_errors=LOST_ERRORS, limits=tuning.text_reader
@@ -75,26 +75,23 @@ class ClusterBackend:
     @property
     def queues(self) -> Mapping[str, CoalescingQueue[Any, Any, Any]]:
         """The queues, under the names that metrics give them."""
-        return {"object_detector": self.detecting, "text_reader": self.reading, "transforms": self.transforming}
+        return {"object_detector": self.predicting, "text_reader": self.reading, "transforms": self.transforming}
 
     def tune(self, tuning: RouterTuning) -> None:
         """Share calls in another way from now on."""
-        self.detecting.limits = tuning.object_detector
+        self.predicting.limits = tuning.object_detector
         self.reading.limits = tuning.text_reader
         self.transforming.limits = tuning.transforms
 
-    async def detect(
-        self, image: Image, model_id: str, options: DetectionOptions, work: Work, step: str
-    ) -> ScoredBoxes:
-        """Boxes on one image."""
+    async def predict(self, question: ImageQuestion, model_id: str, work: Work, step: str) -> Prediction:
+        """What a model says about one image."""
         work.model_ids.add(model_id)
-        key = canonical_model_id(model_id)
-        delivery = await self.detecting.submit(
-            key,
-            (image, options),
+        delivery = await self.predicting.submit(
+            canonical_model_id(model_id),
+            question,
             deadline_unix_s=work.deadline_unix_s,
             request_id=work.request_id,
-            size_bytes=image.travelling_bytes,
+            size_bytes=question.image.travelling_bytes,
         )
         return _account(delivery, work, step)
 
@@ -167,16 +164,11 @@ class ClusterBackend:
         response = handle.broadcast(method, *args)
         return await response.results_async(timeout_s=CONTROL_TIMEOUT_S)
 
-    async def _send_detect(
-        self, model_id: str, items: Sequence[tuple[Image, DetectionOptions]], deadlines_unix_s: Sequence[float]
-    ) -> CallAnswer[ScoredBoxes]:
-        call = DetectCall(
-            model_id=model_id,
-            images=tuple(image for image, _ in items),
-            options=tuple(options for _, options in items),
-            deadlines_unix_s=tuple(deadlines_unix_s),
-        )
-        return await _answer(self._object_detector.detect, call)
+    async def _send_predict(
+        self, model_id: str, questions: Sequence[ImageQuestion], deadlines_unix_s: Sequence[float]
+    ) -> CallAnswer[Prediction]:
+        call = PredictCall(model_id=model_id, questions=tuple(questions), deadlines_unix_s=tuple(deadlines_unix_s))
+        return await _answer(self._object_detector.predict, call)
 
     async def _send_read(
         self, model_id: str, images: Sequence[Image], deadlines_unix_s: Sequence[float]

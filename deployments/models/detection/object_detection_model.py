@@ -26,14 +26,15 @@ from deployments.models.detection.preprocessing import (
     plan_geometry,
     steps_for,
 )
-from deployments.models.detection.scored_boxes import DetectedBatch, ScoredBoxes
+from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.engines.batches import run_batch
 from deployments.models.engines.engine import Engine
 from deployments.models.errors import ModelLoadError, UnsupportedModelError
+from deployments.models.image_model import PredictedBatch
 from deployments.models.image_preprocessing import DEFAULT_SIDE_PX, LETTERBOX_GREY, ImagePreprocessing, ResizeMode
 from deployments.models.package import ModelPackage
 from deployments.models.timing import BatchTiming
-from workflows.ports import DetectionOptions
+from workflows.ports import PredictionOptions
 from workflows.values.image import Pixels
 
 logger = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ class ObjectDetectionModel:
         self._warn_of_names_that_do_not_fit(shapes)
         self._steps = _as_trained(package.preprocessing)
 
-    def detect_batch(self, images_bgr: Sequence[Pixels], options: Sequence[DetectionOptions]) -> DetectedBatch:
+    def predict_batch(self, images_bgr: Sequence[Pixels], options: Sequence[PredictionOptions]) -> PredictedBatch:
         """Boxes on each picture, found with one run of the network as long as its batch allows.
 
         Args:
@@ -102,8 +103,8 @@ class ObjectDetectionModel:
             inference_s += after - before
             postprocess_s += time.perf_counter() - after
         total_s = time.perf_counter() - started
-        return DetectedBatch(
-            boxes=[boxes for boxes in found if boxes is not None],
+        return PredictedBatch(
+            predictions=[boxes for boxes in found if boxes is not None],
             timing=BatchTiming(
                 preprocess_ms=(total_s - inference_s - postprocess_s) * 1000,
                 inference_ms=inference_s * 1000,
@@ -112,7 +113,7 @@ class ObjectDetectionModel:
         )
 
     def _boxes(
-        self, outputs: Sequence[NDArray[Any]], position: int, geometry: Geometry, options: DetectionOptions
+        self, outputs: Sequence[NDArray[Any]], position: int, geometry: Geometry, options: PredictionOptions
     ) -> ScoredBoxes:
         threshold = resolve_confidence(self.package, options.confidence, self._architecture.default_confidence)
         raw = self._architecture.decode(outputs, position, threshold)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from deployments.models.contrast import raise_contrast
 from deployments.models.image_preprocessing import ImagePreprocessing, ResizeMode, StaticCrop
 from deployments.models.network_input import value_tables, write_planes
-from workflows.ports import DetectionOptions
+from workflows.ports import PredictionOptions
 from workflows.values.image import Pixels
 
 Boxes = NDArray[np.float32]
@@ -43,7 +43,7 @@ class Geometry:
     scale_y: float = 1.0
 
 
-def steps_for(steps: ImagePreprocessing, options: DetectionOptions) -> ImagePreprocessing:
+def steps_for(steps: ImagePreprocessing, options: PredictionOptions) -> ImagePreprocessing:
     """The package's steps without those that the request leaves out."""
     if not (options.disable_contrast or options.disable_grayscale or options.disable_static_crop):
         return steps

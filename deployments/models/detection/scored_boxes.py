@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deployments.models.timing import BatchTiming
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ScoredBoxes:
@@ -28,16 +26,3 @@ class ScoredBoxes:
 
     def __len__(self) -> int:
         return len(self.xyxy)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DetectedBatch:
-    """Answer to one batch.
-
-    Attributes:
-        boxes: one for each picture, in order.
-        timing: where the time went.
-    """
-
-    boxes: list[ScoredBoxes]
-    timing: BatchTiming

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from deployments.dataplane.backend import ModelLoad, Timing
 from deployments.dataplane.compute import run_stage_units
 from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import UnknownModelError
+from deployments.models.package import wrong_task
 from deployments.models.registry import ModelRow
 from workflows.values.recognized_text import RecognizedText
 
@@ -51,9 +53,11 @@ class FakeBackend:
         self.is_ready = True
         self.loaded = []
 
-    async def detect(self, image, model_id, options, work, step):
-        self.options.append(options)
+    async def predict(self, question, model_id, work, step):
+        self.options.append(question.options)
         await self._work(model_id, work, step)
+        if TASKS[model_id] not in question.tasks:
+            raise wrong_task(SimpleNamespace(model_id=model_id, task_type=TASKS[model_id]), question.tasks)
         return self.boxes
 
     async def read(self, image, model_id, work, step):

@@ -18,7 +18,7 @@ from workflows.manifest_fields import (
     ProjectRef,
     StringRef,
 )
-from workflows.ports import ConfidenceMode, DetectionOptions, ObjectDetector, StepRun
+from workflows.ports import ConfidenceMode, ObjectDetector, PredictionOptions, StepRun
 from workflows.values.image import Image
 
 DEFAULT_CONFIDENCE = 0.4
@@ -96,7 +96,7 @@ async def run(
     object_detector: ObjectDetector,
     step_run: StepRun,
 ) -> dict[str, Any]:
-    options = DetectionOptions(
+    options = PredictionOptions(
         confidence=confidence,
         iou_threshold=iou_threshold,
         max_detections=max_detections,

@@ -11,7 +11,7 @@ from deployments.models.errors import InvalidModelIdError, UnknownModelError, Un
 from tests.unit.deployments.dataplane.images import black_image
 from tests.unit.deployments.fake_backend import FakeBackend, found_boxes
 from workflows.errors import ClientCausedStepExecutionError
-from workflows.ports import DetectionOptions
+from workflows.ports import PredictionOptions
 
 STEP = SimpleNamespace(name="detector")
 
@@ -23,7 +23,7 @@ def ports(backend):
 async def test_detections_know_their_image_and_have_identities_of_their_own():
     image = black_image(20, 10, image_id="image.[0]")
     backend = FakeBackend(found_boxes((1, 2, 3, 4), (5, 6, 7, 8)))
-    found = await ports(backend).object_detector.detect(image, "plates/1", DetectionOptions())
+    found = await ports(backend).object_detector.detect(image, "plates/1", PredictionOptions())
     assert_array_equal(found.xyxy, [[1, 2, 3, 4], [5, 6, 7, 8]])
     assert found.class_name.tolist() == ["plate", "plate"]
     assert found.parent_id.tolist() == ["image.[0]", "image.[0]"]
@@ -68,7 +68,7 @@ def test_other_failures_of_the_serving_stay_what_they_are():
 
 async def test_a_step_that_asks_for_an_unknown_model_is_told_so():
     with pytest.raises(ClientCausedStepExecutionError):
-        await ports(FakeBackend()).object_detector.detect(black_image(), "nope/1", DetectionOptions())
+        await ports(FakeBackend()).object_detector.detect(black_image(), "nope/1", PredictionOptions())
 
 
 async def test_text_is_read_with_the_reader_of_the_blocks():

@@ -6,22 +6,24 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from deployments.dataplane.compute import (
-    as_object_detector,
+    as_image_model,
     as_text_recognizer,
-    detect_images,
+    predict_images,
     read_images,
     run_stage_units,
     text_of_line,
 )
+from deployments.dataplane.image_question import ImageQuestion
 from deployments.errors import ModelTaskError
 from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import ModelError
 from deployments.models.recognition.recognized_line import RecognizedLine
+from deployments.models.tasks import CLASSIFICATION, DETECTION
 from tests.unit.deployments.dataplane.images import black_image, torn_image
 from workflows.compiler.compile import compile_definition
 from workflows.errors import ImageDecodeError, WorkflowError
 from workflows.executor.dispatcher import Column, StageUnit
-from workflows.ports import DetectionOptions
+from workflows.ports import PredictionOptions
 
 PACKAGE = SimpleNamespace(model_id="plates/1", task_type="object-detection")
 
@@ -30,11 +32,13 @@ class WidthDetector:
     """Finds one box as wide as the picture; cannot bear pictures of 13 columns."""
 
     package = PACKAGE
+    batch_size = None
+    input_hw = (64, 64)
 
     def __init__(self):
         self.batches = []
 
-    def detect_batch(self, images_bgr, options):
+    def predict_batch(self, images_bgr, options):
         self.batches.append(len(images_bgr))
         if any(image.shape[1] == 13 for image in images_bgr):
             raise RuntimeError("secret of the runtime")
@@ -47,7 +51,7 @@ class WidthDetector:
             )
             for image in images_bgr
         ]
-        return SimpleNamespace(boxes=boxes)
+        return SimpleNamespace(predictions=boxes)
 
 
 class WidthReader:
@@ -64,26 +68,26 @@ class WidthReader:
         )
 
 
-def with_options(*images):
-    return [(image, DetectionOptions()) for image in images]
+def asked(*images, tasks=DETECTION):
+    return [ImageQuestion(image=image, tasks=tasks, options=PredictionOptions()) for image in images]
 
 
 def test_a_batch_is_one_call_and_the_answers_keep_their_order():
     model = WidthDetector()
-    found = detect_images(model, with_options(black_image(10), black_image(20)))
+    found = predict_images(model, asked(black_image(10), black_image(20)))
     assert model.batches == [2]
     assert [boxes.xyxy[0, 2] for boxes in found] == [10, 20]
 
 
 def test_an_empty_batch_asks_nothing_of_the_model():
     model = WidthDetector()
-    assert detect_images(model, []) == []
+    assert predict_images(model, []) == []
     assert model.batches == []
 
 
 def test_an_image_that_cannot_be_decoded_fails_alone():
     model = WidthDetector()
-    first, second, third = detect_images(model, with_options(black_image(10), torn_image(), black_image(30)))
+    first, second, third = predict_images(model, asked(black_image(10), torn_image(), black_image(30)))
     assert isinstance(second, ImageDecodeError)
     assert (first.xyxy[0, 2], third.xyxy[0, 2]) == (10, 30)
     assert model.batches == [2]
@@ -91,14 +95,23 @@ def test_an_image_that_cannot_be_decoded_fails_alone():
 
 def test_an_image_that_spoils_its_batch_fails_alone_and_the_others_are_done_one_by_one():
     model = WidthDetector()
-    first, second, third = detect_images(model, with_options(black_image(10), black_image(13), black_image(30)))
+    first, second, third = predict_images(model, asked(black_image(10), black_image(13), black_image(30)))
     assert isinstance(second, ModelError)
     assert (first.xyxy[0, 2], third.xyxy[0, 2]) == (10, 30)
     assert model.batches == [3, 1, 1, 1]
 
 
+def test_a_question_that_the_model_does_not_answer_fails_alone():
+    model = WidthDetector()
+    first, second = predict_images(model, asked(black_image(10)) + asked(black_image(20), tasks=CLASSIFICATION))
+    assert first.xyxy[0, 2] == 10
+    assert isinstance(second, ModelTaskError)
+    assert "'plates/1' is for object-detection, not for classification or multi-label" in second.message
+    assert model.batches == [1]
+
+
 def test_what_a_runtime_says_does_not_reach_the_client():
-    (failure,) = detect_images(WidthDetector(), with_options(black_image(13)))
+    (failure,) = predict_images(WidthDetector(), asked(black_image(13)))
     assert "secret" not in str(failure)
     assert "plates/1" in str(failure)
 
@@ -173,7 +186,7 @@ def test_a_line_without_text_has_no_boxes():
     assert text.level.shape == (0,)
 
 
-@pytest.mark.parametrize("check", [as_object_detector, as_text_recognizer])
+@pytest.mark.parametrize("check", [as_image_model, as_text_recognizer])
 def test_a_model_for_something_else_is_refused_by_name(check):
     with pytest.raises(ModelTaskError, match="plates/1"):
         check(SimpleNamespace(package=PACKAGE))

@@ -6,17 +6,19 @@ from types import SimpleNamespace
 import pytest
 
 from deployments.dataplane.backend import Work
+from deployments.dataplane.image_question import ImageQuestion
 from deployments.dataplane.local_backend import LocalBackend
 from deployments.errors import ModelTaskError
 from deployments.models.detection.object_detection_model import ObjectDetectionModel
 from deployments.models.errors import UnknownModelError
 from deployments.models.registry import ModelRegistry
+from deployments.models.tasks import DETECTION
 from tests.unit.deployments.dataplane.images import black_image, torn_image
 from tests.unit.deployments.fake_backend import eventually
 from workflows.compiler.compile import compile_definition
 from workflows.errors import DeadlineExceededError, ImageDecodeError
 from workflows.executor.dispatcher import Column, StageUnit
-from workflows.ports import DetectionOptions
+from workflows.ports import PredictionOptions
 
 DEFINITION = {
     "version": "1.0",
@@ -37,10 +39,10 @@ class SlowDetector(ObjectDetectionModel):
         self.go_on = threading.Event()
         self.go_on.set()
 
-    def detect_batch(self, images_bgr, options):
+    def predict_batch(self, images_bgr, options):
         self.began += 1
         self.go_on.wait(10)
-        return SimpleNamespace(boxes=[SimpleNamespace(xyxy=0, confidence=0, class_id=0, class_names=())])
+        return SimpleNamespace(predictions=[SimpleNamespace() for _ in images_bgr])
 
 
 @pytest.fixture
@@ -56,7 +58,8 @@ def work(seconds=10.0):
 
 
 async def detect(backend, its_work, image=None):
-    return await backend.detect(image or black_image(), "plates/1", DetectionOptions(), its_work, "detector")
+    question = ImageQuestion(image=image or black_image(), tasks=DETECTION, options=PredictionOptions())
+    return await backend.predict(question, "plates/1", its_work, "detector")
 
 
 async def test_work_leaves_its_times_its_model_and_its_load(backend):

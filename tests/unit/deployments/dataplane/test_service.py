@@ -5,11 +5,12 @@ import pytest
 from deployments.dataplane.service import WorkflowService
 from deployments.errors import ImageInputError, OverloadedError
 from deployments.models.errors import ModelLoadError
+from deployments.models.tasks import DETECTION
 from deployments.settings import IngressSettings
 from tests.unit.deployments.fake_backend import FakeBackend
 from tests.unit.deployments.ingress.conftest import SPECIFICATION
 from workflows.errors import DeadlineExceededError, ImageDecodeError, StepExecutionError, WorkflowSyntaxError
-from workflows.ports import DetectionOptions
+from workflows.ports import PredictionOptions
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYGAAAAAEAAH2FzhVAAAAAElFTkSuQmCC"
 
@@ -26,6 +27,10 @@ def service(backend, **settings):
 async def run(its_service, work=None):
     work = work or its_service.begin("x")
     return await its_service.run_workflow(SPECIFICATION, {"image": PIXEL}, excluded_fields=(), work=work)
+
+
+async def predict(its_service, images, work):
+    return await its_service.predict([{"value": PIXEL}] * images, "plates/1", DETECTION, PredictionOptions(), work)
 
 
 @pytest.mark.parametrize(("asked_s", "given_s"), [(None, 7), (3, 3), (1000, 20)])
@@ -74,7 +79,7 @@ async def test_when_one_image_of_a_model_request_fails_the_others_are_cancelled(
     backend.wait_s = 60
     its_service = service(backend)
     with pytest.raises(DeadlineExceededError):
-        await its_service.detect([{"value": PIXEL}] * 3, "plates/1", DetectionOptions(), its_service.begin("x", 0.05))
+        await predict(its_service, 3, its_service.begin("x", 0.05))
     assert backend.cancelled == 3
 
 
@@ -82,6 +87,6 @@ async def test_an_image_that_turns_out_to_be_torn_is_told_like_one_that_cannot_b
     its_service = service(backend)
     backend.error = ImageDecodeError("it is torn")
     with pytest.raises(ImageInputError, match="Cause: image 1 of 2: it is torn"):
-        await its_service.detect([{"value": PIXEL}] * 2, "plates/1", DetectionOptions(), its_service.begin("x"))
+        await predict(its_service, 2, its_service.begin("x"))
     with pytest.raises(ImageInputError, match="Cause: it is torn"):
         await its_service.read_text([{"value": PIXEL}], "doctr/default", its_service.begin("x"))

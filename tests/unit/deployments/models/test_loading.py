@@ -19,7 +19,7 @@ from tests.unit.deployments.models.builders import (
     write_package,
     yolov8_output,
 )
-from workflows.ports import DetectionOptions
+from workflows.ports import PredictionOptions
 
 CPU = EngineSettings(device="cpu")
 PICTURE = np.zeros((64, 128, 3), dtype=np.uint8)
@@ -36,7 +36,7 @@ def test_a_package_on_disk_becomes_a_detector_that_answers(tmp_path: Path, batch
     folder = write_package(tmp_path / "plates" / "1")
     write_constant_detector(folder / "weights.onnx", yolov8_output([(32, 32, 16, 8, 0.9)]), batch)
     detector = detector_of(read_package(folder))
-    found = detector.detect_batch([PICTURE] * 3, [DetectionOptions()] * 3).boxes
+    found = detector.predict_batch([PICTURE] * 3, [PredictionOptions()] * 3).predictions
     # letterboxed from 128x64: half the size, 16 rows above
     assert [boxes.xyxy.tolist() for boxes in found] == [[[48, 24, 80, 40]]] * 3
     assert detector.batch_size == (None if batch == "b" else 2)
@@ -47,7 +47,7 @@ def test_bare_weights_are_told_by_their_output(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "class_names.txt").write_text("plate\n")
     write_constant_detector(folder / "weights.onnx", yolov8_output([(32, 32, 16, 8, 0.9)]))
-    boxes = detector_of(read_package(folder)).detect_batch([PICTURE], [DetectionOptions()]).boxes[0]
+    boxes = detector_of(read_package(folder)).predict_batch([PICTURE], [PredictionOptions()]).predictions[0]
     assert_array_equal(boxes.xyxy, [[48, 24, 80, 40]])
 
 
@@ -79,5 +79,5 @@ def test_every_shipped_model_loads_and_answers() -> None:
     detector = detector_of(packages["vehicle-registration-plates-trudk/2"])
     recognizer = load_model(packages["doctr/default"], CPU)
     assert isinstance(recognizer, TextRecognizer)
-    assert len(detector.detect_batch([PICTURE, PICTURE], [DetectionOptions()] * 2).boxes) == 2
+    assert len(detector.predict_batch([PICTURE, PICTURE], [PredictionOptions()] * 2).predictions) == 2
     assert len(recognizer.read_batch([PICTURE, PICTURE]).lines) == 2

@@ -10,16 +10,18 @@ import pytest
 from ray.exceptions import ActorUnavailableError
 
 from deployments.dataplane.backend import ModelLoad, Work
-from deployments.dataplane.messages import CallAnswer, DetectCall, ReadCall, StageCall, StageDone
+from deployments.dataplane.image_question import ImageQuestion
+from deployments.dataplane.messages import CallAnswer, PredictCall, ReadCall, StageCall, StageDone
 from deployments.errors import ModelTaskError
 from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import UnknownModelError
 from deployments.models.registry import ModelRow
+from deployments.models.tasks import DETECTION
 from deployments.router.cluster_backend import ClusterBackend, size_of
 from deployments.settings import CoalescingLimits, RouterTuning
 from workflows.compiler.compile import compile_definition
 from workflows.executor.dispatcher import Column, StageUnit
-from workflows.ports import DetectionOptions
+from workflows.ports import PredictionOptions
 from workflows.values.image import Image
 from workflows.values.image_codec import encode_jpeg
 from workflows.values.origin import Placement
@@ -98,8 +100,8 @@ def answer(results, **more) -> CallAnswer:
     return CallAnswer(results=results, replica_id="r", compute_ms=2.0, **more)
 
 
-def finds_nothing(call: DetectCall) -> CallAnswer:
-    return answer([NOTHING for _ in call.images])
+def finds_nothing(call: PredictCall) -> CallAnswer:
+    return answer([NOTHING for _ in call.questions])
 
 
 def reads_sizes(call: ReadCall) -> CallAnswer:
@@ -111,6 +113,10 @@ def image(width: int = 4) -> Image:
     wh = (width, 3)
     jpeg = encode_jpeg(np.zeros((wh[1], wh[0], 3), np.uint8))
     return Image(placement=Placement.of_upload("image", wh), video=VideoMetadata.of_still("image"), wh=wh, encoded=jpeg)
+
+
+def question() -> ImageQuestion:
+    return ImageQuestion(image=image(), tasks=DETECTION, options=PredictionOptions())
 
 
 def work(request_id: str = "r") -> Work:
@@ -140,11 +146,11 @@ async def test_images_of_requests_that_come_together_share_a_call():
 
 async def test_the_work_learns_its_times_models_and_loads():
     load = ModelLoad(model_id=STAMP, seconds=0.5)
-    detector = FakeHandle(lambda call: answer([NOTHING for _ in call.images], model_loads=(load,)))
+    detector = FakeHandle(lambda call: answer([NOTHING for _ in call.questions], model_loads=(load,)))
     cluster, one = backend(detector), work()
     await asyncio.gather(
-        cluster.detect(image(), STAMP, DetectionOptions(), one, "plates"),
-        cluster.detect(image(), STAMP, DetectionOptions(), one, "plates"),
+        cluster.predict(question(), STAMP, one, "plates"),
+        cluster.predict(question(), STAMP, one, "plates"),
     )
     assert [timing.step for timing in one.timings] == ["plates", "plates"]
     assert one.timings[0].compute_ms == 2.0
@@ -156,8 +162,8 @@ async def test_short_names_of_a_model_share_calls_with_its_id():
     detector = FakeHandle(finds_nothing)
     cluster = backend(detector)
     await asyncio.gather(
-        cluster.detect(image(), "yolov8n-640", DetectionOptions(), work(), "a"),
-        cluster.detect(image(), "coco/3", DetectionOptions(), work(), "b"),
+        cluster.predict(question(), "yolov8n-640", work(), "a"),
+        cluster.predict(question(), "coco/3", work(), "b"),
     )
     assert [call.model_id for _, call in detector.calls] == ["coco/3"]
 
@@ -166,7 +172,7 @@ async def test_a_call_whose_replica_died_is_sent_again():
     detector = FakeHandle(finds_nothing)
     detector.outcomes = [ActorUnavailableError("gone", None)]
     cluster = backend(detector)
-    assert await cluster.detect(image(), STAMP, DetectionOptions(), work(), "a") is NOTHING
+    assert await cluster.predict(question(), STAMP, work(), "a") is NOTHING
     assert len(detector.calls) == 2
 
 
@@ -174,14 +180,14 @@ async def test_a_requester_that_goes_away_cancels_the_call():
     detector = FakeHandle(finds_nothing)
     detector.gate.clear()
     cluster = backend(detector)
-    task = asyncio.ensure_future(cluster.detect(image(), STAMP, DetectionOptions(), work(), "a"))
+    task = asyncio.ensure_future(cluster.predict(question(), STAMP, work(), "a"))
     await asyncio.sleep(0.05)
     task.cancel()
     await asyncio.wait([task])
     for _ in range(100):  # turns of the loop, until the call has seen that nobody waits
         await asyncio.sleep(0)
     assert detector.cancelled == 1
-    assert cluster.detecting.counters.in_flight_calls == 0
+    assert cluster.predicting.counters.in_flight_calls == 0
 
 
 DEFINITION = {
@@ -289,4 +295,4 @@ def test_tuning_reaches_the_queues():
     cluster = backend()
     cluster.tune(RouterTuning(text_reader=CoalescingLimits(max_batch_items=3)))
     assert cluster.reading.limits.max_batch_items == 3
-    assert cluster.detecting.limits == RouterTuning().object_detector
+    assert cluster.predicting.limits == RouterTuning().object_detector

@@ -13,7 +13,7 @@ from deployments.models.errors import ModelLoadError, UnsupportedModelError
 from deployments.models.image_preprocessing import ImagePreprocessing, ResizeMode
 from deployments.models.package_layouts.contents import RecommendedThresholds
 from tests.unit.deployments.models.builders import FakeEngine, package, yolov8_output
-from workflows.ports import DetectionOptions
+from workflows.ports import PredictionOptions
 
 PLATE_AND_CAR = ("plate", "car")
 
@@ -31,7 +31,7 @@ def constant(output: NDArray[np.float32], **engine: Any) -> FakeEngine:
 
 def test_boxes_come_in_pixels_of_the_picture_surest_first() -> None:
     engine = constant(yolov8_output([(16, 16, 8, 8, 0.6), (32, 32, 16, 8, 0.9)]))
-    found = ObjectDetectionModel(package(), engine).detect_batch([picture(32, 128)], [DetectionOptions()]).boxes
+    found = ObjectDetectionModel(package(), engine).predict_batch([picture(32, 128)], [PredictionOptions()]).predictions
     # the picture is 128x32: two of its columns and half a row for one of the canvas
     assert_array_equal(found[0].xyxy, [[48, 14, 80, 18], [24, 6, 40, 10]])
     assert_array_equal(found[0].confidence, np.array([0.9, 0.6], dtype=np.float32))
@@ -42,8 +42,8 @@ def test_one_run_answers_pictures_of_different_sizes_and_options() -> None:
     engine = constant(yolov8_output([(16, 16, 8, 8, 0.6), (48, 48, 8, 8, 0.9)]))
     model = ObjectDetectionModel(package(), engine)
     engine.batches.clear()
-    options = [DetectionOptions(), DetectionOptions(confidence=0.7), DetectionOptions(max_detections=1)]
-    found = model.detect_batch([picture(), picture(128, 128), picture(32, 32)], options).boxes
+    options = [PredictionOptions(), PredictionOptions(confidence=0.7), PredictionOptions(max_detections=1)]
+    found = model.predict_batch([picture(), picture(128, 128), picture(32, 32)], options).predictions
     assert [len(boxes) for boxes in found] == [2, 1, 1]
     assert_array_equal(found[1].xyxy, [[88, 88, 104, 104]])
     assert_array_equal(found[2].xyxy, [[22, 22, 26, 26]])
@@ -57,7 +57,7 @@ def test_each_picture_gets_what_was_found_on_it() -> None:
 
     model = ObjectDetectionModel(package(), FakeEngine(answer))
     images = [np.full((64, 64, 3), value, dtype=np.uint8) for value in (10, 40, 20)]
-    found = model.detect_batch(images, [DetectionOptions()] * 3).boxes
+    found = model.predict_batch(images, [PredictionOptions()] * 3).predictions
     assert [boxes.xyxy[0].tolist() for boxes in found] == [[8, 30, 12, 34], [38, 30, 42, 34], [18, 30, 22, 34]]
 
 
@@ -65,13 +65,13 @@ def test_an_empty_batch_has_an_empty_answer() -> None:
     engine = constant(yolov8_output([]))
     model = ObjectDetectionModel(package(), engine)
     engine.batches.clear()
-    assert model.detect_batch([], []).boxes == []
+    assert model.predict_batch([], []).predictions == []
     assert engine.batches == []
 
 
 def test_a_picture_without_objects_has_empty_arrays() -> None:
     model = ObjectDetectionModel(package(), constant(yolov8_output([])))
-    boxes = model.detect_batch([picture()], [DetectionOptions()]).boxes[0]
+    boxes = model.predict_batch([picture()], [PredictionOptions()]).predictions[0]
     assert (boxes.xyxy.shape, boxes.confidence.shape, boxes.class_id.shape, boxes.class_names) == (
         (0, 4),
         (0,),
@@ -84,7 +84,7 @@ def test_a_fixed_batch_splits_the_pictures() -> None:
     engine = constant(yolov8_output([(16, 16, 8, 8, 0.6)]), input_shape=(2, 3, 64, 64))
     model = ObjectDetectionModel(package(), engine)
     engine.batches.clear()
-    found = model.detect_batch([picture()] * 3, [DetectionOptions()] * 3).boxes
+    found = model.predict_batch([picture()] * 3, [PredictionOptions()] * 3).predictions
     assert [len(boxes) for boxes in found] == [1, 1, 1]
     assert [len(batch) for batch in engine.batches] == [2, 2]
     assert model.batch_size == 2
@@ -95,7 +95,7 @@ def test_the_class_filter_comes_after_the_limit() -> None:
     model = ObjectDetectionModel(package(class_names=PLATE_AND_CAR), constant(output))
 
     def names(**options: Any) -> tuple[str, ...]:
-        return model.detect_batch([picture()], [DetectionOptions(**options)]).boxes[0].class_names
+        return model.predict_batch([picture()], [PredictionOptions(**options)]).predictions[0].class_names
 
     assert names() == ("plate", "car")
     assert names(class_filter=("car",)) == ("car",)
@@ -109,7 +109,7 @@ def test_suppression_takes_threshold_and_classes_from_the_request() -> None:
     model = ObjectDetectionModel(package(class_names=PLATE_AND_CAR), constant(output))
 
     def count(**options: Any) -> int:
-        return len(model.detect_batch([picture()], [DetectionOptions(**options)]).boxes[0])
+        return len(model.predict_batch([picture()], [PredictionOptions(**options)]).predictions[0])
 
     assert count() == 2
     assert count(class_agnostic_nms=True) == 1
@@ -120,21 +120,23 @@ def test_the_best_threshold_is_taken_by_class() -> None:
     output = yolov8_output([(10, 10, 4, 4, 0.5, 0), (30, 30, 4, 4, 0, 0.5)], classes=2)
     recommended = RecommendedThresholds(confidence=0.4, per_class_confidence={"car": 0.6})
     model = ObjectDetectionModel(package(class_names=PLATE_AND_CAR, recommended=recommended), constant(output))
-    assert model.detect_batch([picture()], [DetectionOptions(confidence="best")]).boxes[0].class_names == ("plate",)
+    assert model.predict_batch([picture()], [PredictionOptions(confidence="best")]).predictions[0].class_names == (
+        "plate",
+    )
 
 
 def test_a_class_without_a_name_is_called_by_its_number(caplog: pytest.LogCaptureFixture) -> None:
     output = yolov8_output([(10, 10, 4, 4, 0, 0.9)], classes=2)
     with caplog.at_level(logging.WARNING):
         model = ObjectDetectionModel(package(), constant(output))
-    assert model.detect_batch([picture()], [DetectionOptions()]).boxes[0].class_names == ("1",)
+    assert model.predict_batch([picture()], [PredictionOptions()]).predictions[0].class_names == ("1",)
     assert [(record.class_names, record.network_classes) for record in caplog.records] == [(1, 2)]
 
 
 def test_fitting_the_longer_edge_becomes_a_grey_letterbox() -> None:
     engine = constant(yolov8_output([]))
     steps = ImagePreprocessing(resize_mode=ResizeMode.FIT_LONGER_EDGE, input_hw=(64, 64), scaling_factor=None)
-    ObjectDetectionModel(package(preprocessing=steps), engine).detect_batch([picture(32, 64)], [DetectionOptions()])
+    ObjectDetectionModel(package(preprocessing=steps), engine).predict_batch([picture(32, 64)], [PredictionOptions()])
     assert engine.batches[-1].shape == (1, 3, 64, 64)
     assert_array_equal(engine.batches[-1][0, 0, :, 0], [127] * 16 + [0] * 32 + [127] * 16)
 
@@ -158,7 +160,7 @@ def test_the_size_is_that_of_the_graph_else_of_the_package_else_640(
 
 def test_a_package_without_an_architecture_is_told_by_its_output() -> None:
     model = ObjectDetectionModel(package(architecture=None), constant(yolov8_output([(16, 16, 8, 8, 0.6)])))
-    assert len(model.detect_batch([picture()], [DetectionOptions()]).boxes[0]) == 1
+    assert len(model.predict_batch([picture()], [PredictionOptions()]).predictions[0]) == 1
 
 
 def test_an_output_that_fits_nothing_is_refused_with_what_would_be_right() -> None:
@@ -186,7 +188,11 @@ def test_a_graph_that_suppresses_boxes_itself_is_refused() -> None:
 def test_pictures_above_the_largest_batch_of_the_package_take_several_runs() -> None:
     engine = constant(yolov8_output([(16, 16, 8, 8, 0.6)]))
     model = ObjectDetectionModel(package(max_batch_size=2), engine)
-    assert [len(boxes) for boxes in model.detect_batch([picture()] * 3, [DetectionOptions()] * 3).boxes] == [1, 1, 1]
+    assert [len(boxes) for boxes in model.predict_batch([picture()] * 3, [PredictionOptions()] * 3).predictions] == [
+        1,
+        1,
+        1,
+    ]
     assert [len(batch) for batch in engine.batches[1:]] == [2, 1]  # the first run warms the model
 
 
@@ -202,7 +208,7 @@ def test_an_output_of_another_rank_is_refused() -> None:
 
 def test_the_time_is_split_into_its_three_parts() -> None:
     model = ObjectDetectionModel(package(), constant(yolov8_output([])))
-    timing = model.detect_batch([picture()], [DetectionOptions()]).timing
+    timing = model.predict_batch([picture()], [PredictionOptions()]).timing
     assert timing.preprocess_ms > 0
     assert timing.inference_ms > 0
     assert timing.postprocess_ms > 0

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from deployments.models.detection.preprocessing import boxes_on_image, fill_batch, plan_geometry, steps_for
 from deployments.models.image_preprocessing import Contrast, ImagePreprocessing, Normalization, ResizeMode, StaticCrop
-from workflows.ports import DetectionOptions
+from workflows.ports import PredictionOptions
 
 STRETCH = ImagePreprocessing(resize_mode=ResizeMode.STRETCH, scaling_factor=None)
 LETTERBOX = ImagePreprocessing(resize_mode=ResizeMode.LETTERBOX, padding_value=127, scaling_factor=None)
@@ -232,6 +232,6 @@ def test_a_request_can_leave_out_single_steps(flag: str, field: str, off: Any) -
         grayscale=True,
         contrast=Contrast.CONTRAST_STRETCHING,
     )
-    changed = steps_for(full, DetectionOptions(**{flag: True}))
+    changed = steps_for(full, PredictionOptions(**{flag: True}))
     for name in ("static_crop", "grayscale", "contrast"):
         assert getattr(changed, name) == (off if name == field else getattr(full, name))

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from tests.unit.workflows.builders import detections, image, numbered_pixels
 from workflows.blocks.models.object_detection import BLOCKS, ObjectDetectionModel, run, run_v2, run_v3
-from workflows.ports import DetectionOptions, StepRun
+from workflows.ports import PredictionOptions, StepRun
 from workflows.values.detections import Detections
 
 PICTURE = image(numbered_pixels(200, 100))
@@ -19,7 +19,7 @@ STEP_RUN = StepRun(inference_id="call-1")
 @dataclass
 class Detector:
     found: Detections = FOUND
-    asked: list[tuple[str, DetectionOptions]] = field(default_factory=list)
+    asked: list[tuple[str, PredictionOptions]] = field(default_factory=list)
 
     async def detect(self, image, model_id, options):
         self.asked.append((model_id, options))
@@ -52,7 +52,7 @@ async def test_parameters_reach_the_detector():
         max_detections=7,
         class_agnostic_nms=True,
     )
-    expected = DetectionOptions(
+    expected = PredictionOptions(
         confidence=0.25, iou_threshold=0.5, max_detections=7, class_agnostic_nms=True, class_filter=("plate",)
     )
     assert detector.asked == [("plates/2", expected)]

@@ -1,0 +1,52 @@
+"""What every model of whole pictures offers, whatever it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from deployments.models.detection.scored_boxes import ScoredBoxes
+from deployments.models.package import ModelPackage
+from deployments.models.timing import BatchTiming
+from workflows.ports import PredictionOptions
+from workflows.values.image import Pixels
+
+Prediction = ScoredBoxes
+"""What a model says about one picture."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PredictedBatch:
+    """Answer to one batch.
+
+    Attributes:
+        predictions: one for each picture, in order.
+        timing: where the time went.
+    """
+
+    predictions: Sequence[Prediction]
+    timing: BatchTiming
+
+
+@runtime_checkable
+class ImageModel(Protocol):
+    """A loaded model of one of the image tasks.
+
+    Attributes:
+        package: where it came from; its task decides what the predictions are.
+        batch_size: the only batch that the graph takes; None when any will do.
+        input_hw: height and width of the network's canvas, pixels.
+    """
+
+    package: ModelPackage
+    batch_size: int | None
+    input_hw: tuple[int, int]
+
+    def predict_batch(self, images_bgr: Sequence[Pixels], options: Sequence[PredictionOptions]) -> PredictedBatch:
+        """What the model says about each picture, with one run of the network as long as its batch allows.
+
+        Args:
+            images_bgr: (h, w, 3) BGR or (h, w) grey uint8, of any size, not written to; may be empty.
+            options: one for each picture.
+        """
