@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -46,6 +47,7 @@ def load_model(package: ModelPackage, settings: EngineSettings) -> LoadedModel:
             f"model {package.model_id!r} is for {package.task_type!r}; served here are {', '.join(sorted(MAKERS))}",
             package.model_id,
         )
+    _check_sum(package)
     try:
         return make(package, OnnxRuntimeEngine(package.weights_path, settings))
     except ModelError:
@@ -56,6 +58,29 @@ def load_model(package: ModelPackage, settings: EngineSettings) -> LoadedModel:
         raise ModelLoadError(
             f"the weights of {package.model_id!r} do not load: {_first_line(error, package)}", package.model_id
         ) from error
+
+
+def _check_sum(package: ModelPackage) -> None:
+    """Refuse weights that are not those that were meant, at the last moment before they are opened.
+
+    Raises:
+        ModelLoadError: their checksum is another one, or they are gone.
+    """
+    if package.sha256 is None:
+        return
+    try:
+        with package.weights_path.open("rb") as file:
+            actual = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelLoadError(
+            f"the weights of {package.model_id!r} cannot be read: {error.strerror}", package.model_id
+        ) from error
+    if actual != package.sha256:
+        raise ModelLoadError(
+            f"the weights of {package.model_id!r} have sha256 {actual}, and {package.sha256} is meant: the file is "
+            "damaged or was replaced while the server ran",
+            package.model_id,
+        )
 
 
 def _first_line(error: Exception, package: ModelPackage) -> str:

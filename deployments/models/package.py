@@ -5,21 +5,23 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from deployments.errors import ModelTaskError
 from deployments.models.errors import InvalidModelIdError, ModelPackageError, OtherRuntimeError
 from deployments.models.image_preprocessing import ImagePreprocessing
-from deployments.models.model_id import check_model_id
+from deployments.models.model_id import ALIASES, check_model_id
 from deployments.models.package_layouts.contents import (
     PackageContents,
     RecommendedThresholds,
     TextReading,
 )
 from deployments.models.package_layouts.environment import ENVIRONMENT, MODEL_TYPE, read_environment
+from deployments.models.package_layouts.manifest import Manifest, check_sizes, read_manifest
 from deployments.models.package_layouts.model_config import INFERENCE_CONFIG, MODEL_CONFIG, read_model_config
+from deployments.models.package_layouts.weights_file import PICKLE_SUFFIXES, check_weights_file
 from deployments.models.tasks import Task, Tasks, in_words
 
 logger = logging.getLogger(__name__)
@@ -28,17 +30,6 @@ SHIPPED_DIRECTORY = Path(__file__).parent / "shipped"
 """Packages that come with the project."""
 
 CONFIG_FILES = (MODEL_CONFIG, INFERENCE_CONFIG, ENVIRONMENT, MODEL_TYPE)
-PICKLE_SUFFIXES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib", ".npz"})
-FOREIGN_STARTS: dict[bytes, str] = {
-    b"\x80\x02": "a Python pickle",
-    b"\x80\x03": "a Python pickle",
-    b"\x80\x04": "a Python pickle",
-    b"\x80\x05": "a Python pickle",
-    b"PK\x03\x04": "a zip archive, as PyTorch writes pickles",
-    b"\x89HDF": "an HDF5 file",
-    b"version https://git-lfs": "the pointer of a Git LFS file; fetch the real one with `git lfs pull`",
-}
-"""What weights are not, by their first bytes."""
 
 DEFAULT_TASK = Task.OBJECT_DETECTION
 
@@ -49,6 +40,7 @@ class ModelPackage:
 
     Attributes:
         model_id: what requests call it.
+        aliases: further names for it.
         directory: its folder.
         weights_path: its ONNX file.
         sha256: checksum of the weights, hexadecimal; None when the package does not declare one.
@@ -65,6 +57,7 @@ class ModelPackage:
     """
 
     model_id: str
+    aliases: tuple[str, ...]
     directory: Path
     weights_path: Path
     sha256: str | None
@@ -110,24 +103,31 @@ def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackag
     Raises:
         ModelPackageError: says which file is wrong, what is wrong in it and what would be right.
     """
+    manifest = read_manifest(directory)
+    if manifest is not None:
+        check_sizes(directory, manifest)
     contents = read_model_config(directory) if (directory / MODEL_CONFIG).is_file() else _older(directory)
-    model_id = contents.declared_id or fallback_id or f"{directory.parent.name}/{directory.name}"
+    given_id = None if manifest is None else manifest.model_id
+    model_id = given_id or contents.declared_id or fallback_id or f"{directory.parent.name}/{directory.name}"
+    aliases = contents.aliases if manifest is None else (*contents.aliases, *manifest.aliases)
     try:
-        check_model_id(model_id)
+        for name in (model_id, *aliases):
+            check_model_id(name)
     except InvalidModelIdError as error:
         raise ModelPackageError(
             f"{error.message}; set model_id in {MODEL_CONFIG} or place the folder as <project>/<version>",
             str(directory),
         ) from error
     weights_path = directory / contents.weights_file
-    _check_weights(weights_path)
+    check_weights_file(weights_path)
     _check_sums(directory, contents)
     _check_thresholds(contents, directory)
     return ModelPackage(
         model_id=model_id,
+        aliases=tuple(dict.fromkeys(alias for alias in aliases if alias != model_id)),
         directory=directory,
         weights_path=weights_path,
-        sha256=contents.sha256.get(contents.weights_file),
+        sha256=_declared_sum(contents, manifest),
         task_type=contents.task_type or DEFAULT_TASK,
         architecture=contents.architecture,
         class_names=contents.class_names,
@@ -174,6 +174,7 @@ def survey_packages(directory: Path) -> PackageSurvey:
             )
             continue
         packages[package.model_id] = package
+    problems += alias_problems(packages)
     return PackageSurvey(packages=packages, problems=tuple(problems), left_out=tuple(left_out))
 
 
@@ -192,6 +193,7 @@ def discover_packages(*directories: Path) -> dict[str, ModelPackage]:
         problems.extend(survey.problems)
         for package in survey.left_out:
             logger.warning("a model package is left out", extra={"package": package.path, "reason": package.message})
+    problems += alias_problems(found)
     if problems:
         raise ModelPackageError(
             f"model packages that cannot be served; mend or remove:\n{listed(problems)}",
@@ -202,7 +204,25 @@ def discover_packages(*directories: Path) -> dict[str, ModelPackage]:
 
 def listed(problems: Iterable[ModelPackageError]) -> str:
     """One indented line for each: where, and what."""
-    return "\n".join(f"  {problem.path}: {problem.message}" for problem in problems)
+    return "\n".join(dict.fromkeys(f"  {problem.path}: {problem.message}" for problem in problems))
+
+
+def alias_problems(packages: Mapping[str, ModelPackage]) -> list[ModelPackageError]:
+    """One for each alias that means another model already."""
+    taken = {**{model_id: model_id for model_id in packages}, **ALIASES}
+    problems: list[ModelPackageError] = []
+    for model_id, package in packages.items():
+        for alias in package.aliases:
+            meant = taken.setdefault(alias, model_id)
+            if meant != model_id:
+                problems.append(
+                    ModelPackageError(
+                        f"{model_id!r} calls itself {alias!r} too, which means {meant!r} already; "
+                        "remove the alias or give it another name",
+                        str(package.directory),
+                    )
+                )
+    return problems
 
 
 def _package_folders(directory: Path) -> Iterator[Path]:
@@ -236,25 +256,11 @@ def _older(directory: Path) -> PackageContents:
     return read_environment(directory)
 
 
-def _check_weights(path: Path) -> None:
-    if not path.is_file():
-        others = sorted(file.name for file in path.parent.iterdir() if file.is_file())
-        pickles = [name for name in others if Path(name).suffix.lower() in PICKLE_SUFFIXES]
-        if pickles:
-            raise ModelPackageError(
-                f"{', '.join(pickles)}: weights that may run code when opened are refused; export to {path.name}",
-                str(path.parent / pickles[0]),
-            )
-        raise ModelPackageError(
-            f"{path.name} is missing; the folder holds {', '.join(others) or 'no files'}", str(path)
-        )
-    with path.open("rb") as file:
-        start = file.read(32)
-    if not start:
-        raise ModelPackageError(f"{path.name} is empty; it must be an ONNX file", str(path))
-    for mark, kind in FOREIGN_STARTS.items():
-        if start.startswith(mark):
-            raise ModelPackageError(f"{path.name} is {kind}; it must be an ONNX file", str(path))
+def _declared_sum(contents: PackageContents, manifest: Manifest | None) -> str | None:
+    declared = contents.sha256.get(contents.weights_file)
+    if declared is None and manifest is not None and contents.weights_file in manifest.files:
+        declared = manifest.files[contents.weights_file].sha256
+    return None if declared is None else declared.lower()
 
 
 def _check_sums(directory: Path, contents: PackageContents) -> None:

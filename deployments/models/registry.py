@@ -93,6 +93,7 @@ class ModelRegistry(Generic[Model]):
         if capacity < 1:
             raise ValueError(f"capacity is {capacity}; the registry must hold at least one model")
         self._packages = dict(packages)
+        self._aliases = {alias: model_id for model_id, package in packages.items() for alias in package.aliases}
         self._loader = loader
         self._capacity = capacity
         self._lock = threading.Lock()
@@ -123,6 +124,7 @@ class ModelRegistry(Generic[Model]):
             UnknownModelError: no package has this id; names the nearest one, or all when they are few.
         """
         canonical = canonical_model_id(model_id)
+        canonical = self._aliases.get(canonical, canonical)
         if canonical in self._packages:
             return canonical
         shown = repr(model_id) if canonical == model_id else f"{model_id!r} (that is {canonical!r})"

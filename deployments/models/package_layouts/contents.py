@@ -47,6 +47,7 @@ class PackageContents:
 
     Attributes:
         declared_id: the id that the package gives itself; None when it gives none.
+        aliases: further names that it gives itself.
         task_type: such as `object-detection`; None when the package does not say.
         architecture: such as `yolov8`, lower case; None when the package does not say.
         weights_file: name of the weights in the folder.
@@ -62,6 +63,7 @@ class PackageContents:
     """
 
     declared_id: str | None = None
+    aliases: tuple[str, ...] = ()
     task_type: str | None = None
     architecture: str | None = None
     weights_file: str = "weights.onnx"

@@ -124,6 +124,7 @@ class ModelConfig(BaseModel):
     model_config = ConfigDict(protected_namespaces=())
 
     model_id: str | None = None
+    aliases: tuple[str, ...] = ()
     model_architecture: str | None = None
     task_type: str | None = None
     backend_type: str | None = None
@@ -162,6 +163,7 @@ def read_model_config(directory: Path) -> PackageContents:
     parameters = inference.post_processing.nms_parameters or NmsParameters()
     return PackageContents(
         declared_id=config.model_id,
+        aliases=config.aliases,
         task_type=config.task_type,
         architecture=config.model_architecture.lower() if config.model_architecture else None,
         class_names=read_class_names(directory) or (),

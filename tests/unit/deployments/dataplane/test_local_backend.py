@@ -47,7 +47,7 @@ class SlowDetector(ObjectDetectionModel):
 
 @pytest.fixture
 def backend():
-    packages = {"plates/1": SimpleNamespace(model_id="plates/1", task_type="object-detection")}
+    packages = {"plates/1": SimpleNamespace(aliases=(), model_id="plates/1", task_type="object-detection")}
     backend = LocalBackend(ModelRegistry(packages, SlowDetector))
     yield backend
     backend.close()
@@ -142,7 +142,7 @@ async def test_a_backend_without_warm_models_is_ready(backend):
 
 
 async def test_a_backend_is_ready_when_its_warm_models_have_answered():
-    packages = {"plates/1": SimpleNamespace(model_id="plates/1", task_type="object-detection")}
+    packages = {"plates/1": SimpleNamespace(aliases=(), model_id="plates/1", task_type="object-detection")}
     backend = LocalBackend(ModelRegistry(packages, SlowDetector), ("plates/1",))
     assert not await backend.ready()
     await backend.warm_up()

@@ -24,6 +24,7 @@ def package(**changes: Any) -> ModelPackage:
     """A detector's package: 64x64, stretch, one class."""
     values: dict[str, Any] = {
         "model_id": "plates/1",
+        "aliases": (),
         "directory": Path("plates/1"),
         "weights_path": Path("plates/1/weights.onnx"),
         "sha256": None,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,10 +54,25 @@ def test_bare_weights_are_told_by_their_output(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("weights", [b"\x08\x08", b"\x08\x08\x12\xff\xff\xff\xff\x07", b"not a network at all"])
 def test_weights_that_do_not_load_are_an_error_of_their_own(tmp_path: Path, weights: bytes) -> None:
-    package = read_package(write_package(tmp_path / "plates" / "1", weights=weights))
+    package = read_package(write_package(tmp_path / "plates" / "1"))
+    package.weights_path.write_bytes(weights)
     with pytest.raises(ModelLoadError, match="weights of 'plates/1' do not load") as caught:
         load_model(package, CPU)
     assert caught.value.model_id == "plates/1"
+    assert str(tmp_path) not in caught.value.message
+
+
+def test_weights_that_changed_since_they_were_declared_are_never_opened(tmp_path: Path) -> None:
+    folder = write_package(tmp_path / "plates" / "1")
+    digest = hashlib.sha256((folder / "weights.onnx").read_bytes()).hexdigest()
+    package = read_package(write_package(folder, {"sha256": {"weights.onnx": digest}}))
+    assert load_model(package, CPU).package is package
+    write_add_graph(package.weights_path)
+    with pytest.raises(ModelLoadError, match="damaged or was replaced while the server ran"):
+        load_model(package, CPU)
+    package.weights_path.unlink()
+    with pytest.raises(ModelLoadError, match="cannot be read: No such file") as caught:
+        load_model(package, CPU)
     assert str(tmp_path) not in caught.value.message
 
 

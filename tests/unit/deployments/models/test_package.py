@@ -131,7 +131,7 @@ def test_a_right_checksum_is_accepted_in_any_case(tmp_path: Path) -> None:
     folder = write_package(tmp_path / "a" / "1")
     digest = hashlib.sha256((folder / "weights.onnx").read_bytes()).hexdigest()
     write_package(folder, {"sha256": {"weights.onnx": digest.upper()}})
-    assert read_package(folder).sha256 == digest.upper()
+    assert read_package(folder).sha256 == digest
 
 
 def test_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
@@ -144,8 +144,76 @@ def test_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
 def test_cut_off_weights_do_not_pass_their_checksum(tmp_path: Path) -> None:
     folder = write_package(tmp_path / "a" / "1")
     whole = (folder / "weights.onnx").read_bytes()
-    write_package(folder, {"sha256": {"weights.onnx": hashlib.sha256(whole).hexdigest()}}, weights=whole[:-1])
+    write_package(
+        folder, {"sha256": {"weights.onnx": hashlib.sha256(whole).hexdigest()}}, weights=bytes(len(whole) - 1)
+    )
+    with pytest.raises(ModelPackageError, match="no whole ONNX file"):
+        read_package(folder)
+    write_package(folder, {"sha256": {"weights.onnx": hashlib.sha256(whole).hexdigest()}}, weights=whole + b"\x08\x08")
     with pytest.raises(ModelPackageError, match="damaged"):
+        read_package(folder)
+
+
+def test_cut_off_weights_are_found_without_a_checksum(tmp_path: Path) -> None:
+    folder = write_package(tmp_path / "a" / "1")
+    weights = folder / "weights.onnx"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    with pytest.raises(ModelPackageError, match=r"weights.onnx is no whole ONNX file: .*; fetch or export it again"):
+        read_package(folder)
+
+
+def test_a_package_is_found_under_its_aliases_as_well(tmp_path: Path) -> None:
+    write_package(tmp_path / "a", {"model_id": "plates/2", "aliases": ["plates-best", "plates/2", "plates-best"]})
+    assert discover_packages(tmp_path)["plates/2"].aliases == ("plates-best",)
+
+
+@pytest.mark.parametrize(
+    ("other", "meant"),
+    [
+        ({"model_id": "taken"}, "'taken'"),
+        ({"model_id": "cars/1", "aliases": ["taken"]}, "'cars/1'"),
+    ],
+)
+def test_an_alias_that_means_another_model_is_refused(tmp_path: Path, other: dict[str, object], meant: str) -> None:
+    write_package(tmp_path / "first" / "a", other)
+    write_package(tmp_path / "second" / "b", {"model_id": "plates/2", "aliases": ["taken"]})
+    with pytest.raises(ModelPackageError, match=f"'plates/2' calls itself 'taken' too, which means {meant} already"):
+        discover_packages(tmp_path / "first", tmp_path / "second")
+    assert len(survey_packages(tmp_path).problems) == 1
+
+
+def test_an_alias_that_clients_replace_themselves_is_refused(tmp_path: Path) -> None:
+    write_package(tmp_path / "a", {"model_id": "plates/2", "aliases": ["yolov8n-640"]})
+    with pytest.raises(ModelPackageError, match="which means 'coco/3' already"):
+        discover_packages(tmp_path)
+
+
+def test_an_alias_must_be_a_model_id(tmp_path: Path) -> None:
+    write_package(tmp_path / "a", {"model_id": "plates/2", "aliases": ["a/b/c"]})
+    with pytest.raises(ModelPackageError, match="'a/b/c' is no model id"):
+        discover_packages(tmp_path)
+
+
+def test_files_that_are_not_those_that_were_added_are_refused(tmp_path: Path) -> None:
+    folder = write_package(tmp_path / "a" / "1")
+    size_bytes = (folder / "weights.onnx").stat().st_size
+    manifest = {
+        "model_id": "plates/7",
+        "aliases": ["seven"],
+        "source": "s3://bucket/a",
+        "request": "r",
+        "version": "v",
+        "files": {"weights.onnx": {"sha256": "a" * 64, "size_bytes": size_bytes}},
+    }
+    (folder / ".sightline.json").write_text(json.dumps(manifest))
+    package = read_package(folder)
+    assert (package.model_id, package.aliases, package.sha256) == ("plates/7", ("seven",), "a" * 64)
+    with (folder / "weights.onnx").open("ab") as file:
+        file.write(b"\x08\x08")
+    with pytest.raises(ModelPackageError, match=r"had \d+ when it was added from s3://bucket/a; remove the package"):
+        read_package(folder)
+    (folder / "weights.onnx").unlink()
+    with pytest.raises(ModelPackageError, match="is missing since the package was added"):
         read_package(folder)
 
 

@@ -227,3 +227,10 @@ def test_a_registry_needs_room_for_one_model(make: Make) -> None:
 def test_a_pinned_id_must_be_served(make: Make) -> None:
     with pytest.raises(UnknownModelError, match="plates/9"):
         make(pinned_ids=["plates/9"])
+
+
+async def test_a_model_is_found_by_its_aliases_and_loaded_once(loader: Loader) -> None:
+    registry = ModelRegistry({"plates/1": package(aliases=("plates", "eu-plates"))}, loader)
+    models = [await get(registry, name) for name in ("plates", "plates/1", "eu-plates")]
+    assert (len({id(model) for model in models}), loader.loads) == (1, ["plates/1"])
+    assert registry.served_ids == ("plates/1",)
