@@ -67,7 +67,7 @@ def render_word(rng: random.Random, unseen: bool = False) -> PlateFace:
     image = Image.new("RGB", size, ground)
     ImageDraw.Draw(image).text((pad - left, pad - top), text, font=face, fill=ink)
     box = np.array([pad, pad, pad + right - left, pad + bottom - top], np.float32)
-    return PlateFace(rgb=np.asarray(image), text=text, style="word", text_xyxy=box)
+    return PlateFace(rgb=np.asarray(image), text=text, style="word", text_xyxy=box, lines=(text,), lines_xyxy=box[None])
 
 
 def _margins(plate_wh: tuple[float, float], rng: random.Random) -> tuple[float, float, float, float]:

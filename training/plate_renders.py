@@ -49,12 +49,16 @@ class PlateFace:
         text: the registration without separators; both lines of a two-line plate.
         style: one of STYLES.
         text_xyxy: (4,) float32, where the registration stands, pixels; both lines when there are two.
+        lines: the registration line by line, without separators.
+        lines_xyxy: (lines, 4) float32, pixels.
     """
 
     rgb: Rgb
     text: str
     style: str
     text_xyxy: NDArray[np.float32]
+    lines: tuple[str, ...]
+    lines_xyxy: NDArray[np.float32]
 
 
 def grey(rng: random.Random, low: int, high: int, spread: int = 8) -> Colour:
@@ -255,8 +259,20 @@ def _lines_of(style: str, rng: random.Random) -> tuple[list[str], str]:
         text = registration(by_style.get(style, EUROPEAN + AMERICAN + OTHERS), rng)
     if style != "two-line":
         return [text], without_separators(text)
+    gaps = [at for at, character in enumerate(text) if character in SEPARATORS and 0 < at < len(text) - 1]
+    if gaps and rng.random() < 0.6:
+        at = rng.choice(gaps)
+        return [text[:at], text[at + 1 :]], without_separators(text)
     text = without_separators(text)
     return [text[: len(text) // 2], text[len(text) // 2 :]], text
+
+
+def _line_heights(count: int, room_px: int, rng: random.Random) -> list[int]:
+    """The room of each line; of two lines, the upper is often the smaller one."""
+    if count == 1 or rng.random() < 0.6:
+        return [room_px // count] * count
+    upper = int(room_px * rng.uniform(0.32, 0.5))
+    return [upper, room_px - upper]
 
 
 def _lettering(style: str, rng: random.Random, unseen: bool) -> str | None:
@@ -318,16 +334,16 @@ def render_plate(rng: random.Random, style: str | None = None, unseen: bool = Fa
         top, bottom = int(height * 0.3), int(height * rng.uniform(0.86, 0.93))
         rgb = _brazilian_head(rgb, ink, rng)
     lines, text = _lines_of(style, rng)
-    path, embossed, line_px = _lettering(style, rng, unseen), rng.random() < 0.4, (bottom - top) // len(lines)
-    boxes = []
-    for index, line in enumerate(lines):
+    path, embossed, boxes = _lettering(style, rng, unseen), rng.random() < 0.4, []
+    for line, line_px in zip(lines, _line_heights(len(lines), bottom - top, rng), strict=True):
         mask = line_mask(line, max(8, int(line_px * rng.uniform(0.78, 1.0))), rng, path)
         room, wanted = right - left - 4, mask.shape[1]
         if wanted > room or rng.random() < 0.6:
             wanted = room if wanted > room else min(room, int(wanted * rng.uniform(1, 1.35)))
             mask = cv2.resize(mask, (max(4, wanted), mask.shape[0]), interpolation=cv2.INTER_AREA)
         x = left + 2 + int((room - mask.shape[1]) * rng.uniform(0.25, 0.75))
-        y = top + index * line_px + (line_px - mask.shape[0]) // 2
+        y = top + (line_px - mask.shape[0]) // 2
+        top += line_px
         _ink_line(rgb, mask, (x, y), ink, embossed)
         boxes.append((x, y, x + mask.shape[1], y + mask.shape[0]))
         if style in {"european", "plain"} and rng.random() < 0.5:
@@ -337,6 +353,12 @@ def render_plate(rng: random.Random, style: str | None = None, unseen: bool = Fa
     rgb, right_px, down_px = _wear(rgb, ink, rng), 0, 0
     if rng.random() < 0.3:
         rgb, right_px, down_px = _dealer_frame(rgb, style, rng)
-    x0, y0, x1, y1 = (*np.min(boxes, axis=0)[:2], *np.max(boxes, axis=0)[2:])
-    text_xyxy = np.array([x0 + right_px, y0 + down_px, x1 + right_px, y1 + down_px], np.float32)
-    return PlateFace(rgb=rgb, text=text, style=style, text_xyxy=text_xyxy)
+    lines_xyxy = np.array(boxes, np.float32) + np.array([right_px, down_px] * 2, np.float32)
+    return PlateFace(
+        rgb=rgb,
+        text=text,
+        style=style,
+        text_xyxy=np.concatenate([lines_xyxy[:, :2].min(0), lines_xyxy[:, 2:].max(0)]),
+        lines=tuple(without_separators(line) for line in lines),
+        lines_xyxy=lines_xyxy,
+    )
