@@ -19,13 +19,13 @@ def canvas_of(image: Image) -> NDArray[np.uint8]:
     return image.pixels.copy()
 
 
-def drawable(detections: Detections) -> sv.Detections:
-    """The same boxes, masks, classes and tracks for the drawing library."""
+def drawable(detections: Detections, *, masks: bool = False) -> sv.Detections:
+    """The same boxes, classes and tracks for the drawing library, and the masks where what is drawn depends on them."""
     import supervision as sv  # late: it takes seconds, and most processes never draw
 
     return sv.Detections(
         xyxy=detections.xyxy,
-        mask=detections.masks,
+        mask=detections.masks.arrays() if masks and detections.masks is not None else None,
         confidence=detections.confidence,
         class_id=detections.class_id.astype(int),
         tracker_id=detections.tracker_id,

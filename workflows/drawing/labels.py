@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, get_args
 
-import numpy as np
-
 from workflows.geometry.boxes import centres_and_sizes
 from workflows.values.detections import Detections
 
@@ -63,7 +61,7 @@ def _dimensions(detections: Detections) -> list[str]:
 
 def _areas(detections: Detections) -> list[str]:
     if detections.masks is not None:
-        areas = np.count_nonzero(detections.masks, axis=(1, 2))
+        areas = detections.masks.areas_px()
     else:
         areas = centres_and_sizes(detections.xyxy)[:, 2:].prod(axis=1)
     return [str(int(area)) for area in areas]

@@ -1,4 +1,4 @@
-"""Masks to outlines, outlines to masks, and their movement."""
+"""Masks to outlines and outlines to masks."""
 
 from __future__ import annotations
 
@@ -26,30 +26,27 @@ def polygon_to_mask(polygon_xy: NDArray[np.float64], image_wh: tuple[int, int]) 
     return canvas.astype(np.bool_)
 
 
-def outline(mask: Mask) -> NDArray[np.int32] | None:
+def outline(mask: Mask, *, outer: bool = False) -> NDArray[np.int32] | None:
     """(k, 2) pixels: of the contours of a mask the one with most corners; None for a mask without pixels.
 
     Straight runs are reduced to their ends, so corners count for size as the wire's `points` do.
+
+    Args:
+        mask: (h, w).
+        outer: whether only contours that lie in no other are looked at, so that a ragged hole never stands for a mask.
     """
-    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_TREE, cv2.CHAIN_APPROX_SIMPLE)
+    if not mask.size:
+        return None
+    mode = cv2.RETR_EXTERNAL if outer else cv2.RETR_TREE
+    contours, _ = cv2.findContours(mask.astype(np.uint8), mode, cv2.CHAIN_APPROX_SIMPLE)
     if not contours:
         return None
     return max(contours, key=len).reshape(-1, 2).astype(np.int32)
 
 
-def window_of_masks(masks: NDArray[np.bool_], xyxy: tuple[int, int, int, int]) -> NDArray[np.bool_]:
-    """The part of (n, h, w) masks between two corners, sliced as numpy does; a view."""
-    left, top, right, bottom = xyxy
-    return masks[:, top:bottom, left:right]
-
-
-def paste_masks(masks: NDArray[np.bool_], left_px: int, top_px: int, canvas_wh: tuple[int, int]) -> NDArray[np.bool_]:
-    """(n, h, w) masks laid onto an empty canvas with their corner at (`left_px`, `top_px`); what lies outside goes."""
-    count, height, width = masks.shape
-    canvas_width, canvas_height = canvas_wh
-    canvas = np.zeros((count, canvas_height, canvas_width), dtype=np.bool_)
-    left, top = max(left_px, 0), max(top_px, 0)
-    right, bottom = min(left_px + width, canvas_width), min(top_px + height, canvas_height)
-    if right > left and bottom > top:
-        canvas[:, top:bottom, left:right] = masks[:, top - top_px : bottom - top_px, left - left_px : right - left_px]
-    return canvas
+def tight_window(mask: Mask) -> tuple[slice, slice]:
+    """Columns and rows of the smallest window with all pixels of an (h, w) mask; empty slices when it has none."""
+    columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
+    if not len(columns):
+        return slice(0, 0), slice(0, 0)
+    return slice(int(columns[0]), int(columns[-1]) + 1), slice(int(rows[0]), int(rows[-1]) + 1)

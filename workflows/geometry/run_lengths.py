@@ -17,9 +17,18 @@ _MORE = 0x20
 _FIRST_CHARACTER = 48
 
 
-def compress(mask: NDArray[np.bool_]) -> str:
-    """The text of an (h, w) mask."""
-    counts = _counts(mask)
+def compress(
+    mask: NDArray[np.bool_], *, left_px: int = 0, top_px: int = 0, canvas_wh: tuple[int, int] | None = None
+) -> str:
+    """The text of a mask.
+
+    Args:
+        mask: (h, w).
+        left_px: column of the mask on the canvas.
+        top_px: row of the mask on the canvas.
+        canvas_wh: size of an empty canvas that the mask lies on, all of it inside; the mask alone when None.
+    """
+    counts = _counts(mask, left_px, top_px, canvas_wh or (mask.shape[1], mask.shape[0]))
     written: list[str] = []
     for index, count in enumerate(counts):
         rest = count - counts[index - 2] if index > 2 else count
@@ -46,12 +55,22 @@ def expand(text: str, image_wh: tuple[int, int]) -> NDArray[np.bool_]:
     return flat.reshape(width, height).T.copy()
 
 
-def _counts(mask: NDArray[np.bool_]) -> list[int]:
-    flat = mask.T.reshape(-1)
-    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    edges = np.concatenate([[0], changes, [flat.size]])
+def _counts(mask: NDArray[np.bool_], left_px: int, top_px: int, canvas_wh: tuple[int, int]) -> list[int]:
+    width, height = canvas_wh
+    framed = np.zeros((mask.shape[1], mask.shape[0] + 2), dtype=np.int8)  # column by column, an empty pixel at each end
+    framed[:, 1:-1] = mask.T
+    steps = np.diff(framed, axis=1)
+    starts, ends = (_on_canvas(steps == step, left_px, top_px, height) for step in (1, -1))
+    changes = np.setxor1d(starts, ends, assume_unique=True)  # a run may go on at the top of the next column
+    edges = np.concatenate([[0], changes, [width * height]])
     counts: list[int] = np.diff(edges).tolist()
-    return [0, *counts] if flat.size and flat[0] else counts
+    return counts[:-1] if len(counts) > 1 and counts[-1] == 0 else counts
+
+
+def _on_canvas(marks: NDArray[np.bool_], left_px: int, top_px: int, height: int) -> NDArray[np.int64]:
+    """Positions of marks (columns, rows) in a canvas that is read column by column."""
+    column, row = np.nonzero(marks)
+    return (column + left_px) * height + row + top_px
 
 
 def _parse(text: str) -> list[int]:

@@ -11,13 +11,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from workflows.errors import RuntimeInputError
 from workflows.geometry.boxes import centres_and_sizes, corners
-from workflows.geometry.masks import outline, polygon_to_mask
-from workflows.geometry.run_lengths import compress, expand
+from workflows.geometry.masks import polygon_to_mask
+from workflows.geometry.run_lengths import expand
 from workflows.serializers.bounds import MAX_KEY_POINTS, MAX_MASK_PIXELS
 from workflows.serializers.detections_json import DetectionJson, DetectionsJson
 from workflows.serializers.origin import write_origin
 from workflows.serializers.validation import first_problem
 from workflows.values.detections import Detections, KeyPoints
+from workflows.values.masks import Masks
 from workflows.values.origin import Origin, Placement
 
 _DETECTIONS = TypeAdapter(DetectionsJson)
@@ -63,10 +64,11 @@ def write_detections(detections: Detections, *, run_lengths: bool = False) -> di
     columns["confidence"] = detections.confidence.tolist()
     columns["class_id"] = detections.class_id.tolist()
     if detections.masks is not None:
+        positions = range(len(detections))
         if run_lengths:
-            columns["rle_mask"] = [_run_lengths(mask) for mask in detections.masks]
+            columns["rle_mask"] = [run_lengths_of(detections.masks, position) for position in positions]
         else:
-            columns["points"] = [_points(mask) for mask in detections.masks]
+            columns["points"] = [points_of(detections.masks.outline(position)) for position in positions]
     if detections.tracker_id is not None:
         columns["tracker_id"] = detections.tracker_id.tolist()
     columns["class"] = detections.class_name.tolist()
@@ -81,7 +83,7 @@ def write_detections(detections: Detections, *, run_lengths: bool = False) -> di
     _add_places(rows, detections)
     if detections.keypoints is not None:
         for index, row in enumerate(rows):
-            row["keypoints"] = _written_key_points(detections.keypoints, index)
+            row["keypoints"] = key_points_of(detections.keypoints, index)
     return {"image": {"width": width, "height": height}, "predictions": rows}
 
 
@@ -99,16 +101,19 @@ def _add_places(rows: list[dict[str, Any]], detections: Detections) -> None:
             row["root_parent_origin"] = write_origin(placement.root)
 
 
-def _points(mask: NDArray[np.bool_]) -> list[dict[str, float]]:
-    corner_xy = outline(mask)
-    return [] if corner_xy is None else [{"x": float(x), "y": float(y)} for x, y in corner_xy]
+def points_of(corner_xy: NDArray[np.int32] | None) -> list[dict[str, float]]:
+    """An outline as JSON; no points for none."""
+    return [] if corner_xy is None else [{"x": float(x), "y": float(y)} for x, y in corner_xy.tolist()]
 
 
-def _run_lengths(mask: NDArray[np.bool_]) -> dict[str, Any]:
-    return {"size": list(mask.shape), "counts": compress(mask)}
+def run_lengths_of(masks: Masks, position: int) -> dict[str, Any]:
+    """One mask as JSON: the size of its image, height first, and the runs."""
+    width, height = masks.image_wh
+    return {"size": [height, width], "counts": masks.run_lengths(position)}
 
 
-def _written_key_points(keypoints: KeyPoints, index: int) -> list[dict[str, Any]]:
+def key_points_of(keypoints: KeyPoints, index: int) -> list[dict[str, Any]]:
+    """The key points of one detection as JSON; those that it lacks do not stand there."""
     columns = (keypoints.class_id, keypoints.class_name, keypoints.confidence, keypoints.xy)
     return [
         {"class_id": class_id, "class": name, "confidence": confidence, "x": x, "y": y}
@@ -184,11 +189,11 @@ def _have_masks(rows: list[DetectionJson]) -> bool:
     return any(row.points or row.rle_mask for row in rows)
 
 
-def _masks(rows: list[DetectionJson], image_wh: tuple[int, int] | None) -> NDArray[np.bool_] | None:
+def _masks(rows: list[DetectionJson], image_wh: tuple[int, int] | None) -> Masks | None:
     if not _have_masks(rows):
         return None
     assert image_wh is not None  # seen to by _detections
-    return np.stack([_mask(row, image_wh) for row in rows])
+    return Masks.of_windows(image_wh, ((0, 0, _mask(row, image_wh)) for row in rows))
 
 
 def _mask(row: DetectionJson, image_wh: tuple[int, int]) -> NDArray[np.bool_]:

@@ -39,6 +39,7 @@ _USUAL_CHARACTERS = 8
 _DETECTION_CHARACTERS = 300
 
 RUN_LENGTH_KINDS = frozenset({Kind.RLE_INSTANCE_SEGMENTATION_PREDICTION, Kind.SEMANTIC_SEGMENTATION_PREDICTION})
+MASK_KINDS = RUN_LENGTH_KINDS | {Kind.INSTANCE_SEGMENTATION_PREDICTION}
 
 
 def serialize(
@@ -58,9 +59,8 @@ def serialize(
     """
     if Kind.SECRET in kinds and isinstance(value, str):
         return mask_secret(value)
-    outlines = Kind.INSTANCE_SEGMENTATION_PREDICTION in kinds  # a value that may be either is written as this one
-    run_lengths = not outlines and not RUN_LENGTH_KINDS.isdisjoint(kinds)
-    return _Writer(run_lengths=run_lengths, move=move, room=room or Room(sys.maxsize)).write(value)
+    form = next((kind for kind in kinds if kind in MASK_KINDS), None)  # a value that may be either is the first of them
+    return _Writer(run_lengths=form in RUN_LENGTH_KINDS, move=move, room=room or Room(sys.maxsize)).write(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workflows.values.masks import Masks
 from workflows.values.origin import Placement
 
 Boxes = NDArray[np.float64]
@@ -31,6 +32,9 @@ class KeyPoints:
     class_id: NDArray[np.int64]
     class_name: NDArray[np.str_]
 
+    def __len__(self) -> int:
+        return len(self.xy)
+
     def select(self, index: Index) -> KeyPoints:
         """The rows at `index`, in its order."""
         return KeyPoints(
@@ -52,7 +56,7 @@ class Detections:
         class_name: (n,) str.
         detection_id: (n,) str, unique.
         parent_id: (n,) str: the image they were found on, or the detection each was made from; None when unknown.
-        masks: (n, h, w) bool, or None.
+        masks: n masks on the image, or None.
         keypoints: key points, or None.
         tracker_id: (n,) int64, or None when not tracked.
         time_in_zone_s: (n,) float64, seconds; None where nobody measured it.
@@ -69,7 +73,7 @@ class Detections:
     class_name: NDArray[np.str_]
     detection_id: NDArray[np.str_]
     parent_id: NDArray[np.str_] | None = None
-    masks: NDArray[np.bool_] | None = None
+    masks: Masks | None = None
     keypoints: KeyPoints | None = None
     tracker_id: NDArray[np.int64] | None = None
     time_in_zone_s: NDArray[np.float64] | None = None
@@ -85,7 +89,7 @@ class Detections:
             raise ValueError(f"xyxy must have shape (n, 4), got {self.xyxy.shape}")
         for name in PER_DETECTION:
             column = getattr(self, name)
-            if column is not None and not isinstance(column, KeyPoints) and len(column) != count:
+            if column is not None and len(column) != count:
                 raise ValueError(f"{name} must have {count} rows as xyxy has, got {len(column)}")
 
     def __len__(self) -> int:
@@ -97,7 +101,7 @@ class Detections:
         for name in PER_DETECTION:
             column = getattr(self, name)
             if column is not None:
-                columns[name] = column.select(index) if isinstance(column, KeyPoints) else column[index]
+                columns[name] = column.select(index) if isinstance(column, KeyPoints | Masks) else column[index]
         return replace(self, **columns)
 
     def replace(self, **columns: Any) -> Detections:

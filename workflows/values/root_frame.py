@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from workflows.geometry.masks import paste_masks
 from workflows.values.detections import Detections
+from workflows.values.masks import Masks
 from workflows.values.origin import Origin, Placement
 
 
@@ -51,11 +49,7 @@ def to_own_frame(detections: Detections) -> Detections:
     return detections
 
 
-def _on_root(masks: NDArray[np.bool_], scale: float, root: Origin) -> NDArray[np.bool_]:
+def _on_root(masks: Masks, scale: float, root: Origin) -> Masks:
     if scale != 1.0:
-        height, width = masks.shape[1:]
-        wh = (max(round(width / scale), 1), max(round(height / scale), 1))
-        masks = np.stack(
-            [cv2.resize(mask.astype(np.uint8), wh, interpolation=cv2.INTER_NEAREST).astype(np.bool_) for mask in masks]
-        )
-    return paste_masks(masks, root.left_px, root.top_px, (root.width_px, root.height_px))
+        masks = masks.scaled(1 / scale)
+    return masks.moved(root.left_px, root.top_px, (root.width_px, root.height_px))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from workflows.values.detections import Detections
 from workflows.values.image import Image
+from workflows.values.masks import Masks
 from workflows.values.origin import Placement
 from workflows.values.video import VideoMetadata
 
@@ -25,7 +26,10 @@ def boxes(*rows: list[float]) -> NDArray[np.float64]:
 
 
 def detections(*rows: list[float], **columns: Any) -> Detections:
-    """Detections `d-0`, `d-1`, ... of class `plate` on `image`, of 320x240 pixels unless said otherwise."""
+    """Detections `d-0`, `d-1`, ... of class `plate` on `image`, of 320x240 pixels unless said otherwise.
+
+    Masks are given as (n, h, w) bool.
+    """
     count = len(rows)
     image_wh = columns.pop("image_wh", (320, 240))
     values: dict[str, Any] = {
@@ -38,6 +42,8 @@ def detections(*rows: list[float], **columns: Any) -> Detections:
         "image_wh": image_wh,
         "placement": None if image_wh is None else Placement.of_upload("image", image_wh),
     }
+    if "masks" in columns:
+        columns["masks"] = Masks.of_arrays(columns["masks"])
     for name, column in columns.items():
         values[name] = frozen(column) if isinstance(column, np.ndarray) else column
     return Detections(**values)

@@ -12,7 +12,6 @@ from workflows.block import Block, BlockManifest, RunsOn
 from workflows.drawing.colours import parse_colour
 from workflows.errors import RuntimeLimitsCausedStepExecutionError
 from workflows.geometry.boxes import rounded_corners, shift_boxes
-from workflows.geometry.masks import window_of_masks
 from workflows.kinds import DETECTION_KINDS, Kind
 from workflows.manifest_fields import DetectionsRef, Fraction, FractionRef, ImageRef, Reference
 from workflows.values.detections import Detections
@@ -63,7 +62,7 @@ def run(
             continue
         found = predictions.select(np.array([index]))
         if mask_opacity > 0 and found.masks is not None:
-            mask = window_of_masks(found.masks, corners)[0]
+            mask = found.masks.cut(corners).array(0)
             crop = crop.with_pixels(paint_background(crop.pixels, mask, mask_opacity, background_color))
         cut.append({"crops": crop, "predictions": seen_from(found, corners)})
     return cut
@@ -90,7 +89,7 @@ def seen_from(detections: Detections, corners: Corners) -> Detections:
     return detections.replace(
         xyxy=shift_boxes(detections.xyxy, -left, -top),
         keypoints=None if keypoints is None else replace(keypoints, xy=keypoints.xy - np.array([left, top])),
-        masks=None if masks is None else window_of_masks(masks, corners),
+        masks=None if masks is None else masks.cut(corners),
     )
 
 

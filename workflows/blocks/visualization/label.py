@@ -87,9 +87,8 @@ def run(
         text_position=sv.Position(text_position),
         border_radius=at_most(border_radius, LARGEST_MARGIN_PX),
     )
-    drawn = annotator.annotate(
-        scene=canvas_of(image), detections=drawable(predictions), labels=label_texts(predictions, text)
-    )
+    shown = drawable(predictions, masks=text_position == sv.Position.CENTER_OF_MASS.value)
+    drawn = annotator.annotate(scene=canvas_of(image), detections=shown, labels=label_texts(predictions, text))
     return {"image": image.with_pixels(drawn)}
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from workflows.geometry.masks import outline, paste_masks, polygon_to_mask, window_of_masks
+from workflows.geometry.masks import outline, polygon_to_mask, tight_window
 
 
 def rectangle(left: int, top: int, right: int, bottom: int, wh: tuple[int, int] = (12, 10)) -> np.ndarray:
@@ -32,37 +32,29 @@ def test_the_outline_of_a_rectangle_is_its_corners():
     assert sorted(found.tolist()) == [[2, 3], [2, 6], [5, 3], [5, 6]]
 
 
-def test_an_empty_mask_has_no_outline():
-    assert outline(np.zeros((4, 4), dtype=np.bool_)) is None
-
-
 def test_of_two_parts_the_one_with_more_corners_is_taken():
     mask = rectangle(0, 0, 8, 2)
     mask[4:9, 0:2] = mask[7:9, 0:5] = True  # an L: more corners than the rectangle above it
     assert outline(mask)[:, 1].min() == 4
 
 
-def test_a_window_of_masks_is_sliced():
-    masks = np.stack([rectangle(2, 3, 6, 7)])
-    assert_array_equal(window_of_masks(masks, (2, 3, 6, 7)), np.ones((1, 4, 4), dtype=np.bool_))
+def test_the_outer_outline_is_never_that_of_a_hole():
+    mask = rectangle(0, 0, 12, 10)
+    mask[4:6, 3:9] = mask[3:7, 5:7] = False  # a cross: more corners than the rectangle it lies in
+    assert len(outline(mask)) > 4
+    assert sorted(outline(mask, outer=True).tolist()) == [[0, 0], [0, 9], [11, 0], [11, 9]]
 
 
-def test_pasted_masks_lie_at_their_place():
-    pasted = paste_masks(np.ones((1, 2, 3), dtype=np.bool_), 4, 5, (12, 10))
-    assert_array_equal(pasted[0], rectangle(4, 5, 7, 7))
+def test_a_tight_window_holds_all_pixels_and_no_empty_border():
+    mask = rectangle(2, 3, 4, 5) | rectangle(6, 6, 7, 7)
+    assert tight_window(mask) == (slice(2, 7), slice(3, 7))
 
 
-def test_what_is_pasted_across_the_border_is_cut():
-    pasted = paste_masks(np.ones((1, 4, 4), dtype=np.bool_), -2, 8, (12, 10))
-    assert_array_equal(pasted[0], rectangle(0, 8, 2, 10))
-
-
-def test_what_is_pasted_outside_is_lost():
-    assert not paste_masks(np.ones((1, 4, 4), dtype=np.bool_), 12, 0, (12, 10)).any()
-
-
-def test_no_masks_are_pasted_to_none():
-    assert paste_masks(np.zeros((0, 2, 2), dtype=np.bool_), 0, 0, (12, 10)).shape == (0, 10, 12)
+@pytest.mark.parametrize("shape", [(0, 0), (0, 5), (4, 4)])
+def test_a_mask_without_pixels_has_no_outline_and_an_empty_window(shape):
+    empty = np.zeros(shape, dtype=np.bool_)
+    assert outline(empty) is None
+    assert tight_window(empty) == (slice(0, 0), slice(0, 0))
 
 
 @pytest.mark.parametrize("far", [1e18, -1e18, 2.0**31, -(2.0**31) - 1])

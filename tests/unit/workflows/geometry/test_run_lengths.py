@@ -38,6 +38,15 @@ def test_expanding_undoes_compressing(mask):
     assert_array_equal(expand(compress(mask), (mask.shape[1], mask.shape[0])), mask)
 
 
+@given(arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=12)), st.tuples(*[st.integers(0, 4)] * 4))
+def test_a_mask_on_a_canvas_is_written_like_the_whole_canvas(mask, borders):
+    left, top, right, bottom = borders
+    whole = np.pad(mask, ((top, bottom), (left, right)))
+    canvas_wh = whole.shape[1], whole.shape[0]
+    assert compress(mask, left_px=left, top_px=top, canvas_wh=canvas_wh) == compress(whole)
+    assert_array_equal(expand(compress(whole), canvas_wh), whole)
+
+
 def test_a_mask_without_pixels_has_one_empty_run():
     assert compress(np.zeros((0, 0), dtype=np.bool_)) == "0"
 

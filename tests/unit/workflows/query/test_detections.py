@@ -210,7 +210,7 @@ def test_masks_follow_their_detections():
     masks[1] = True
     two = detections([0, 0, 2, 2], [0, 0, 1, 1], masks=masks)
     first = run({"type": "SortDetections", "mode": "size"}, {"type": "DetectionsSelection", "mode": "first"}, value=two)
-    assert first.masks.all()
+    assert first.masks.arrays().all()
 
 
 def test_names_that_would_fill_the_memory_are_refused():

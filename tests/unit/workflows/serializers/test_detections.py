@@ -159,8 +159,8 @@ def test_numbers_for_classes_become_text_and_text_for_class_ids_becomes_a_number
 def test_an_outline_becomes_a_mask_and_an_outline_again():
     points = [{"x": x, "y": y} for x, y in ((40.0, 40.0), (40.0, 60.0), (80.0, 60.0), (80.0, 40.0))]
     found = read_detections(sent(row(points=points)), "segs")
-    assert found.masks.shape == (1, 240, 320)
-    assert found.masks.sum() == 41 * 21
+    assert found.masks.image_wh == (320, 240)
+    assert found.masks.areas_px().tolist() == [41 * 21]
     assert write_detections(found)["predictions"][0]["points"] == points
 
 
@@ -173,7 +173,7 @@ def test_outlines_stand_in_front_of_the_class():
 def test_run_lengths_are_read_and_written():
     mask = {"size": [2, 3], "counts": "231"}
     found = read_detections(sent(row(rle_mask=mask), width=3, height=2), "segs")
-    assert_array_equal(found.masks[0], [[False, True, True], [False, True, False]])
+    assert_array_equal(found.masks.array(0), [[False, True, True], [False, True, False]])
     assert write_detections(found, run_lengths=True)["predictions"][0]["rle_mask"] == mask
 
 

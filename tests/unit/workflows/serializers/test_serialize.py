@@ -89,6 +89,8 @@ def test_video_metadata_are_written():
         ((Kind.RLE_INSTANCE_SEGMENTATION_PREDICTION,), "rle_mask"),
         ((Kind.SEMANTIC_SEGMENTATION_PREDICTION,), "rle_mask"),
         ((Kind.INSTANCE_SEGMENTATION_PREDICTION, Kind.RLE_INSTANCE_SEGMENTATION_PREDICTION), "points"),
+        ((Kind.RLE_INSTANCE_SEGMENTATION_PREDICTION, Kind.INSTANCE_SEGMENTATION_PREDICTION), "rle_mask"),
+        ((Kind.OBJECT_DETECTION_PREDICTION, Kind.RLE_INSTANCE_SEGMENTATION_PREDICTION), "rle_mask"),
         ((Kind.ANY,), "points"),
     ],
 )
@@ -104,7 +106,7 @@ def test_run_lengths_survive_the_wire():
     mask[0, 17:90, 33:150] = True
     kinds = (Kind.RLE_INSTANCE_SEGMENTATION_PREDICTION,)
     written = json.loads(json.dumps(serialize(detections([33, 17, 150, 90], masks=mask), kinds)))
-    assert_array_equal(read_detections(written, "segs").masks, mask)
+    assert_array_equal(read_detections(written, "segs").masks.arrays(), mask)
 
 
 def test_a_value_without_a_form_on_the_wire_is_refused():

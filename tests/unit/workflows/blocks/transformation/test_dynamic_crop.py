@@ -74,7 +74,7 @@ def test_masks_and_key_points_move_too():
         class_name=np.array([["nose"]]),
     )
     (cut,) = crops(detections([10, 20, 14, 23], masks=masks, keypoints=keypoints))
-    assert_array_equal(cut["predictions"].masks, [[[0, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0]]])
+    assert_array_equal(cut["predictions"].masks.arrays(), [[[0, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0]]])
     assert_array_equal(cut["predictions"].keypoints.xy, [[[1, 2]]])
 
 
