@@ -14,8 +14,10 @@ from deployments.models.errors import InvalidModelIdError, ModelPackageError, Ot
 from deployments.models.image_preprocessing import ImagePreprocessing
 from deployments.models.model_id import ALIASES, check_model_id
 from deployments.models.package_layouts.contents import (
+    ClassScores,
     PackageContents,
     RecommendedThresholds,
+    Skeleton,
     TextReading,
 )
 from deployments.models.package_layouts.environment import ENVIRONMENT, MODEL_TYPE, read_environment
@@ -52,6 +54,8 @@ class ModelPackage:
         graph_suppresses: whether the graph drops overlapping boxes itself.
         recommended: thresholds found best.
         text_reading: for text recognizers.
+        class_scores: for classifiers; None when the package does not say.
+        skeletons: for models of key points, by class id.
         static_batch_size: the only batch that the graph takes; None when it takes any.
         max_batch_size: largest batch that is worth while; None when the package does not say.
     """
@@ -69,6 +73,8 @@ class ModelPackage:
     graph_suppresses: bool
     recommended: RecommendedThresholds
     text_reading: TextReading | None
+    class_scores: ClassScores | None
+    skeletons: tuple[Skeleton, ...]
     static_batch_size: int | None
     max_batch_size: int | None
 
@@ -136,6 +142,8 @@ def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackag
         graph_suppresses=contents.graph_suppresses,
         recommended=contents.recommended,
         text_reading=contents.text_reading,
+        class_scores=contents.class_scores,
+        skeletons=contents.skeletons,
         static_batch_size=contents.static_batch_size,
         max_batch_size=contents.max_batch_size,
     )

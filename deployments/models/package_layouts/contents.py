@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal
 
 from deployments.models.image_preprocessing import ImagePreprocessing
@@ -42,6 +43,27 @@ class TextReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Skeleton:
+    """The key points of the objects of one class.
+
+    Attributes:
+        names: by key point id.
+        edges: pairs of ids that a line joins.
+    """
+
+    names: tuple[str, ...]
+    edges: tuple[tuple[int, int], ...]
+
+
+class ClassScores(StrEnum):
+    """What the outputs of a classifier's network are."""
+
+    SOFTMAX = "softmax"  # logits of classes of which one applies
+    SIGMOID = "sigmoid"  # logits of classes of which any number may apply
+    FINAL = "final"  # scores already
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PackageContents:
     """What the files of a package say.
 
@@ -57,6 +79,8 @@ class PackageContents:
         graph_suppresses: whether the graph drops overlapping boxes itself.
         recommended: thresholds found best.
         text_reading: for text recognizers.
+        class_scores: for classifiers; None when the package does not say.
+        skeletons: for models of key points, by class id.
         static_batch_size: the only batch that the graph takes; None when it takes any.
         max_batch_size: largest batch that is worth while; None when the package does not say.
         sha256: hexadecimal checksum by file name.
@@ -73,6 +97,8 @@ class PackageContents:
     graph_suppresses: bool = False
     recommended: RecommendedThresholds = field(default_factory=RecommendedThresholds)
     text_reading: TextReading | None = None
+    class_scores: ClassScores | None = None
+    skeletons: tuple[Skeleton, ...] = ()
     static_batch_size: int | None = None
     max_batch_size: int | None = None
     sha256: Mapping[str, str] = field(default_factory=dict)

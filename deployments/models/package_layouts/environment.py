@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.models.errors import ModelPackageError
-from deployments.models.image_preprocessing import DEFAULT_SIDE_PX, LETTERBOX_GREY, ImagePreprocessing, ResizeMode
-from deployments.models.package_layouts.contents import PackageContents
+from deployments.models.image_preprocessing import (
+    DEFAULT_SIDE_PX,
+    LETTERBOX_GREY,
+    ImagePreprocessing,
+    Normalization,
+    ResizeMode,
+)
+from deployments.models.package_layouts.contents import ClassScores, PackageContents
 from deployments.models.package_layouts.files import (
     check_schema,
     parse_json_object,
     read_class_names,
     read_json_object,
 )
+from deployments.models.package_layouts.keypoints_metadata import read_skeletons
 from deployments.models.package_layouts.picture_steps import (
     ContrastConfig,
     Side,
@@ -26,6 +34,7 @@ from deployments.models.package_layouts.picture_steps import (
     is_on,
     static_crop_of,
 )
+from deployments.models.tasks import CLASSIFICATION, Task
 
 ENVIRONMENT = "environment.json"
 MODEL_TYPE = "model_type.json"
@@ -43,6 +52,11 @@ RESIZE_FORMATS: dict[str, tuple[ResizeMode, int]] = {
 """Mode and fill value of each `resize.format`; the last three were served as black edges, and still are."""
 
 SIZE_DIVISOR = 32
+
+IMAGENET_STATISTICS = Normalization(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+EVEN_STATISTICS = Normalization(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+TRAINED_ON_IMAGENET_STATISTICS = ("resnet", "dinov3")
+"""Beginnings of the names of classifiers; the others of this layout take values from -1 to 1."""
 
 BARE_EXPORT = ImagePreprocessing(
     resize_mode=ResizeMode.LETTERBOX,
@@ -82,13 +96,31 @@ def read_environment(directory: Path) -> PackageContents:
     path = directory / ENVIRONMENT
     environment = read_json_object(path) if path.is_file() else {}
     task_type, architecture = _model_type(directory / MODEL_TYPE)
+    multi_label = task_type == Task.CLASSIFICATION and is_multi_label(environment, path)
+    steps = _preprocessing(environment.get("PREPROCESSING"), path) if environment else BARE_EXPORT
+    if environment and task_type in CLASSIFICATION:
+        steps = replace(steps, normalization=_classifier_statistics(architecture))
     return PackageContents(
-        task_type=task_type,
+        task_type=Task.MULTI_LABEL_CLASSIFICATION if multi_label else task_type,
         architecture=architecture,
         weights_file=_weights_file(directory),
         class_names=_class_names(directory, environment, path),
-        preprocessing=_preprocessing(environment.get("PREPROCESSING"), path) if environment else BARE_EXPORT,
+        preprocessing=steps,
+        class_scores=ClassScores.FINAL if multi_label else None,
+        skeletons=read_skeletons(directory),
     )
+
+
+def is_multi_label(environment: dict[str, Any], path: Path) -> bool:
+    """Whether a classifier names any number of classes; one, when the package does not say.
+
+    Raises:
+        ModelPackageError: `MULTICLASS` is neither true nor false.
+    """
+    value = environment.get("MULTICLASS", False)
+    if not isinstance(value, bool):
+        raise ModelPackageError(f"{path.name}: MULTICLASS must be true or false, not {value!r:.40}", str(path))
+    return value
 
 
 def architecture_of(model_type: str) -> str:
@@ -109,6 +141,12 @@ def _model_type(path: Path) -> tuple[str | None, str | None]:
         if value is not None and not isinstance(value, str):
             raise ModelPackageError(f"{path.name}: {key} must be text, not {type(value).__name__}", str(path))
     return task, None if model is None else architecture_of(model)
+
+
+def _classifier_statistics(architecture: str | None) -> Normalization:
+    """What classifiers of this layout were trained with, which it has no words for."""
+    of_imagenet = architecture is not None and architecture.startswith(TRAINED_ON_IMAGENET_STATISTICS)
+    return IMAGENET_STATISTICS if of_imagenet else EVEN_STATISTICS
 
 
 def _weights_file(directory: Path) -> str:

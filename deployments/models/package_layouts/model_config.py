@@ -18,11 +18,13 @@ from deployments.models.image_preprocessing import (
     ResizeMode,
 )
 from deployments.models.package_layouts.contents import (
+    ClassScores,
     PackageContents,
     RecommendedThresholds,
     TextReading,
 )
 from deployments.models.package_layouts.files import check_schema, read_class_names, read_json_object
+from deployments.models.package_layouts.keypoints_metadata import read_skeletons
 from deployments.models.package_layouts.picture_steps import (
     ContrastConfig,
     Side,
@@ -93,6 +95,7 @@ class NmsParameters(BaseModel):
 class PostProcessingConfig(BaseModel):
     """What becomes of the network's output."""
 
+    type: str | None = None
     fused: bool = False
     nms_parameters: NmsParameters | None = None
     blank: Literal["last"] = "last"
@@ -174,6 +177,8 @@ def read_model_config(directory: Path) -> PackageContents:
             confidence=recommended.confidence, per_class_confidence=recommended.per_class_confidence or {}
         ),
         text_reading=_text_reading(inference, inference_path),
+        class_scores=_class_scores(inference.post_processing),
+        skeletons=read_skeletons(directory),
         static_batch_size=config.static_batch_size or inference.forward_pass.static_batch_size,
         max_batch_size=inference.forward_pass.max_dynamic_batch_size,
         sha256=config.sha256,
@@ -201,6 +206,12 @@ def _preprocessing(inference: InferenceConfig, path: Path) -> ImagePreprocessing
         else Normalization(mean=network.normalization[0], std=network.normalization[1]),
         size_divisor=1 if mode is None else mode.value,
     )
+
+
+def _class_scores(config: PostProcessingConfig) -> ClassScores | None:
+    if config.type not in (ClassScores.SOFTMAX, ClassScores.SIGMOID):
+        return None
+    return ClassScores.FINAL if config.fused else ClassScores(config.type)
 
 
 def _text_reading(inference: InferenceConfig, path: Path) -> TextReading | None:

@@ -36,6 +36,8 @@ def package(**changes: Any) -> ModelPackage:
         "graph_suppresses": False,
         "recommended": RecommendedThresholds(),
         "text_reading": None,
+        "class_scores": None,
+        "skeletons": (),
         "static_batch_size": None,
         "max_batch_size": None,
     }

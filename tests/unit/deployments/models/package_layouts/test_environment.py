@@ -8,6 +8,7 @@ import pytest
 
 from deployments.models.errors import ModelPackageError
 from deployments.models.image_preprocessing import Contrast, ResizeMode, StaticCrop
+from deployments.models.package_layouts.contents import ClassScores
 from deployments.models.package_layouts.environment import architecture_of, read_environment
 
 PREPROCESSING: dict[str, Any] = {
@@ -125,3 +126,51 @@ def test_a_model_type_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model_type.json").write_text('{"model_type": 8}')
     with pytest.raises(ModelPackageError, match="model_type must be text, not int"):
         read_environment(tmp_path)
+
+
+def classifier(directory: Path, model_type: str, **environment: Any) -> Path:
+    (directory / "model_type.json").write_text(
+        json.dumps({"project_task_type": "classification", "model_type": model_type})
+    )
+    return write(directory, {"PREPROCESSING": {}, **environment})
+
+
+@pytest.mark.parametrize(
+    ("multiclass", "task_type", "scores"),
+    [
+        ({}, "classification", None),
+        ({"MULTICLASS": False}, "classification", None),
+        ({"MULTICLASS": True}, "multi-label-classification", ClassScores.FINAL),
+    ],
+)
+def test_multiclass_says_whether_any_number_of_classes_applies(
+    tmp_path: Path, multiclass: dict[str, bool], task_type: str, scores: ClassScores | None
+) -> None:
+    contents = read_environment(classifier(tmp_path, "vit", **multiclass))
+    assert (contents.task_type, contents.class_scores) == (task_type, scores)
+
+
+def test_multiclass_that_is_neither_true_nor_false_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelPackageError, match="MULTICLASS must be true or false, not 'yes'"):
+        read_environment(classifier(tmp_path, "vit", MULTICLASS="yes"))
+
+
+@pytest.mark.parametrize(
+    ("model_type", "mean"),
+    [("vit", (0.5, 0.5, 0.5)), ("yolov8n-cls", (0.5, 0.5, 0.5)), ("resnet18", (0.485, 0.456, 0.406))],
+)
+def test_classifiers_get_the_statistics_they_were_trained_with(
+    tmp_path: Path, model_type: str, mean: tuple[float, ...]
+) -> None:
+    normalization = read_environment(classifier(tmp_path, model_type)).preprocessing.normalization
+    assert normalization is not None
+    assert normalization.mean == mean
+
+
+def test_other_models_of_this_layout_have_no_statistics(tmp_path: Path) -> None:
+    (tmp_path / "model_type.json").write_text(
+        json.dumps({"project_task_type": "instance-segmentation", "model_type": "yolov8n-seg"})
+    )
+    contents = read_environment(write(tmp_path, {"PREPROCESSING": {}, "MULTICLASS": True}))
+    assert (contents.task_type, contents.architecture) == ("instance-segmentation", "yolov8")
+    assert contents.preprocessing.normalization is None

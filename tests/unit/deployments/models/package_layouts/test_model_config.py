@@ -7,6 +7,7 @@ import pytest
 
 from deployments.models.errors import ModelPackageError
 from deployments.models.image_preprocessing import Contrast, Normalization, ResizeMode, StaticCrop
+from deployments.models.package_layouts.contents import ClassScores, Skeleton
 from deployments.models.package_layouts.model_config import read_model_config
 from tests.unit.deployments.models.builders import NETWORK_INPUT, write_package
 
@@ -160,3 +161,27 @@ def test_a_blank_line_between_class_names_is_refused(tmp_path: Path) -> None:
 def test_blanks_around_class_names_and_lines_behind_the_last_do_not_count(tmp_path: Path) -> None:
     write_package(tmp_path, class_names="license plate \r\n car\n\n\n")
     assert read_model_config(tmp_path).class_names == ("license plate", "car")
+
+
+@pytest.mark.parametrize(
+    ("post_processing", "scores"),
+    [
+        ({"type": "softmax", "fused": False}, ClassScores.SOFTMAX),
+        ({"type": "sigmoid", "fused": False}, ClassScores.SIGMOID),
+        ({"type": "softmax", "fused": True}, ClassScores.FINAL),
+        ({"type": "sigmoid", "fused": True}, ClassScores.FINAL),
+        ({"type": "nms", "fused": True}, None),
+        ({}, None),
+    ],
+)
+def test_post_processing_says_what_the_outputs_of_a_classifier_are(
+    tmp_path: Path, post_processing: dict[str, Any], scores: ClassScores | None
+) -> None:
+    contents = read_model_config(write_package(tmp_path, inference_config={"post_processing": post_processing}))
+    assert contents.class_scores is scores
+
+
+def test_skeletons_are_read(tmp_path: Path) -> None:
+    write_package(tmp_path)
+    (tmp_path / "keypoints_metadata.json").write_text('[{"object_class_id": 0, "keypoints": {"0": "nose"}}]')
+    assert read_model_config(tmp_path).skeletons == (Skeleton(names=("nose",), edges=()),)
