@@ -61,6 +61,10 @@ class Normalization:
     std: tuple[float, float, float]
 
 
+IMAGENET_STATISTICS = Normalization(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+"""Of red, green and blue, on values from 0 to 1."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagePreprocessing:
     """Steps from BGR uint8 pixels to the network's input, in the order they are done.
@@ -76,6 +80,8 @@ class ImagePreprocessing:
         scaling_factor: divisor of the pixel values; None leaves them at 0 to 255.
         normalization: mean and deviation, after scaling.
         size_divisor: what the sides must be a multiple of, for a network that takes any size.
+        complete: whether the package says all of this; the architecture fills in what its networks were trained with
+            otherwise.
     """
 
     static_crop: StaticCrop | None = None
@@ -88,3 +94,4 @@ class ImagePreprocessing:
     scaling_factor: float | None = 255.0
     normalization: Normalization | None = None
     size_divisor: int = 1
+    complete: bool = True

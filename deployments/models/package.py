@@ -48,7 +48,8 @@ class ModelPackage:
         sha256: checksum of the weights, hexadecimal; None when the package does not declare one.
         task_type: such as `object-detection`.
         architecture: such as `yolov8`; None when the package does not say, then the graph decides.
-        class_names: by class id; empty when the package has none.
+        class_names: by class id as answered; empty when the package has none.
+        removed_class_ids: classes of the network that are not answered, ascending; the others move up.
         preprocessing: pixels to network input.
         default_confidence: the model's own threshold; None when the package does not say.
         graph_suppresses: whether the graph drops overlapping boxes itself.
@@ -68,6 +69,7 @@ class ModelPackage:
     task_type: str
     architecture: str | None
     class_names: tuple[str, ...]
+    removed_class_ids: tuple[int, ...]
     preprocessing: ImagePreprocessing
     default_confidence: float | None
     graph_suppresses: bool
@@ -136,7 +138,10 @@ def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackag
         sha256=_declared_sum(contents, manifest),
         task_type=contents.task_type or DEFAULT_TASK,
         architecture=contents.architecture,
-        class_names=contents.class_names,
+        class_names=tuple(name for name in contents.class_names if name not in contents.removed_classes),
+        removed_class_ids=tuple(
+            class_id for class_id, name in enumerate(contents.class_names) if name in contents.removed_classes
+        ),
         preprocessing=contents.preprocessing,
         default_confidence=contents.default_confidence,
         graph_suppresses=contents.graph_suppresses,

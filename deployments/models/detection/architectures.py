@@ -2,65 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
-from deployments.models.detection import yolov8
-from deployments.models.detection.raw_boxes import RawBoxes
-
-Tensors = Sequence[NDArray[Any]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DetectionArchitecture:
-    """How the output of one family of detectors is read.
-
-    Attributes:
-        name: of the layout.
-        layout: its output in words, for messages.
-        decode: (outputs of the batch, position in it, threshold) -> boxes of that picture.
-        class_count: classes that outputs of these shapes score; None where they are not of this layout.
-        default_confidence: threshold of a package that says nothing.
-    """
-
-    name: str
-    layout: str
-    decode: Callable[[Tensors, int, float | NDArray[np.float32]], RawBoxes]
-    class_count: Callable[[Sequence[tuple[int, ...]]], int | None]
-    default_confidence: float = 0.4
-
-
-def _decode_yolov8(outputs: Tensors, position: int, threshold: float | NDArray[np.float32]) -> RawBoxes:
-    return yolov8.decode(outputs[0][position].astype(np.float32, copy=False), threshold)
-
-
-YOLOV8 = DetectionArchitecture(
-    name="yolov8",
-    layout="one tensor [batch, 4 + classes, anchors]",
-    decode=_decode_yolov8,
-    class_count=yolov8.class_count,
-)
+from deployments.models.detection import rfdetr, yolo26
+from deployments.models.detection.architecture import DetectionArchitecture
+from deployments.models.detection.chosen_rows import ROW_COLUMNS
+from deployments.models.detection.outputs import anchor_count
+from deployments.models.detection.rfdetr import RFDETR
+from deployments.models.detection.yolo26 import YOLO26
+from deployments.models.detection.yololite import YOLOLITE
+from deployments.models.detection.yolonas import YOLONAS
+from deployments.models.detection.yolov5 import YOLOV5
+from deployments.models.detection.yolov8 import YOLOV8
+from deployments.models.detection.yolov10 import YOLOV10
+from deployments.models.network_output import Outputs
 
 ARCHITECTURES: dict[str, DetectionArchitecture] = {
+    "rfdetr": RFDETR,
+    "yolo26": YOLO26,
+    "yololite": YOLOLITE,
+    "yolonas": YOLONAS,
+    "yolov5": YOLOV5,
     "yolov8": YOLOV8,
     "yolov9": YOLOV8,
+    "yolov10": YOLOV10,
     "yolov11": YOLOV8,
     "yolov12": YOLOV8,
 }
 """By the `model_architecture` of a package."""
 
+CHOOSE_THEMSELVES = frozenset({"yolov10", "rfdetr"})
+"""Architectures whose graphs never leave overlapping boxes: that a package says so changes nothing."""
 
-def architecture_by_shape(output_shapes: Sequence[tuple[int, ...]]) -> DetectionArchitecture | None:
+P6_STRIDES = (8, 16, 32, 64)
+YOLOV5_BOXES_A_CELL = 3
+
+
+def architecture_by_outputs(outputs: Outputs, input_hw: tuple[int, int]) -> DetectionArchitecture | None:
     """The architecture whose outputs look like these, for packages that do not name theirs; None when none does.
 
-    A single output of 4 + c rows and many more columns is YOLOv8's; a last axis of 6 would be boxes that the graph
-    suppressed itself, and more rows than columns YOLOv5's.
+    Names come first, where a graph calls its outputs as DETR graphs do. Then the number of tensors and their shapes;
+    where two families have the same, the number of anchors on this canvas tells them apart.
+
+    Args:
+        outputs: of a run of the network.
+        input_hw: height and width of its canvas.
     """
-    if YOLOV8.class_count(output_shapes) is None:
-        return None
-    _, rows, columns = output_shapes[0]
-    return YOLOV8 if columns != 6 and rows < columns else None
+    if rfdetr.find_by_name(outputs) is not None:
+        return RFDETR
+    if len(outputs) > 1:
+        return _by_several_outputs(outputs, input_hw)
+    if len(outputs) == 1 and len(outputs[0].shape) == 3:
+        return _by_one_output(outputs, input_hw)
+    return None
+
+
+def _by_several_outputs(outputs: Outputs, input_hw: tuple[int, int]) -> DetectionArchitecture | None:
+    for architecture in (YOLO26, YOLOLITE, YOLOV5):
+        if architecture.find(outputs) is not None:
+            return architecture
+    if (roles := YOLONAS.find(outputs)) and outputs[roles.positions[0]].shape[1] == anchor_count(input_hw):
+        return YOLONAS
+    return RFDETR if RFDETR.find(outputs) is not None else None
+
+
+def _by_one_output(outputs: Outputs, input_hw: tuple[int, int]) -> DetectionArchitecture | None:
+    _, rows, columns = outputs[0].shape
+    yolov5_rows = {YOLOV5_BOXES_A_CELL * anchor_count(input_hw, strides) for strides in ((8, 16, 32), P6_STRIDES)}
+    if rows == anchor_count(input_hw) and YOLONAS.find(outputs) is not None:
+        return YOLONAS
+    if columns == ROW_COLUMNS and rows not in yolov5_rows:
+        return YOLO26 if yolo26.find(outputs) is not None else None
+    for architecture in (YOLOV8, YOLOV5):
+        if architecture.find(outputs) is not None:
+            return architecture
+    return None

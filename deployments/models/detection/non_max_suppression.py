@@ -69,7 +69,7 @@ def intersection_over_union(boxes: Boxes, others: Boxes) -> NDArray[np.float32]:
     bottom_right = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
     sides = np.maximum(bottom_right - top_left, np.float32(0))
     common = sides[..., 0] * sides[..., 1]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         overlap: NDArray[np.float32] = common / (_areas(boxes)[:, None] + _areas(others) - common)
     return overlap
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ScoredBoxes:
-    """n boxes, surest first.
+    """n boxes, surest first; in the order of the network where that chose them itself.
 
     Attributes:
         xyxy: (n, 4) float32, whole pixels of the picture as it was given.

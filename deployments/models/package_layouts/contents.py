@@ -73,7 +73,8 @@ class PackageContents:
         task_type: such as `object-detection`; None when the package does not say.
         architecture: such as `yolov8`, lower case; None when the package does not say.
         weights_file: name of the weights in the folder.
-        class_names: by class id; empty when the package has none.
+        class_names: by class id of the network; empty when the package has none.
+        removed_classes: names among them that are not answered.
         preprocessing: pixels to network input.
         default_confidence: the model's own threshold; None when the package does not say.
         graph_suppresses: whether the graph drops overlapping boxes itself.
@@ -92,6 +93,7 @@ class PackageContents:
     architecture: str | None = None
     weights_file: str = "weights.onnx"
     class_names: tuple[str, ...] = ()
+    removed_classes: frozenset[str] = frozenset()
     preprocessing: ImagePreprocessing = field(default_factory=ImagePreprocessing)
     default_confidence: float | None = None
     graph_suppresses: bool = False

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from deployments.models.errors import ModelPackageError
 from deployments.models.image_preprocessing import (
     DEFAULT_SIDE_PX,
+    IMAGENET_STATISTICS,
     LETTERBOX_GREY,
     ImagePreprocessing,
     Normalization,
@@ -53,16 +54,19 @@ RESIZE_FORMATS: dict[str, tuple[ResizeMode, int]] = {
 
 SIZE_DIVISOR = 32
 
-IMAGENET_STATISTICS = Normalization(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 EVEN_STATISTICS = Normalization(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 TRAINED_ON_IMAGENET_STATISTICS = ("resnet", "dinov3")
 """Beginnings of the names of classifiers; the others of this layout take values from -1 to 1."""
+
+BACKGROUND_CLASS = "background_class83422"
+"""What trainers of RF-DETR call the class that stands for nothing."""
 
 BARE_EXPORT = ImagePreprocessing(
     resize_mode=ResizeMode.LETTERBOX,
     input_hw=(DEFAULT_SIDE_PX, DEFAULT_SIDE_PX),
     padding_value=LETTERBOX_GREY,
     size_divisor=SIZE_DIVISOR,
+    complete=False,
 )
 """For weights that nothing stands beside: what YOLO exports were trained with."""
 
@@ -105,6 +109,7 @@ def read_environment(directory: Path) -> PackageContents:
         architecture=architecture,
         weights_file=_weights_file(directory),
         class_names=_class_names(directory, environment, path),
+        removed_classes=frozenset({BACKGROUND_CLASS}),
         preprocessing=steps,
         class_scores=ClassScores.FINAL if multi_label else None,
         skeletons=read_skeletons(directory),
@@ -193,4 +198,5 @@ def _preprocessing(value: object, path: Path) -> ImagePreprocessing:
         input_hw=(resize.height, resize.width),
         padding_value=padding_value,
         size_divisor=SIZE_DIVISOR,
+        complete=False,  # this layout has no words for normalization
     )

@@ -101,6 +101,13 @@ class PostProcessingConfig(BaseModel):
     blank: Literal["last"] = "last"
 
 
+class ClassNameRemoval(BaseModel):
+    """A class that the network scores and nobody is told of."""
+
+    type: Literal["class_name_removal"]
+    class_name: str
+
+
 class InferenceConfig(BaseModel):
     """`inference_config.json`."""
 
@@ -108,6 +115,7 @@ class InferenceConfig(BaseModel):
     network_input: NetworkInputConfig
     forward_pass: ForwardPassConfig = Field(default_factory=ForwardPassConfig)
     post_processing: PostProcessingConfig = Field(default_factory=PostProcessingConfig)
+    class_names_operations: list[ClassNameRemoval] | None = None
     vocabulary: str | None = None
     text_location: Literal["whole-image"] = "whole-image"
 
@@ -170,6 +178,7 @@ def read_model_config(directory: Path) -> PackageContents:
         task_type=config.task_type,
         architecture=config.model_architecture.lower() if config.model_architecture else None,
         class_names=read_class_names(directory) or (),
+        removed_classes=frozenset(each.class_name for each in inference.class_names_operations or ()),
         preprocessing=_preprocessing(inference, inference_path),
         default_confidence=parameters.confidence_threshold,
         graph_suppresses=inference.post_processing.fused,

@@ -14,6 +14,7 @@ from onnx import TensorProto, helper
 
 from deployments.models.engines.engine import TensorSpec
 from deployments.models.image_preprocessing import ImagePreprocessing, ResizeMode
+from deployments.models.network_output import NetworkOutput
 from deployments.models.package import ModelPackage
 from deployments.models.package_layouts.contents import RecommendedThresholds, TextReading
 
@@ -31,6 +32,7 @@ def package(**changes: Any) -> ModelPackage:
         "task_type": "object-detection",
         "architecture": "yolov8",
         "class_names": ("plate",),
+        "removed_class_ids": (),
         "preprocessing": ImagePreprocessing(resize_mode=ResizeMode.STRETCH, input_hw=(64, 64)),
         "default_confidence": None,
         "graph_suppresses": False,
@@ -58,15 +60,16 @@ def text_package(vocabulary: str, **changes: Any) -> ModelPackage:
 
 
 class FakeEngine:
-    """Answers with what a function makes of the batch, and remembers the batches."""
+    """Answers with what a function makes of the batch (one tensor, or several by name), and remembers the batches."""
 
     def __init__(
         self,
-        answer: Callable[[NDArray[Any]], NDArray[Any]],
+        answer: Callable[[NDArray[Any]], NDArray[Any] | dict[str, NDArray[Any]]],
         input_shape: tuple[int | None, ...] = (None, 3, None, None),
+        dtype: type[np.generic] = np.float32,
     ) -> None:
         self._answer = answer
-        self.inputs = (TensorSpec(name="images", shape=input_shape, dtype=np.dtype(np.float32)),)
+        self.inputs = (TensorSpec(name="images", shape=input_shape, dtype=np.dtype(dtype)),)
         self.outputs = (TensorSpec(name="output0", shape=(None, None, None), dtype=np.dtype(np.float32)),)
         self.device = "cpu"
         self.batches: list[NDArray[Any]] = []
@@ -74,7 +77,20 @@ class FakeEngine:
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         batch = feeds["images"]
         self.batches.append(batch)
-        return {"output0": self._answer(batch)}
+        answer = self._answer(batch)
+        return answer if isinstance(answer, dict) else {"output0": answer}
+
+
+def outputs_of(**shapes: Sequence[int]) -> list[NetworkOutput]:
+    """Outputs by name."""
+    return [NetworkOutput(name=name, shape=tuple(shape)) for name, shape in shapes.items()]
+
+
+def tensor(rows: Any) -> NDArray[np.float32]:
+    """A read-only float32 array, as it comes from another process."""
+    values = np.array(rows, dtype=np.float32)
+    values.flags.writeable = False
+    return values
 
 
 def yolov8_output(boxes: Sequence[Sequence[float]], classes: int = 1, anchors: int = 12) -> NDArray[np.float32]:

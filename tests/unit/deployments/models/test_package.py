@@ -266,6 +266,15 @@ def test_a_missing_model_config_beside_an_inference_config_is_named(tmp_path: Pa
         read_package(folder)
 
 
+def test_removed_classes_leave_their_ids_behind(tmp_path: Path) -> None:
+    removals = [{"type": "class_name_removal", "class_name": name} for name in ("nothing", "bus", "no such class")]
+    folder = write_package(
+        tmp_path / "a" / "1", None, {"class_names_operations": removals}, "nothing\nplate\nbus\ncar\n"
+    )
+    package = read_package(folder)
+    assert (package.class_names, package.removed_class_ids) == (("plate", "car"), (0, 2))
+
+
 def test_a_threshold_for_a_class_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     config = {"recommended_parameters": {"per_class_confidence": {"bus": 0.5}}}
     with pytest.raises(ModelPackageError, match="thresholds for bus"):

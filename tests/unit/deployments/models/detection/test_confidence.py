@@ -27,4 +27,11 @@ def test_the_best_is_what_the_evaluation_found_or_else_the_default() -> None:
 def test_the_best_is_found_by_class_where_the_evaluation_did() -> None:
     recommended = RecommendedThresholds(confidence=0.3, per_class_confidence={"car": 0.6})
     thresholds = resolve_confidence(package(class_names=("plate", "car"), recommended=recommended), "best", 0.4)
-    assert_array_equal(thresholds, np.array([0.3, 0.6], dtype=np.float32))
+    assert_array_equal(thresholds, np.array([0.3, 0.6, 0.3], dtype=np.float32))  # the last: classes without a name
+
+
+def test_a_removed_class_never_passes_and_leaves_the_others_in_their_place() -> None:
+    recommended = RecommendedThresholds(confidence=0.3, per_class_confidence={"car": 0.6})
+    own = package(class_names=("plate", "car"), removed_class_ids=(0, 2), recommended=recommended)
+    expected = np.array([np.inf, 0.3, np.inf, 0.6, 0.3], dtype=np.float32)
+    assert_array_equal(resolve_confidence(own, "best", 0.4), expected)

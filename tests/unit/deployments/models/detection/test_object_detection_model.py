@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
 from deployments.models.detection.object_detection_model import ObjectDetectionModel
-from deployments.models.errors import ModelLoadError, UnsupportedModelError
+from deployments.models.errors import ModelLoadError
 from deployments.models.image_preprocessing import ImagePreprocessing, ResizeMode
 from deployments.models.package_layouts.contents import RecommendedThresholds
 from tests.unit.deployments.models.builders import FakeEngine, package, yolov8_output
@@ -163,26 +164,10 @@ def test_a_package_without_an_architecture_is_told_by_its_output() -> None:
     assert len(model.predict_batch([picture()], [PredictionOptions()]).predictions[0]) == 1
 
 
-def test_an_output_that_fits_nothing_is_refused_with_what_would_be_right() -> None:
-    engine = FakeEngine(lambda batch: np.zeros((len(batch), 300, 6), dtype=np.float32))
-    with pytest.raises(UnsupportedModelError, match=r"\[1, 300, 6\]\] fit none; set model_architecture"):
-        ObjectDetectionModel(package(architecture=None), engine)
-
-
-def test_an_unknown_architecture_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UnsupportedModelError, match="'yolox'; object detectors served here are yolov11"):
-        ObjectDetectionModel(package(architecture="yolox"), constant(yolov8_output([])))
-
-
 @pytest.mark.parametrize("input_shape", [(None, 10), (None, 1, 64, 64), (None, 64, 64, 3)])
 def test_a_network_that_takes_no_pictures_is_refused(input_shape: tuple[int | None, ...]) -> None:
     with pytest.raises(ModelLoadError, match="takes one batch of pictures"):
         ObjectDetectionModel(package(), constant(yolov8_output([]), input_shape=input_shape))
-
-
-def test_a_graph_that_suppresses_boxes_itself_is_refused() -> None:
-    with pytest.raises(UnsupportedModelError, match="export it without that step"):
-        ObjectDetectionModel(package(graph_suppresses=True), constant(yolov8_output([])))
 
 
 def test_pictures_above_the_largest_batch_of_the_package_take_several_runs() -> None:
@@ -197,7 +182,7 @@ def test_pictures_above_the_largest_batch_of_the_package_take_several_runs() -> 
 
 
 def test_a_network_that_scores_no_class_is_refused() -> None:
-    with pytest.raises(ModelLoadError, match=r"gives \[\[1, 4, 12\]\]"):
+    with pytest.raises(ModelLoadError, match=r"gives output0\[1, 4, 12\]"):
         ObjectDetectionModel(package(), constant(np.zeros((4, 12), dtype=np.float32)))
 
 
@@ -213,3 +198,114 @@ def test_the_time_is_split_into_its_three_parts() -> None:
     assert timing.inference_ms > 0
     assert timing.postprocess_ms > 0
     assert timing.total_ms == timing.preprocess_ms + timing.inference_ms + timing.postprocess_ms
+
+
+def rows(*boxes: Sequence[float]) -> NDArray[np.float32]:
+    """(3, 6) rows of a graph that chooses its boxes itself; the last ones stand for nothing."""
+    output = np.zeros((3, 6), dtype=np.float32)
+    output[:, 5] = -1
+    output[: len(boxes)] = boxes
+    return output
+
+
+def found_by(architecture: str, output: NDArray[np.float32], *, fused: bool = False, **options: Any) -> list[float]:
+    """Confidences on a picture of the canvas' size."""
+    model = ObjectDetectionModel(package(architecture=architecture, graph_suppresses=fused), constant(output))
+    boxes = model.predict_batch([picture()], [PredictionOptions(**options)]).predictions[0]
+    return [round(float(value), 4) for value in boxes.confidence]
+
+
+def test_boxes_that_the_graph_chose_are_not_suppressed_again() -> None:
+    output = rows([8, 8, 24, 24, 0.9, 0], [8, 8, 24, 25, 0.5, 0])
+    for architecture, fused in (("yolov10", False), ("yolo26", False), ("yolov8", True)):
+        assert found_by(architecture, output, fused=fused, iou_threshold=0.1, class_agnostic_nms=True) == [0.9, 0.5]
+
+
+def test_the_limit_counts_for_yolov10_and_for_no_graph_with_suppression_in_it() -> None:
+    output = rows([8, 8, 24, 24, 0.9, 0], [30, 30, 40, 40, 0.5, 0])
+    assert found_by("yolov10", output, max_detections=1) == [0.9]
+    assert found_by("yolo26", output, max_detections=1) == [0.9, 0.5]
+    assert found_by("yolov8", output, fused=True, max_detections=1) == [0.9, 0.5]
+
+
+def test_a_score_at_the_threshold_counts_only_for_a_graph_with_suppression_in_it() -> None:
+    output = rows([8, 8, 24, 24, 0.5, 0])
+    assert found_by("yolov10", output, confidence=0.5) == []
+    assert found_by("yolo26", output, confidence=0.5) == [0.5]
+    assert found_by("yolov8", output, fused=True, confidence=0.5) == [0.5]
+
+
+def test_the_default_threshold_is_lower_for_a_graph_with_suppression_in_it() -> None:
+    output = rows([8, 8, 24, 24, 0.25, 0], [30, 30, 40, 40, 0.24, 0])
+    assert found_by("yolov10", output, confidence="default") == []
+    for mode in ("default", "best"):
+        assert found_by("yolov8", output, fused=True, confidence=mode) == [0.25]
+
+
+def detr(boxes: Sequence[Sequence[float]], logits: Sequence[Sequence[float]], **engine: Any) -> FakeEngine:
+    """An engine that answers every picture as a DETR graph."""
+    outputs = {"dets": np.array(boxes, dtype=np.float32), "labels": np.array(logits, dtype=np.float32)}
+    return FakeEngine(
+        lambda batch: {name: np.repeat(value[None], len(batch), axis=0) for name, value in outputs.items()}, **engine
+    )
+
+
+def test_queries_are_answered_all_and_in_pixels_of_the_picture() -> None:
+    engine = detr([[0.5, 0.5, 0.5, 0.25], [0.5, 0.5, 0.5, 0.25]], [[2, -9], [4, -9]], input_shape=(None, 3, 64, 32))
+    model = ObjectDetectionModel(package(architecture="rfdetr"), engine)
+    options = PredictionOptions(max_detections=1, iou_threshold=0.1)
+    (boxes,) = model.predict_batch([picture(200, 100)], [options]).predictions
+    assert_array_equal(boxes.xyxy, [[25, 75, 75, 125]] * 2)  # a quarter to three quarters of 100, 3/8 to 5/8 of 200
+    assert boxes.confidence[0] > boxes.confidence[1]
+    assert boxes.class_names == ("plate", "plate")
+
+
+def test_the_last_class_of_a_detr_is_background_and_removed_classes_are_not_told() -> None:
+    engine = detr([[0.5, 0.5, 0.5, 0.5]] * 3, [[9, -9, -9, -9], [-9, -9, 3, -9], [-9, -9, -9, 9]])
+    own = package(architecture="rfdetr", class_names=PLATE_AND_CAR, removed_class_ids=(0,))
+    (boxes,) = ObjectDetectionModel(own, engine).predict_batch([picture()], [PredictionOptions()]).predictions
+    # the first query is of the removed class, the third of the class beyond the names
+    assert (boxes.class_id.tolist(), boxes.class_names) == ([1], ("car",))
+
+
+def test_what_a_package_calls_a_letterbox_is_stretched_for_a_detr() -> None:
+    engine = detr([[0.5, 0.5, 0.5, 0.5]], [[-9, -9]])
+    steps = ImagePreprocessing(input_hw=(64, 64), padding_value=127, complete=False)
+    model = ObjectDetectionModel(package(architecture="rfdetr", preprocessing=steps), engine)
+    model.predict_batch([picture(32, 64)], [PredictionOptions()])
+    # black everywhere, no padding, normalized: (0 - 0.485) / 0.229 for red
+    assert_allclose(engine.batches[-1][0, 0], np.full((64, 64), -0.485 / 0.229), rtol=1e-6)
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+def test_what_a_broken_network_gives_is_not_passed_on(broken: float) -> None:
+    good = (32, 32, 16, 8, 0.9)
+    output = yolov8_output([good, (16, 16, 8, 8, broken), (broken, 16, 8, 8, 0.8), (16, 16, broken, 8, 0.7)])
+    assert found_by("yolov8", output) == [0.9]
+    assert found_by("yolov10", rows([8, 8, 24, 24, 0.9, 0], [8, 8, broken, 24, 0.8, 0])) == [0.9]
+    assert found_by("yolov5", np.array([[32, 32, 9, 9, 0.9, 0.9], [32, 32, 9, 9, broken, 0.8]] * 4, np.float32)) == [
+        0.9
+    ]
+
+
+def test_a_network_that_is_broken_altogether_finds_nothing() -> None:
+    model = ObjectDetectionModel(package(architecture="rfdetr"), detr([[np.nan] * 4] * 2, [[np.nan] * 2] * 2))
+    (boxes,) = model.predict_batch([picture()], [PredictionOptions(confidence=0)]).predictions
+    assert len(boxes) == 0
+    assert found_by("yolov8", np.full((5, 12), np.nan, np.float32), confidence=0) == []
+
+
+def test_removed_classes_do_not_suppress_those_that_are_told() -> None:
+    output = yolov8_output([(32, 32, 16, 16, 0.9, 0), (32, 32, 16, 16, 0, 0.8)], classes=2)
+    model = ObjectDetectionModel(package(removed_class_ids=(0,)), constant(output))
+    options = PredictionOptions(class_agnostic_nms=True)
+    assert model.predict_batch([picture()], [options]).predictions[0].class_names == ("plate",)
+
+
+def test_what_is_assumed_of_a_package_that_says_little_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    steps = ImagePreprocessing(input_hw=(64, 64), padding_value=127, complete=False)
+    with caplog.at_level(logging.INFO):
+        ObjectDetectionModel(package(preprocessing=steps, architecture=None), constant(yolov8_output([])))
+    assumed = caplog.records[-1]
+    assert (assumed.architecture, assumed.resize_mode, assumed.padding_value) == ("yolov8", "letterbox", 127)
+    assert assumed.input_hw == [64, 64]

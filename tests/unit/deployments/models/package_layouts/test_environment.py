@@ -83,6 +83,16 @@ def test_weights_that_nothing_stands_beside_are_prepared_as_yolo_exports_are(tmp
     assert (contents.architecture, contents.class_names) == (None, ())
 
 
+def test_the_background_of_a_detr_is_no_class_that_is_told(tmp_path: Path) -> None:
+    (tmp_path / "class_names.txt").write_text("background_class83422\nplate\n")
+    assert read_environment(tmp_path).removed_classes == {"background_class83422"}
+
+
+def test_what_this_layout_has_no_words_for_is_left_to_the_architecture(tmp_path: Path) -> None:
+    assert not read_environment(tmp_path).preprocessing.complete
+    assert not read_environment(write(tmp_path, {"PREPROCESSING": PREPROCESSING})).preprocessing.complete
+
+
 def test_weights_named_after_yolov5_are_found(tmp_path: Path) -> None:
     (tmp_path / "yolov5s_weights.onnx").write_bytes(b"\x08")
     assert read_environment(tmp_path).weights_file == "yolov5s_weights.onnx"

@@ -95,6 +95,13 @@ def test_steps_that_are_not_enabled_do_not_count(tmp_path: Path) -> None:
     assert (preprocessing.static_crop, preprocessing.contrast, preprocessing.grayscale) == (None, None, False)
 
 
+def test_classes_to_remove_are_read(tmp_path: Path) -> None:
+    removal = {"type": "class_name_removal", "class_name": "background"}
+    write_package(tmp_path, None, {"class_names_operations": [removal]}, "background\nplate\n")
+    contents = read_model_config(tmp_path)
+    assert (contents.class_names, contents.removed_classes) == (("background", "plate"), {"background"})
+
+
 def test_unknown_keys_are_accepted(tmp_path: Path) -> None:
     write_package(tmp_path, {"package_artifacts": []}, {"model_initialization": {"x": 1}})
     assert read_model_config(tmp_path).architecture == "yolov8"

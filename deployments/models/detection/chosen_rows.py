@@ -1,0 +1,19 @@
+"""Rows of six numbers: boxes that a network chose itself."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployments.models.detection.raw_boxes import RawBoxes
+
+ROW_COLUMNS = 6
+
+
+def boxes_of_rows(rows: NDArray[np.float32]) -> RawBoxes:
+    """All boxes of (n, 6) rows of left, top, right, bottom, score and class, in their order.
+
+    Rows of a class below 0, and those with a number that is none, stand for no box and are left out.
+    """
+    rows = rows[np.isfinite(rows).all(axis=1) & (rows[:, 5] >= 0)]
+    return RawBoxes(xyxy=rows[:, :4], confidence=rows[:, 4], class_id=rows[:, 5].astype(np.int64))
