@@ -12,9 +12,10 @@ BIN := .venv/bin
 SERVE_READY := .venv/.serve-installed
 DEV_READY := .venv/.dev-installed
 SDK_READY := .venv-sdk/.installed
+TRITON_READY := .venv-triton/.installed
 PIP_INSTALL := install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: help serve test check lint format test-unit test-conformance test-sdk test-cluster load lock clean
+.PHONY: help serve test check lint format test-unit test-conformance test-sdk test-triton test-cluster load lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -22,7 +23,7 @@ help:  ## List the commands
 serve: $(SERVE_READY)  ## Start the cluster with the shipped models [PORT=9001] [MODELS=dir] [WORKFLOWS=dir]
 	@exec $(BIN)/sightline serve --port $(PORT) $(if $(MODELS),--models "$(MODELS)") $(if $(WORKFLOWS),--workflows "$(WORKFLOWS)")
 
-test: test-unit test-conformance test-sdk test-cluster  ## Run every test: unit, conformance, vendor SDK, cluster
+test: test-unit test-conformance test-sdk test-triton test-cluster  ## Run every test: unit, conformance, vendor SDK, Triton, cluster
 
 test-unit: $(DEV_READY)  ## Run the unit tests (no cluster; under a minute)
 	$(BIN)/pytest tests/unit -n 2 -q $(PYTEST_ARGS)
@@ -32,6 +33,9 @@ test-conformance: $(DEV_READY)  ## Compare with the recorded answers of the refe
 
 test-sdk: $(DEV_READY) $(SDK_READY)  ## Call the server with the vendor's unmodified SDK
 	$(BIN)/pytest tests/sdk -q $(PYTEST_ARGS)
+
+test-triton: $(DEV_READY) $(TRITON_READY)  ## Run models on a real Triton, and kill it
+	$(BIN)/pytest tests/triton -q $(PYTEST_ARGS)
 
 test-cluster: $(DEV_READY)  ## Start a real local cluster and hurt it
 	$(BIN)/pytest tests/cluster -m cluster -q $(PYTEST_ARGS)
@@ -54,13 +58,14 @@ load: $(DEV_READY)  ## Measure CPU a request on a cluster of its own, at concurr
 lock:  ## Write the lock files anew (needs uv)
 	uv pip compile pyproject.toml --extra cpu --group build $(LOCK_OPTIONS) -o requirements.txt
 	uv pip compile pyproject.toml --extra gpu --group build $(LOCK_OPTIONS) -o requirements-gpu.txt
-	uv pip compile pyproject.toml --extra cpu --extra dev --group build $(LOCK_OPTIONS) -o requirements-dev.txt
+	uv pip compile pyproject.toml --extra cpu --extra triton --extra dev --group build $(LOCK_OPTIONS) -o requirements-dev.txt
 	uv pip compile tests/sdk/requirements.in --no-emit-package opencv-python $(LOCK_OPTIONS) -o tests/sdk/requirements.txt
+	uv pip compile tests/triton/requirements.in --no-deps $(LOCK_OPTIONS) -o tests/triton/requirements.txt
 
 LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 clean:  ## Remove the virtual environments
-	rm -rf .venv .venv-sdk
+	rm -rf .venv .venv-sdk .venv-triton
 
 $(SERVE_READY): requirements.txt pyproject.toml
 	@echo "installing into .venv (once; a minute or two) ..."
@@ -80,4 +85,10 @@ $(SDK_READY): tests/sdk/requirements.txt
 	@echo "installing the vendor's SDK into .venv-sdk (once) ..."
 	@test -x .venv-sdk/bin/python || $(PYTHON) -m venv .venv-sdk
 	@.venv-sdk/bin/pip $(PIP_INSTALL) -r tests/sdk/requirements.txt
+	@touch $@
+
+$(TRITON_READY): tests/triton/requirements.txt
+	@echo "installing a Triton server into .venv-triton (once) ..."
+	@test -x .venv-triton/bin/python || $(PYTHON) -m venv .venv-triton
+	@.venv-triton/bin/pip $(PIP_INSTALL) -r tests/triton/requirements.txt
 	@touch $@

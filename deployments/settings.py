@@ -33,13 +33,22 @@ class IngressSettings(BaseModel):
     log_requests: bool = Field(default=True, description="Whether each request leaves one line at INFO.")
 
 
+Precision = Literal["fp32", "fp16", "int8"]
+
+
 class EngineSettings(BaseModel):
     """How an engine uses the machine."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto", description="Where to run; `auto` takes CUDA when present."
+        default="auto",
+        description="Where to run; `auto` takes CUDA when present, `cuda` refuses to load a model without it.",
+    )
+    precision: Precision = Field(
+        default="fp32",
+        description="Arithmetic of the network: `fp32` is weights.onnx as it is; `fp16` and `int8` take "
+        "weights.fp16.onnx and weights.int8.onnx where the package has them.",
     )
     device_id: int = Field(default=0, ge=0, description="Which of the visible CUDA devices.")
     intra_op_threads: int = Field(default=1, ge=1, description="Threads that share one operation on the CPU.")

@@ -14,7 +14,7 @@ import numpy as np
 
 from deployments.dataplane.image_question import ImageQuestion
 from deployments.dataplane.messages import StageDone
-from deployments.models.errors import ModelError
+from deployments.models.errors import ModelError, ModelUnavailableError
 from deployments.models.image_model import ImageModel, Prediction
 from deployments.models.loading import LoadedModel
 from deployments.models.package import wrong_task
@@ -23,7 +23,7 @@ from deployments.models.recognition.recognized_line import RecognizedLine
 from deployments.models.tasks import IMAGE_TASKS, READING
 from workflows.compiler.plan import Plan, Stage
 from workflows.definition.selectors import output_selector
-from workflows.errors import ImageDecodeError, WorkflowError
+from workflows.errors import DeadlineExceededError, ImageDecodeError, WorkflowError
 from workflows.executor.dispatcher import Column, StageUnit
 from workflows.executor.stage import run_stage_here
 from workflows.ports import PredictionOptions
@@ -158,6 +158,8 @@ def _try_all(
         return
     try:
         yield from work(items)
+    except (ModelUnavailableError, DeadlineExceededError) as error:  # no item's fault, and no use in trying each alone
+        yield from [error] * len(items)
     except Exception as error:  # a runtime raises what its C++ side threw; the other items must not suffer
         if len(items) > 1:
             for item in items:

@@ -12,6 +12,7 @@ import cv2
 
 from deployments.dataplane.backend import ModelLoad
 from deployments.dataplane.messages import CallAnswer
+from deployments.models.engines.deadline import call_deadline
 from workflows.errors import DeadlineExceededError
 
 Done = TypeVar("Done")
@@ -68,7 +69,9 @@ class ComputeThread:
                     DeadlineExceededError("the request's time was over before its work began") for _ in deadlines_unix_s
                 ]
                 if live:
-                    for at, result in zip(live, compute(live), strict=True):
+                    with call_deadline(max(deadlines_unix_s[at] for at in live)):
+                        done = compute(live)
+                    for at, result in zip(live, done, strict=True):
                         results[at] = result
                 return results, (time.monotonic() - self._began_s) * 1000
             finally:

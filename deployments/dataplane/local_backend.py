@@ -23,6 +23,7 @@ from deployments.dataplane.compute import (
 )
 from deployments.dataplane.deadline import check_deadline
 from deployments.dataplane.image_question import ImageQuestion
+from deployments.models.engines.deadline import call_deadline
 from deployments.models.image_model import Prediction
 from deployments.models.loading import LoadedModel, load_model
 from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
@@ -152,7 +153,8 @@ class LocalBackend:
         def timed() -> tuple[float, Done, float]:
             check_deadline(work)  # it may have waited long for the thread
             began = time.perf_counter()
-            done = compute()
+            with call_deadline(work.deadline_unix_s):
+                done = compute()
             return began, done, time.perf_counter()
 
         began, done, ended = await asyncio.get_running_loop().run_in_executor(threads, timed)

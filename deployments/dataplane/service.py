@@ -16,7 +16,7 @@ from deployments.dataplane.image_question import ImageQuestion
 from deployments.dataplane.saved_workflows import SavedWorkflows
 from deployments.dataplane.url_fetch import UrlFetcher
 from deployments.errors import OverloadedError, PayloadTooLargeError, ReplicaLostError
-from deployments.models.errors import UnknownModelError
+from deployments.models.errors import ModelUnavailableError, UnknownModelError
 from deployments.models.image_model import Prediction
 from deployments.models.registry import ModelRow
 from deployments.models.tasks import Tasks
@@ -38,7 +38,7 @@ Found = TypeVar("Found")
 PREDICT = "model"
 READ = "ocr"
 
-PASSED_THROUGH = (OverloadedError, ReplicaLostError, PayloadTooLargeError)
+PASSED_THROUGH = (OverloadedError, ReplicaLostError, PayloadTooLargeError, ModelUnavailableError)
 """Failures of the serving that are no step's fault: the client may send the same request again."""
 
 

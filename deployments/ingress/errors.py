@@ -101,6 +101,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     model.ModelPackageError: Answer(500, Shape.MESSAGE),
     model.OtherRuntimeError: Answer(500, Shape.MESSAGE),
     model.ModelLoadError: Answer(500, Shape.MESSAGE),
+    model.ModelUnavailableError: Answer(503, Shape.MESSAGE, retry_after_s=1),
     model.UnsupportedModelError: Answer(501, Shape.MESSAGE),
     ClientClosedError: Answer(CLIENT_CLOSED_REQUEST, Shape.MESSAGE),
 }

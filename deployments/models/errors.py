@@ -6,6 +6,7 @@ ModelError
 ├── ModelPackageError        a folder is no model package that can be served
 │   └── OtherRuntimeError    the package is whole, and made for a runtime that is not here
 ├── ModelLoadError           the package looks right, and its weights do not load
+├── ModelUnavailableError    the server that runs the model is away; it may be back soon
 └── UnsupportedModelError    the package is right, and nothing here can run such a model
 
 Pictures that cannot be read are `workflows.errors.ImageDecodeError`. All arguments are positional and travel in `args`:
@@ -70,6 +71,14 @@ class OtherRuntimeError(ModelPackageError):
 
 class ModelLoadError(_ModelIdError):
     """The weights of a package do not load.
+
+    Attributes:
+        model_id: the model.
+    """
+
+
+class ModelUnavailableError(_ModelIdError):
+    """The server that runs the model does not answer, or is not ready for it; the same request may do later.
 
     Attributes:
         model_id: the model.

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from deployments.models.detection.object_detection_model import ObjectDetectionModel
 from deployments.models.engines.engine import Engine
-from deployments.models.engines.onnx_runtime import OnnxRuntimeEngine
+from deployments.models.engines.opening import open_engine
 from deployments.models.errors import ModelError, ModelLoadError, UnsupportedModelError
 from deployments.models.package import ModelPackage
 from deployments.models.recognition.crnn import TextRecognizer
@@ -49,7 +49,7 @@ def load_model(package: ModelPackage, settings: EngineSettings) -> LoadedModel:
         )
     _check_sum(package)
     try:
-        return make(package, OnnxRuntimeEngine(package.weights_path, settings))
+        return make(package, open_engine(package, settings))
     except ModelError:
         raise
     except Exception as error:

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deployments.errors import ModelTaskError
@@ -19,12 +19,14 @@ from deployments.models.package_layouts.contents import (
     RecommendedThresholds,
     Skeleton,
     TextReading,
+    TritonModel,
 )
 from deployments.models.package_layouts.environment import ENVIRONMENT, MODEL_TYPE, read_environment
 from deployments.models.package_layouts.manifest import Manifest, check_sizes, read_manifest
 from deployments.models.package_layouts.model_config import INFERENCE_CONFIG, MODEL_CONFIG, read_model_config
 from deployments.models.package_layouts.weights_file import PICKLE_SUFFIXES, check_weights_file
 from deployments.models.tasks import Task, Tasks, in_words
+from deployments.settings import Precision
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,7 @@ class ModelPackage:
         aliases: further names for it.
         directory: its folder.
         weights_path: its ONNX file.
+        weights_by_precision: further ONNX files of the same network, by their arithmetic.
         sha256: checksum of the weights, hexadecimal; None when the package does not declare one.
         task_type: such as `object-detection`.
         architecture: such as `yolov8`; None when the package does not say, then the graph decides.
@@ -59,6 +62,7 @@ class ModelPackage:
         skeletons: for models of key points, by class id.
         static_batch_size: the only batch that the graph takes; None when it takes any.
         max_batch_size: largest batch that is worth while; None when the package does not say.
+        triton: where the model runs when it has no weights here; `weights_path` then leads nowhere.
     """
 
     model_id: str
@@ -79,6 +83,8 @@ class ModelPackage:
     skeletons: tuple[Skeleton, ...]
     static_batch_size: int | None
     max_batch_size: int | None
+    weights_by_precision: Mapping[Precision, Path] = field(default_factory=dict)
+    triton: TritonModel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +133,10 @@ def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackag
             str(directory),
         ) from error
     weights_path = directory / contents.weights_file
-    check_weights_file(weights_path)
+    variants = {} if contents.triton is not None else _variants(weights_path)
+    if contents.triton is None:
+        for path in (weights_path, *variants.values()):
+            check_weights_file(path)
     _check_sums(directory, contents)
     _check_thresholds(contents, directory)
     return ModelPackage(
@@ -151,6 +160,8 @@ def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackag
         skeletons=contents.skeletons,
         static_batch_size=contents.static_batch_size,
         max_batch_size=contents.max_batch_size,
+        weights_by_precision=variants,
+        triton=contents.triton,
     )
 
 
@@ -274,6 +285,13 @@ def _declared_sum(contents: PackageContents, manifest: Manifest | None) -> str |
     if declared is None and manifest is not None and contents.weights_file in manifest.files:
         declared = manifest.files[contents.weights_file].sha256
     return None if declared is None else declared.lower()
+
+
+def _variants(weights_path: Path) -> dict[Precision, Path]:
+    """Weights of other arithmetic: `weights.int8.onnx` beside `weights.onnx`."""
+    precisions: tuple[Precision, ...] = ("fp16", "int8")
+    paths = {precision: weights_path.with_suffix(f".{precision}.onnx") for precision in precisions}
+    return {precision: path for precision, path in paths.items() if path.is_file()}
 
 
 def _check_sums(directory: Path, contents: PackageContents) -> None:

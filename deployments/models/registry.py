@@ -200,8 +200,10 @@ class ModelRegistry(Generic[Model]):
         )
 
     def close(self) -> None:
-        """Take no more loads; those under way end by themselves."""
+        """Take no more loads and forget every model; loads and runs under way end by themselves."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            self._loaded.clear()
 
     def _ready_or_loading(self, model_id: str) -> _Loaded[Model] | Future[_Loaded[Model]]:
         with self._lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal
 
 from deployments.models.image_preprocessing import ImagePreprocessing
@@ -64,6 +65,33 @@ class ClassScores(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TritonModel:
+    """A model on a Triton Inference Server, in place of weights in the package.
+
+    Attributes:
+        address: `host:port` of its gRPC door.
+        tls: whether the connection is encrypted.
+        model_name: what Triton calls the model.
+        model_version: such as `3`; empty for the one that Triton chooses.
+        batching: who puts items of many requests into one run: `sightline` sends the batch that its queues gathered,
+            `triton` sends every item alone and at once, for Triton's dynamic batcher.
+        shared_memory: `auto` passes tensors through memory that both have when the address is this machine's, `off`
+            never does.
+        root_certificates: file that the server's certificate is checked against; None for those of the system.
+        timeout_s: longest wait for one run, whatever the request allows.
+    """
+
+    address: str
+    tls: bool
+    model_name: str
+    model_version: str = ""
+    batching: Literal["sightline", "triton"] = "sightline"
+    shared_memory: Literal["auto", "off"] = "auto"
+    root_certificates: Path | None = None
+    timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PackageContents:
     """What the files of a package say.
 
@@ -85,6 +113,7 @@ class PackageContents:
         static_batch_size: the only batch that the graph takes; None when it takes any.
         max_batch_size: largest batch that is worth while; None when the package does not say.
         sha256: hexadecimal checksum by file name.
+        triton: where the model runs when the folder holds no weights.
     """
 
     declared_id: str | None = None
@@ -104,3 +133,4 @@ class PackageContents:
     static_batch_size: int | None = None
     max_batch_size: int | None = None
     sha256: Mapping[str, str] = field(default_factory=dict)
+    triton: TritonModel | None = None

@@ -34,8 +34,10 @@ from deployments.models.package_layouts.picture_steps import (
     is_on,
     static_crop_of,
 )
+from deployments.models.package_layouts.triton_config import TritonConfig, triton_model
 
 MODEL_CONFIG = "model_config.json"
+TRITON = "triton"
 INFERENCE_CONFIG = "inference_config.json"
 
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -142,6 +144,7 @@ class ModelConfig(BaseModel):
     static_batch_size: int | None = Field(default=None, ge=1)
     recommended_parameters: RecommendedParameters | None = None
     sha256: dict[str, str] = Field(default_factory=dict)
+    triton: TritonConfig | None = None
     model_module: str | None = None
 
 
@@ -159,11 +162,13 @@ def read_model_config(directory: Path) -> PackageContents:
             f"{MODEL_CONFIG} names code of its own (model_module); only ONNX weights of known architectures run",
             str(path),
         )
-    if config.backend_type not in (None, "onnx"):
+    if config.backend_type not in (None, "onnx", TRITON):
         raise OtherRuntimeError(
-            f"{MODEL_CONFIG}: backend_type is {config.backend_type!r}; it must be 'onnx', export the weights to ONNX",
+            f"{MODEL_CONFIG}: backend_type is {config.backend_type!r}; it must be 'onnx', export the weights to ONNX, "
+            "or 'triton' for a model on a Triton server",
             str(path),
         )
+    triton = triton_model(config.triton, path) if config.backend_type == TRITON else None
     inference_path = directory / INFERENCE_CONFIG
     if not inference_path.is_file():
         raise ModelPackageError(
@@ -191,6 +196,7 @@ def read_model_config(directory: Path) -> PackageContents:
         static_batch_size=config.static_batch_size or inference.forward_pass.static_batch_size,
         max_batch_size=inference.forward_pass.max_dynamic_batch_size,
         sha256=config.sha256,
+        triton=triton,
     )
 
 

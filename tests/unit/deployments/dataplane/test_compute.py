@@ -16,12 +16,12 @@ from deployments.dataplane.compute import (
 from deployments.dataplane.image_question import ImageQuestion
 from deployments.errors import ModelTaskError
 from deployments.models.detection.scored_boxes import ScoredBoxes
-from deployments.models.errors import ModelError
+from deployments.models.errors import ModelError, ModelUnavailableError
 from deployments.models.recognition.recognized_line import RecognizedLine
 from deployments.models.tasks import CLASSIFICATION, DETECTION
 from tests.unit.deployments.dataplane.images import black_image, torn_image
 from workflows.compiler.compile import compile_definition
-from workflows.errors import ImageDecodeError, WorkflowError
+from workflows.errors import DeadlineExceededError, ImageDecodeError, WorkflowError
 from workflows.executor.dispatcher import Column, StageUnit
 from workflows.ports import PredictionOptions
 
@@ -99,6 +99,21 @@ def test_an_image_that_spoils_its_batch_fails_alone_and_the_others_are_done_one_
     assert isinstance(second, ModelError)
     assert (first.xyxy[0, 2], third.xyxy[0, 2]) == (10, 30)
     assert model.batches == [3, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "failure", [ModelUnavailableError("away", "plates/1"), DeadlineExceededError("the time was over")]
+)
+def test_what_is_no_items_fault_is_the_answer_to_all_and_not_tried_again(failure):
+    asked_for = []
+
+    class Away(WidthDetector):
+        def predict_batch(self, images_bgr, options):
+            asked_for.append(len(images_bgr))
+            raise failure
+
+    assert predict_images(Away(), asked(black_image(10), black_image(20))) == [failure, failure]
+    assert asked_for == [2]
 
 
 def test_a_question_that_the_model_does_not_answer_fails_alone():

@@ -10,11 +10,12 @@ from deployments.models.errors import (
     ModelError,
     ModelLoadError,
     ModelPackageError,
+    ModelUnavailableError,
     UnknownModelError,
     UnsupportedModelError,
 )
 
-WITH_ID = [UnknownModelError, InvalidModelIdError, ModelLoadError, UnsupportedModelError]
+WITH_ID = [UnknownModelError, InvalidModelIdError, ModelLoadError, ModelUnavailableError, UnsupportedModelError]
 
 
 @pytest.mark.parametrize("kind", WITH_ID)
