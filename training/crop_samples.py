@@ -24,6 +24,8 @@ from training.plate_texts import printed_word
 INPUT_WH = (256, 64)
 MARGIN_ACROSS, MARGIN_ALONG = 0.10, 0.12  # round the glyphs, of their height: what the localizer is taught to frame
 PADDED_PX = (200, 40)  # the offset of the best-known workflow, in all
+ONE_LINE = (("european", "american", "brazilian", "plain", "korean"), (44, 22, 10, 15, 5))  # styles and their shares
+READABLE_PX = (5.0, 7.0)  # width of a character and height of the line on the network's input that suffice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,7 +34,7 @@ class CropSample:
 
     Attributes:
         rgb: (64, 256, 3) uint8.
-        text: what stands in it.
+        text: what stands in it; empty for a plate of two lines, which is not to be read as one.
         frame: (6,) float32: centre x, y, half the line's length x, y, half its height x, y, in -1..1 across the crop.
     """
 
@@ -56,7 +58,7 @@ def _corners(xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def render_word(rng: random.Random, unseen: bool = False) -> PlateFace:
     """A printed word on plain ground."""
-    text, face = printed_word(rng), face_at(rng.choice(word_faces(unseen)), rng.randint(36, 60))
+    text, face = printed_word(rng), face_at(rng.choice(word_faces(unseen)), rng.choice((36, 44, 52, 60)))
     left, top, right, bottom = face.getbbox(text)
     ground = any_colour(rng, 120) if rng.random() < 0.4 else grey(rng, 200, 255)
     ink = any_colour(rng, 0, 90)
@@ -137,7 +139,31 @@ def _width_px(face: PlateFace, rng: random.Random) -> float:
     return float(np.exp(rng.uniform(np.log(56), np.log(320))))
 
 
-def crop_sample(rng: random.Random, frames: list[Frame], unseen: bool = False, words: float = 0.2) -> CropSample:
+def _stands(face: PlateFace, rng: random.Random) -> tuple[NDArray[np.float32], tuple[int, int]]:
+    """Where the four corners of the face stand on a crop, and the crop's size, pixels."""
+    tall, wide = face.rgb.shape[:2]
+    width = _width_px(face, rng)
+    height, word = width * tall / wide, face.style == "word"
+    outline = _outline((width, height), rng, 0.4 if word else 1.0)
+    left, top, right, bottom = _margins((width, height), rng)
+    if word and rng.random() < 0.7:
+        left, top, right, bottom = (height * rng.uniform(-0.02, 0.2) for _ in range(4))
+    low, high = outline.min(0) - np.array([left, top]), outline.max(0) + np.array([right, bottom])
+    size_wh = (max(12, round(high[0] - low[0])), max(8, round(high[1] - low[1])))
+    return (outline - low).astype(np.float32), size_wh
+
+
+def _readable(face: PlateFace, outline: NDArray[np.float32], size_wh: tuple[int, int]) -> bool:
+    """Whether the characters keep enough pixels when the crop is stretched to the network's input."""
+    share = (outline.max(0) - outline.min(0)) / np.array(size_wh) * np.minimum(1, np.array(INPUT_WH) / size_wh)
+    text = (face.text_xyxy[2:] - face.text_xyxy[:2]) / np.array(face.rgb.shape[1::-1])
+    width, height = share * text * np.array(size_wh)
+    return bool(width >= READABLE_PX[0] * len(face.text) and height >= READABLE_PX[1])
+
+
+def crop_sample(
+    rng: random.Random, frames: list[Frame], unseen: bool = False, words: float = 0.2, two_line: float = 0.0
+) -> CropSample:
     """Draw one crop.
 
     Args:
@@ -145,21 +171,17 @@ def crop_sample(rng: random.Random, frames: list[Frame], unseen: bool = False, w
         frames: photographs to stand plates in; may be empty.
         unseen: letter it in a face that is kept out of training.
         words: the share of ordinary words.
+        two_line: the share of plates of two lines.
     """
-    face = render_word(rng, unseen) if rng.random() < words else render_plate(rng, unseen=unseen)
-    while face.style == "two-line":
-        face = render_plate(rng, unseen=unseen)
-    word = face.style == "word"
-    tall, wide = face.rgb.shape[:2]
-    width = _width_px(face, rng)
-    height = width * tall / wide
-    outline = _outline((width, height), rng, 0.4 if word else 1.0)
-    left, top, right, bottom = _margins((width, height), rng)
-    if word and rng.random() < 0.7:
-        left, top, right, bottom = (height * rng.uniform(-0.02, 0.2) for _ in range(4))
-    low, high = outline.min(0) - np.array([left, top]), outline.max(0) + np.array([right, bottom])
-    size_wh = (max(12, round(high[0] - low[0])), max(8, round(high[1] - low[1])))
-    outline = (outline - low).astype(np.float32)
+    if rng.random() < words:
+        face = render_word(rng, unseen)
+    else:
+        face = render_plate(rng, "two-line" if rng.random() < two_line else rng.choices(*ONE_LINE)[0], unseen)
+    outline, size_wh = _stands(face, rng)
+    while not _readable(face, outline, size_wh):
+        outline, size_wh = _stands(face, rng)
+    word, (tall, wide) = face.style == "word", face.rgb.shape[:2]
+    width = float(np.ptp(outline[:, 0]))
     if word and rng.random() < 0.8:
         ground = np.empty((size_wh[1], size_wh[0], 3), np.uint8)
         ground[:] = face.rgb[0, 0]
@@ -186,4 +208,5 @@ def crop_sample(rng: random.Random, frames: list[Frame], unseen: bool = False, w
     corners = cv2.perspectiveTransform(_corners(line)[None], matrix)[0]
     shrinks = size_wh[0] > INPUT_WH[0] or size_wh[1] > INPUT_WH[1]
     rgb = cv2.resize(picture, INPUT_WH, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return CropSample(rgb=rgb, text=face.text, frame=frame_of(corners, size_wh))
+    text = "" if face.style == "two-line" else face.text
+    return CropSample(rgb=rgb, text=text, frame=frame_of(corners, size_wh))

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from training.plate_detector import PADDING_VALUE, PlateDetector
+from training.plate_reader import MEAN, STD, PlateReader
 from training.plate_texts import VOCABULARY
 from training.schedule import load_weights
-from training.text_recognizer import MEAN, STD, PlateReader
 
 OPSET = 17
 DEFAULT_CONFIDENCE = 0.4  # what requests are served with when they name no threshold

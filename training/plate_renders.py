@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -11,24 +12,27 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from training.fonts import face_at, hangul_faces, plate_faces, word_faces
+from training.plate_formats import national_registration
 from training.plate_texts import (
     AMERICAN,
     BRAZILIAN,
     CAPTIONS,
-    EUROPEAN,
     OTHERS,
     SEPARATORS,
     SLOGANS,
+    free_registration,
     korean_registration,
     registration,
     without_separators,
 )
+from training.stroke_alphabet import StrokeAlphabet, stroke_alphabet
 
 Rgb = NDArray[np.uint8]
 Colour = tuple[int, int, int]
 
 HEIGHT_PX = 96
-COUNTRIES = ("D", "SK", "CZ", "F", "RO", "PL", "I", "E", "GB", "UA", "NL", "A", "H", "LT", "P", "HR", "B")
+ALPHABETS = 1500
+GLYPH_PX = 112  # size at which faces are rasterized; lines are scaled from it
 STYLES = ("european", "american", "brazilian", "plain", "korean", "two-line")
 ASPECTS = {
     "european": (4.2, 4.8),
@@ -89,17 +93,9 @@ def _palette(rng: random.Random) -> tuple[Colour, Colour]:
     return ground, grey(rng, 0, 60, 6) if bright else grey(rng, 200, 255, 6)
 
 
-def _stroke_glyph(character: str, height_px: int, weight: float) -> NDArray[np.uint8]:
-    """A glyph of even strokes and round ends, as stamped plates have them."""
-    scale, thickness = height_px / 21.0, max(1, int(height_px * weight))
-    (width, tall), below = cv2.getTextSize(character, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)
-    glyph = np.zeros((tall + 2 * thickness + below, width + 2 * thickness), np.uint8)
-    at = (thickness, tall + thickness)
-    return cv2.putText(glyph, character, at, cv2.FONT_HERSHEY_SIMPLEX, scale, 255, thickness, cv2.LINE_AA)
-
-
-def _face_glyph(character: str, height_px: int, path: str) -> NDArray[np.uint8]:
-    face = face_at(path, int(height_px * 1.4))
+@lru_cache(maxsize=6000)
+def _face_glyph(character: str, path: str) -> NDArray[np.uint8]:
+    face = face_at(path, GLYPH_PX)
     left, top, right, bottom = face.getbbox(character)
     glyph = Image.new("L", (max(1, int(right - left)), max(1, int(bottom - top))), 0)
     ImageDraw.Draw(glyph).text((-left, -top), character, font=face, fill=255)
@@ -107,7 +103,7 @@ def _face_glyph(character: str, height_px: int, path: str) -> NDArray[np.uint8]:
 
 
 def _separator(character: str, height_px: int, rng: random.Random) -> NDArray[np.float32]:
-    width = int(height_px * rng.uniform(0.15, 0.5))
+    width = int(height_px * (rng.uniform(0.4, 0.9) if character == "_" else rng.uniform(0.15, 0.5)))
     mask = np.zeros((height_px, width), np.float32)
     if character == "-":
         left, right = int(width * 0.15), int(width * 0.85)
@@ -117,16 +113,17 @@ def _separator(character: str, height_px: int, rng: random.Random) -> NDArray[np
     return mask
 
 
-def line_mask(text: str, height_px: int, rng: random.Random, path: str | None) -> NDArray[np.float32]:
-    """One line at cap height: (height_px, any) float32 opacity in 0..1. Without a path, drawn in even strokes."""
+def line_mask(text: str, height_px: int, rng: random.Random, lettering: str | StrokeAlphabet) -> NDArray[np.float32]:
+    """One line at cap height, in a face (its path) or in drawn strokes: (height_px, any) float32 opacity in 0..1."""
     gap_px = max(1, int(rng.uniform(0.02, 0.24) * height_px))
-    narrow, weight = rng.uniform(0.62, 1.05), rng.uniform(0.10, 0.19)
+    drawn = isinstance(lettering, StrokeAlphabet)
+    narrow = rng.uniform(0.85, 1.1) if drawn else rng.uniform(0.62, 1.05)
     masks = []
     for character in text:
         if character in SEPARATORS:
             masks.append(_separator(character, height_px, rng))
             continue
-        glyph = _stroke_glyph(character, height_px, weight) if path is None else _face_glyph(character, height_px, path)
+        glyph = lettering.glyph(character) if drawn else _face_glyph(character, lettering)
         rows, columns = np.nonzero(glyph > 30)
         if not len(rows):
             continue
@@ -140,7 +137,7 @@ def line_mask(text: str, height_px: int, rng: random.Random, path: str | None) -
 
 def caption(rgb: Rgb, text: str, centre: tuple[float, float], height_px: float, colour: Colour, path: str) -> Rgb:
     """Small print on a plate; returns a new array."""
-    face, image = face_at(path, max(6, int(height_px * 1.3))), Image.fromarray(rgb)
+    face, image = face_at(path, max(6, int(height_px * 1.3)) // 2 * 2), Image.fromarray(rgb)
     left, top, right, bottom = face.getbbox(text)
     at = (centre[0] - (right + left) / 2, centre[1] - (bottom + top) / 2)
     ImageDraw.Draw(image).text(at, text, font=face, fill=colour)
@@ -160,15 +157,14 @@ def _picture_ground(rgb: Rgb, rng: random.Random) -> Rgb:
     return cv2.GaussianBlur(ground, (0, 0), 1.5)
 
 
-def _country_bands(rgb: Rgb, rng: random.Random) -> tuple[Rgb, int, int]:
+def _country_bands(rgb: Rgb, country: str, rng: random.Random) -> tuple[Rgb, int, int]:
     height, width = rgb.shape[:2]
     band = int(width * rng.uniform(0.06, 0.1))
     blue = (rng.randint(0, 40), rng.randint(30, 90), rng.randint(130, 200))
     cv2.rectangle(rgb, (0, 0), (band, height), blue if rng.random() < 0.9 else any_colour(rng), -1)
     if rng.random() < 0.8:
-        code = rng.choice(COUNTRIES)
         path = rng.choice(plate_faces())
-        rgb = caption(rgb, code, (band / 2, height * 0.74), height * 0.15, (240, 240, 240), path)
+        rgb = caption(rgb, country, (band / 2, height * 0.74), height * 0.15, (240, 240, 240), path)
     if rng.random() < 0.7:
         cv2.circle(rgb, (band // 2, int(height * 0.33)), int(band * 0.3), (230, 200, 40), max(1, height // 40))
     if rng.random() < 0.15:
@@ -251,20 +247,31 @@ def _seals(rgb: Rgb, mask: NDArray[np.float32], x: int, rng: random.Random) -> N
                 cv2.circle(rgb, at, max(1, radius * 2 // 3), any_colour(rng, 100, 255), 1, cv2.LINE_AA)
 
 
-def _lines_of(style: str, rng: random.Random) -> tuple[list[str], str]:
+def _registration_of(style: str, rng: random.Random) -> tuple[str, str]:
+    """A country's sign and a registration with its separators."""
     if style == "korean":
-        text = korean_registration(rng)
-    else:
-        by_style = {"european": EUROPEAN, "american": AMERICAN, "brazilian": BRAZILIAN}
-        text = registration(by_style.get(style, EUROPEAN + AMERICAN + OTHERS), rng)
+        return "", korean_registration(rng)
+    country, text = national_registration(rng)
+    if style == "american":
+        text = registration(AMERICAN, rng)
+    elif style == "brazilian":
+        text = registration(BRAZILIAN, rng)
+    elif style != "european" and rng.random() < 0.4:
+        text = registration(AMERICAN + OTHERS, rng)
+    if rng.random() < 0.1:
+        text = free_registration(rng)
+    return country, without_separators(text) if rng.random() < 0.1 else text
+
+
+def _lines_of(style: str, text: str, rng: random.Random) -> list[str]:
     if style != "two-line":
-        return [text], without_separators(text)
+        return [text]
     gaps = [at for at, character in enumerate(text) if character in SEPARATORS and 0 < at < len(text) - 1]
     if gaps and rng.random() < 0.6:
         at = rng.choice(gaps)
-        return [text[:at], text[at + 1 :]], without_separators(text)
+        return [text[:at], text[at + 1 :]]
     text = without_separators(text)
-    return [text[: len(text) // 2], text[len(text) // 2 :]], text
+    return [text[: len(text) // 2], text[len(text) // 2 :]]
 
 
 def _line_heights(count: int, room_px: int, rng: random.Random) -> list[int]:
@@ -275,11 +282,11 @@ def _line_heights(count: int, room_px: int, rng: random.Random) -> list[int]:
     return [upper, room_px - upper]
 
 
-def _lettering(style: str, rng: random.Random, unseen: bool) -> str | None:
+def _lettering(style: str, rng: random.Random, unseen: bool) -> str | StrokeAlphabet:
     if style == "korean":
         return rng.choice(hangul_faces())
-    if not unseen and rng.random() < 0.25:
-        return None
+    if not unseen and rng.random() < 0.55:
+        return stroke_alphabet(rng.randrange(ALPHABETS))
     return rng.choice(plate_faces(unseen))
 
 
@@ -322,21 +329,22 @@ def render_plate(rng: random.Random, style: str | None = None, unseen: bool = Fa
     ground, ink = _palette(rng)
     rgb: Rgb = np.empty((height, width, 3), np.uint8)
     rgb[:] = ground
+    country, text = _registration_of(style, rng)
     left, right, top, bottom = int(width * 0.03), int(width * 0.97), int(height * 0.12), int(height * 0.88)
     if style == "american" and rng.random() < 0.55:
         rgb, ink = _picture_ground(rgb, rng), rng.choice((grey(rng, 0, 60), (20, 30, 110), (140, 20, 30)))
     if style in {"european", "plain"} and rng.random() < 0.75:
-        rgb, left, right = _country_bands(rgb, rng)
+        rgb, left, right = _country_bands(rgb, country, rng)
     if style == "american" or (style == "plain" and rng.random() < 0.2):
         top, bottom = int(height * rng.uniform(0.2, 0.32)), int(height * rng.uniform(0.74, 0.86))
         rgb = _state_captions(rgb, ink, rng)
     if style == "brazilian":
         top, bottom = int(height * 0.3), int(height * rng.uniform(0.86, 0.93))
         rgb = _brazilian_head(rgb, ink, rng)
-    lines, text = _lines_of(style, rng)
-    path, embossed, boxes = _lettering(style, rng, unseen), rng.random() < 0.4, []
+    lines = _lines_of(style, text, rng)
+    lettering, embossed, boxes = _lettering(style, rng, unseen), rng.random() < 0.4, []
     for line, line_px in zip(lines, _line_heights(len(lines), bottom - top, rng), strict=True):
-        mask = line_mask(line, max(8, int(line_px * rng.uniform(0.78, 1.0))), rng, path)
+        mask = line_mask(line, max(8, int(line_px * rng.uniform(0.78, 1.0))), rng, lettering)
         room, wanted = right - left - 4, mask.shape[1]
         if wanted > room or rng.random() < 0.6:
             wanted = room if wanted > room else min(room, int(wanted * rng.uniform(1, 1.35)))
@@ -356,7 +364,7 @@ def render_plate(rng: random.Random, style: str | None = None, unseen: bool = Fa
     lines_xyxy = np.array(boxes, np.float32) + np.array([right_px, down_px] * 2, np.float32)
     return PlateFace(
         rgb=rgb,
-        text=text,
+        text=without_separators(text),
         style=style,
         text_xyxy=np.concatenate([lines_xyxy[:, :2].min(0), lines_xyxy[:, 2:].max(0)]),
         lines=tuple(without_separators(line) for line in lines),

@@ -7,22 +7,15 @@ import string
 from functools import lru_cache
 from pathlib import Path
 
+from training.plate_formats import fill
+
 SYLLABLES = "가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주바사아자배하허호"
 VOCABULARY = string.digits + string.ascii_letters.swapcase() + "-.,:/&'%$()#@+!?\"*=_;" + SYLLABLES
-SEPARATORS = " -·"
-LETTERS = string.ascii_uppercase + "MWHNVYKX"  # these were mistaken for one another most
-DIGITS = string.digits + "0368"
+SEPARATORS = " -·_"
 WORD_LIST = Path("/usr/share/dict/words")
-WORD_CHARACTERS_MAX = 14
+WORD_CHARACTERS_MAX = 18
 
 # L: a letter, D: a digit; everything else stands for itself.
-EUROPEAN = (
-    *("LL DD LLL", "LL DD LLL", "L DDD LLL", "L DD LLL", "LL LL DDDD", "L LL DDD", "LLL L DD", "L L DDDD", "LL L DDD"),
-    *("DLD DDDD", "DLD DDDD", "LL-DDDLL", "LL DDDLL", "LL DDDLL", "LL DDDDD", "LLL DDDD", "LLL LDDD", "LL DDDDL"),
-    *("LLL-DDD", "LLL DDD", "LL-DDD-LL", "LL DDDLL", "DDDD LLL", "LLDD LLL", "DD-LLL-D", "LL-DDD-L", "L-DDD-LL"),
-    *("L DDDDDL", "LL DDDLL", "LLL DDD", "LL-DDDD", "LL DDD-LL", "L DDDD LL", "LL DDDD LL", "LL DDDDDD", "LL DD DDD"),
-    *("D-LLL-DDD", "DD-LL-DD", "LL-DD-DD", "DDD-L-DDDDD", "DD LLL DD", "DD LL DDD", "LDDDLLDD", "DLL DDDD", "LDDDDDD"),
-)
 AMERICAN = (
     *("LLL DDDD", "LLL-DDDD", "DLLLDDD", "DLLLDDD", "DDD LLL", "DDD-LLL", "LLL DDD", "LLLDDDD", "LLL LDD", "LLLDLDD"),
     *("DLD DDDD", "DDDDLL", "LLDDDLL", "LLDD DLL", "DDLLDD", "LDDDDD", "DDDDDDD", "LL DDDDD", "LLLLLL", "DDD DDD"),
@@ -45,19 +38,21 @@ SIGNS = (
     *("STOP", "Auto", "www.shop.example", "SALE", "turbo", "Police", "TDI", "50", "4x4", "Taxi", "AIRBAG", "EXIT"),
     "P",
 )
-NUMBERS = ("DD.DD", "DDD.DD", "$D.DD", "DD/DD/DDDD", "DD:DD", "DD%", "D,DDD", "#DDDD", "+DD-DDDDDD")
-
-
-def fill(pattern: str, rng: random.Random) -> str:
-    """A text that follows a pattern of L and D."""
-    return "".join(rng.choice(LETTERS) if c == "L" else rng.choice(DIGITS) if c == "D" else c for c in pattern)
+NUMBERS = (
+    *("DD.DD", "DDD.DD", "$D.DD", "DD/DD/DDDD", "DD:DD", "DD%", "D,DDD", "#DDDD", "+DD-DDDDDD", "DDDD-DD-DD"),
+    *("DD.DD.DDDD", "-D.DD", "DDxDD", "DDkg", "DDD,DD", "DD:DD:DD", "xD", "DD/DD"),
+)
+PUNCTUATED = ("{}",) * 12 + ("{},", "{}.", "{}:", "({})", '"{}"', "{}!", "{}?", "{}'s", "{}-")
 
 
 def registration(patterns: tuple[str, ...], rng: random.Random) -> str:
-    """A registration; one in six follows no pattern, so that looks, not positions, tell O from 0."""
-    if rng.random() < 0.16:
-        return "".join(rng.choice(LETTERS + DIGITS) for _ in range(rng.randint(4, 8)))
+    """A registration that follows one of the patterns."""
     return fill(rng.choice(patterns), rng)
+
+
+def free_registration(rng: random.Random) -> str:
+    """One that follows none, so that looks as well as positions tell O from 0."""
+    return "".join(fill(rng.choice("LD"), rng) for _ in range(rng.randint(4, 8)))
 
 
 def korean_registration(rng: random.Random) -> str:
@@ -72,24 +67,45 @@ def without_separators(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _words() -> tuple[str, ...]:
-    return tuple(WORD_LIST.read_text(encoding="utf-8").split())
+    return tuple(word for word in WORD_LIST.read_text(encoding="utf-8").split() if not word.endswith("'s"))
+
+
+def _serial(rng: random.Random) -> str:
+    groups = [fill("".join(rng.choice(("L", "D", "D")) for _ in range(rng.randint(2, 6))), rng)
+              for _ in range(rng.randint(1, 3))]  # fmt: skip
+    return rng.choice(("", "", "SN", "S/N:", "No.", "#")) + rng.choice(("", "-", "-", ".", "/")).join(groups)
+
+
+def _cased(word: str, rng: random.Random) -> str:
+    kind = rng.random()
+    if kind < 0.3:
+        return word.upper()
+    if kind < 0.5:
+        return word.capitalize()
+    if kind < 0.53:
+        return "".join(rng.choice((c.upper(), c.lower())) for c in word)
+    return word
 
 
 def printed_word(rng: random.Random) -> str:
     """A dictionary word, a number, a price, a serial number or a jumble of printable signs."""
     kind = rng.random()
-    if kind < 0.45:
-        text = rng.choice(_words())
-    elif kind < 0.6:
-        text = fill("D" * rng.randint(1, 8), rng)
-    elif kind < 0.72:
+    if kind < 0.55:
+        text = _cased(rng.choice(_words()), rng)
+        text = rng.choice(("{}",) * 12 + ("{},", "{}.", "{}:", "({})", '"{}"', "{}!", "{}?", "{}'s", "{}-")).format(
+            text
+        )
+    elif kind < 0.58:
+        parts = (rng.choice(_words())[:6].lower() for _ in range(2))
+        text = rng.choice(("www.{}.com", "{}@mail.com", "{}.pdf", "{}-{}", "{}/{}", "{}&{}")).format(*parts)
+    elif kind < 0.65:
+        text = fill("D" * rng.randint(1, 10), rng)
+    elif kind < 0.77:
         text = fill(rng.choice(NUMBERS), rng)
-    elif kind < 0.86:
+    elif kind < 0.87:
+        text = _serial(rng)
+    elif kind < 0.95:
         text = "".join(rng.choice(string.ascii_letters + string.digits) for _ in range(rng.randint(2, 10)))
     else:
         text = "".join(rng.choice(VOCABULARY[: -len(SYLLABLES)]) for _ in range(rng.randint(2, 9)))
-    if rng.random() < 0.35:
-        text = text.upper()
-    elif rng.random() < 0.3:
-        text = text.capitalize()
     return "".join(c for c in text if c in VOCABULARY)[:WORD_CHARACTERS_MAX] or "a"

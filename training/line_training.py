@@ -1,0 +1,96 @@
+"""Train the recognizer alone, on lines that a trained localizer has framed: see `line_pools.py`.
+
+The localizer's weights pass through unchanged, so that what is written is a whole reader.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from training.plate_reader import PlateReader, decode, normalize
+from training.pools import PoolReader, Samples
+from training.reading_losses import ctc_loss, varied
+from training.schedule import AveragedWeights, load_weights, optimizer_for, set_rate
+
+CHECK_S = 300
+
+
+@torch.no_grad()
+def exact_lines(reader: PlateReader, samples: Samples) -> float:
+    """Share of lines read without an error, case ignored."""
+    reader.eval()
+    right = 0
+    for start in range(0, len(samples["text"]), 64):
+        lines = normalize(torch.from_numpy(samples["line"][start : start + 64]).float() / 255)
+        truth = samples["text"][start : start + 64]
+        right += sum(a.upper() == str(b).upper() for a, b in zip(decode(reader.read(lines)), truth, strict=True))
+    reader.train()
+    return right / len(samples["text"])
+
+
+def _held_out(paths: list[Path]) -> dict[str, Samples]:
+    pools = {}
+    for path in paths:
+        with np.load(path) as arrays:
+            pools[path.parent.name] = {name: values[:640] for name, values in arrays.items()}
+    return pools
+
+
+def main() -> None:
+    """Train for `--seconds`, saving averaged weights once in a while."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pools", type=Path, required=True)
+    parser.add_argument("--resume", type=Path, required=True, help="weights of a whole reader")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, default=3600)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--rate", type=float, default=8e-4)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--check", type=Path, nargs="*", default=[], help="pool files to report exact match on")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(arguments.seed)
+    reader = PlateReader()
+    load_weights(reader, arguments.resume)
+    reader.to(memory_format=torch.channels_last).train()
+    for parameter in reader.localizer.parameters():
+        parameter.requires_grad_(False)
+    optimizer, averaged = optimizer_for(reader.recognizer, arguments.rate, 0.01), AveragedWeights(reader)
+    pools, held_out = PoolReader(arguments.pools, arguments.seed), _held_out(arguments.check)
+    started = checked = time.time()
+    step, smooth = 0, 0.0
+    while (progress := (time.time() - started) / arguments.seconds) < 1:
+        set_rate(optimizer, arguments.rate, step, progress)
+        batch = pools.draw(arguments.batch)
+        lines = normalize(varied(torch.from_numpy(batch["line"]).float() / 255))
+        logits = reader.read(lines.contiguous(memory_format=torch.channels_last))
+        loss = ctc_loss(logits, [str(text) for text in batch["text"]])
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(reader.recognizer.parameters(), 5.0)
+        optimizer.step()
+        averaged.update(reader)
+        step += 1
+        smooth = loss.item() if step == 1 else 0.98 * smooth + 0.02 * loss.item()
+        if step % 50 == 0:
+            pools.refresh()
+            averaged.save(arguments.out)
+            spent = time.process_time()
+            print(f"{step} {time.time() - started:.0f} s, CPU {spent:.0f} s, read {smooth:.3f}", flush=True)
+        if held_out and time.time() - checked > CHECK_S:
+            checked, present = time.time(), {name: value.clone() for name, value in reader.state_dict().items()}
+            reader.load_state_dict(averaged.state)
+            shares = ", ".join(f"{name} {exact_lines(reader, samples):.3f}" for name, samples in held_out.items())
+            print(f"  held out: {shares}", flush=True)
+            reader.load_state_dict(present)
+    averaged.save(arguments.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""A text recognizer that finds its line first: a small localizer, then docTR's `crnn_mobilenet_v3_small`, one graph.
+
+A crop arrives with a lot of street round the plate, or none. Shrinking it to the 32 x 128 pixels that docTR's
+recognizers take would leave a padded plate 10 pixels tall, so the graph takes 64 x 256, predicts the parallelogram that
+holds the line, samples that to 32 x 128, and reads it: one session, one batch, no second hop.
+
+Source: Jaderberg et al., Spatial Transformer Networks, 2015; here the frame is also taught directly, since renders know
+where their letters stand.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from training.plate_texts import VOCABULARY
+from training.torchvision_ops import declare_torchvision_ops
+
+declare_torchvision_ops()
+
+from doctr.models.recognition import crnn_mobilenet_v3_small  # noqa: E402
+
+MEAN, STD = (0.694, 0.695, 0.693), (0.299, 0.296, 0.301)  # docTR's
+READ_HW = (32, 128)
+BLANK = len(VOCABULARY)
+
+
+class _WithoutPadding(nn.Conv2d):
+    """The same convolution without the rows of its kernel that only ever meet padding: a few rows of features are left
+    of a line 32 pixels tall, and kernels of five rows would spend most of their time beside them.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        rows, tall, step, above = features.shape[2], self.kernel_size[0], self.stride[0], self.padding[0]
+        last = (rows + 2 * above - tall) // step * step  # the row of padded input where the last window starts
+        first, end = max(0, above - last), min(tall, above + rows)
+        below = last + end - above - rows  # padding that the last window still needs
+        if above - first == below:
+            kernel, padding = self.weight[:, :, first:end], (above - first, self.padding[1])
+            return F.conv2d(features, kernel, self.bias, self.stride, padding, groups=self.groups)
+        return super().forward(features)
+
+
+def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+    )
+
+
+class LineLocalizer(nn.Module):
+    """Frames the line of text: every cell of an 8 x 32 grid votes for a parallelogram, weighted by how sure it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fine = nn.Sequential(_conv(3, 16, 2), _conv(16, 32, 2), _conv(32, 48, 2), _conv(48, 48), _conv(48, 48))
+        self.wide = nn.Sequential(_conv(48, 64, 2), _conv(64, 64), _conv(64, 64, 2), _conv(64, 64))
+        self.vote = nn.Sequential(_conv(112, 64), nn.Conv2d(64, 7, 1))
+        nn.init.zeros_(self.vote[1].weight)
+        nn.init.zeros_(self.vote[1].bias)
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Frame the line.
+
+        Args:
+            crops: (b, 3, 64, 256) normalized.
+
+        Returns:
+            (b, 6) frames as `CropSample.frame`; (b, cells) vote logits; (cells, 2) cell centres, -1..1.
+        """
+        fine = self.fine(crops)
+        wide = F.interpolate(self.wide(fine), size=fine.shape[2:])
+        votes = self.vote(torch.cat([fine, wide], 1)).float()
+        rows, columns = votes.shape[2:]
+        y = (torch.arange(rows, device=crops.device) * 2 + 1) / rows - 1
+        x = (torch.arange(columns, device=crops.device) * 2 + 1) / columns - 1
+        centres = torch.stack([x.repeat(rows), y.repeat_interleave(columns)], 1)
+        votes = votes.flatten(2).transpose(1, 2)
+        weight = votes[..., :1].softmax(1)
+        along = torch.stack([torch.exp(votes[..., 3].clamp(-6, 2) - 0.7), votes[..., 4]], -1)
+        down = torch.stack([votes[..., 5], torch.exp(votes[..., 6].clamp(-6, 2) - 0.7)], -1)
+        frames = torch.cat([centres + votes[..., 1:3], along, down], -1)
+        return (frames * weight).sum(1), votes[..., 0], centres
+
+
+class PlateReader(nn.Module):
+    """Localizer and recognizer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.localizer = LineLocalizer()
+        self.recognizer = crnn_mobilenet_v3_small(pretrained=False, pretrained_backbone=False, vocab=VOCABULARY)
+        for layer in self.recognizer.modules():
+            if isinstance(layer, nn.Conv2d) and layer.groups > 1:
+                layer.__class__ = _WithoutPadding
+
+    def rectify(self, crops: Tensor, frames: Tensor) -> Tensor:
+        """Sample the framed lines: (b, 3, 32, 128)."""
+        rows, columns = READ_HW
+        y = ((torch.arange(rows, device=crops.device) * 2 + 1) / rows - 1).view(1, -1, 1, 1)
+        x = ((torch.arange(columns, device=crops.device) * 2 + 1) / columns - 1).view(1, 1, -1, 1)
+        centre, along, down = (frames[:, None, None, at : at + 2] for at in (0, 2, 4))
+        grid = centre + x * along + y * down
+        return F.grid_sample(crops, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+    def read(self, lines: Tensor) -> Tensor:
+        """(b, 3, 32, 128) normalized to (b, 32, vocabulary + 1) logits; the blank is last."""
+        features = self.recognizer.feat_extractor(lines)
+        channels, rows, columns = features.shape[1:]
+        sequence = features.reshape(-1, channels * rows, columns).transpose(1, 2)
+        return self.recognizer.linear(self.recognizer.decoder(sequence)[0])
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits, and the corners of what was read: (b, 4, 2), top left then clockwise, 0..1 across the crop."""
+        frames = self.localizer(crops)[0]
+        centre, along, down = frames[:, 0:2], frames[:, 2:4], frames[:, 4:6]
+        corners = [centre - along - down, centre + along - down, centre + along + down, centre - along + down]
+        return self.read(self.rectify(crops, frames)), (torch.stack(corners, 1) + 1) / 2
+
+
+def decode(logits: Tensor) -> list[str]:
+    """Best path: drop repetitions, then blanks."""
+    texts = []
+    for row in logits.argmax(-1).tolist():
+        kept = [c for at, c in enumerate(row) if c != BLANK and (at == 0 or row[at - 1] != c)]
+        texts.append("".join(VOCABULARY[c] for c in kept))
+    return texts
+
+
+def normalize(rgb: Tensor) -> Tensor:
+    """(b, 3, h, w) in 0..1 to the network's range."""
+    return (rgb - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
