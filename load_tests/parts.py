@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import cv2
 
-from deployments.dataplane.compute import as_object_detector, as_text_recognizer
+from deployments.dataplane.compute import as_object_detector, as_text_reader
 from deployments.dataplane.sample import TUTORIAL, sample_photograph
 from deployments.models.loading import load_model
 from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
@@ -33,7 +33,7 @@ def measure_parts(runs: int) -> dict[str, float]:
     packages = discover_packages(SHIPPED_DIRECTORY)
     settings = EngineSettings()
     detector = as_object_detector(load_model(packages["vehicle-registration-plates-trudk/2"], settings))
-    recognizer = as_text_recognizer(load_model(packages["doctr/default"], settings))
+    recognizer = as_text_reader(load_model(packages["doctr/default"], settings))
     encoded = sample_photograph()
     offset_x, offset_y = TUTORIAL["steps"][1]["offset_x"], TUTORIAL["steps"][1]["offset_y"]
     spent = dict.fromkeys(("decode", "pre-processing", "inference", "post-processing", "crop"), 0.0)
@@ -55,8 +55,8 @@ def measure_parts(runs: int) -> dict[str, float]:
             spent["decode"] += decode_ms
             crops.append(crop)
         if crops:
-            lines, read_ms = _timed(partial(recognizer.read_batch, crops))
-            _share(spent, lines.timing, read_ms)
+            pages, read_ms = _timed(partial(recognizer.read_batch, crops))
+            _share(spent, pages.timing, read_ms)
     return {name: total_ms / runs for name, total_ms in spent.items()}
 
 

@@ -10,16 +10,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-import numpy as np
-
 from deployments.dataplane.image_question import ImageQuestion
 from deployments.dataplane.messages import StageDone
 from deployments.models.errors import ModelError, ModelUnavailableError
 from deployments.models.image_model import ImageModel, Prediction
 from deployments.models.loading import LoadedModel
 from deployments.models.package import wrong_task
-from deployments.models.recognition.crnn import TextRecognizer
-from deployments.models.recognition.recognized_line import RecognizedLine
+from deployments.models.page_reading.text_reader import TextReader
 from deployments.models.tasks import IMAGE_TASKS, READING
 from workflows.compiler.plan import Plan, Stage
 from workflows.definition.selectors import output_selector
@@ -28,7 +25,7 @@ from workflows.executor.dispatcher import Column, StageUnit
 from workflows.executor.stage import run_stage_here
 from workflows.ports import PredictionOptions
 from workflows.values.image import Image, Pixels
-from workflows.values.recognized_text import RecognizedText, TextLevel
+from workflows.values.recognized_text import RecognizedText
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +48,11 @@ def predict_images(model: ImageModel, questions: Sequence[ImageQuestion]) -> lis
     return _each_alone(predict, [ready(question) for question in questions], model.package.model_id)
 
 
-def read_images(model: TextRecognizer, images: Sequence[Image]) -> list[RecognizedText | Exception]:
+def read_images(model: TextReader, images: Sequence[Image]) -> list[RecognizedText | Exception]:
     """Text on each image, or what is wrong with it, in order."""
 
     def read(batch: Sequence[Pixels]) -> list[RecognizedText]:
-        return [text_of_line(line) for line in model.read_batch(batch).lines]
+        return model.read_batch(batch).pages
 
     return _each_alone(read, [_or_error(image) for image in images], model.package.model_id)
 
@@ -101,29 +98,15 @@ def as_image_model(model: LoadedModel) -> ImageModel:
     raise wrong_task(model.package, IMAGE_TASKS)
 
 
-def as_text_recognizer(model: LoadedModel) -> TextRecognizer:
-    """The model, when it is a text recognizer.
+def as_text_reader(model: LoadedModel) -> TextReader:
+    """The model, when it reads text.
 
     Raises:
         ModelTaskError: it is not.
     """
-    if isinstance(model, TextRecognizer):
+    if isinstance(model, TextReader):
         return model
     raise wrong_task(model.package, READING)
-
-
-def text_of_line(line: RecognizedLine) -> RecognizedText:
-    """One line as a page: one word, one line and one block, all in the same place; nothing when nothing was read."""
-    if not line.text:
-        return RecognizedText(
-            text="", xyxy=np.zeros((0, 4), dtype=np.float64), level=np.zeros(0, dtype=np.int64), confidence=0.0
-        )
-    return RecognizedText(
-        text=line.text,
-        xyxy=np.tile(np.array(line.xyxy, dtype=np.float64), (3, 1)),
-        level=np.array([TextLevel.WORD, TextLevel.LINE, TextLevel.BLOCK], dtype=np.int64),
-        confidence=line.confidence,
-    )
 
 
 def _encoding_ms(column: Column, *, answered: bool) -> float:

@@ -16,7 +16,7 @@ from deployments.dataplane.backend import ModelLoad, Timing, Work
 from deployments.dataplane.backend_dispatcher import TEXT_READER_MODEL_ID
 from deployments.dataplane.compute import (
     as_image_model,
-    as_text_recognizer,
+    as_text_reader,
     predict_images,
     read_images,
     run_stage_units,
@@ -28,7 +28,7 @@ from deployments.models.image_model import Prediction
 from deployments.models.loading import LoadedModel, load_model
 from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
 from deployments.models.registry import ModelRegistry, ModelRow
-from deployments.models.tasks import IMAGE_TASKS
+from deployments.models.tasks import IMAGE_TASKS, Task
 from deployments.settings import EngineSettings
 from workflows.compiler.plan import Plan, Stage
 from workflows.executor.dispatcher import Column, StageUnit
@@ -69,8 +69,9 @@ class LocalBackend:
         """
         shipped = discover_packages(SHIPPED_DIRECTORY)
         packages = shipped if models_dir is None else discover_packages(SHIPPED_DIRECTORY, models_dir)
-        loader = partial(load_model, settings=settings or EngineSettings())
-        return cls(ModelRegistry(packages, loader), tuple(shipped))
+        loader = partial(load_model, settings=settings or EngineSettings(), others=packages)
+        warm = tuple(each for each in shipped if packages[each].task_type != Task.TEXT_DETECTION)
+        return cls(ModelRegistry(packages, loader), warm)
 
     async def predict(self, question: ImageQuestion, model_id: str, work: Work, step: str) -> Prediction:
         """What a model says about one image."""
@@ -79,7 +80,7 @@ class LocalBackend:
 
     async def read(self, image: Image, model_id: str, work: Work, step: str) -> RecognizedText:
         """Text on one image."""
-        model = as_text_recognizer(await self._acquire(model_id, work))
+        model = as_text_reader(await self._acquire(model_id, work))
         return await self._run(self._reading, lambda: _only(read_images(model, [image])), work, step)
 
     async def run_stage(self, plan: Plan, stage: Stage, unit: StageUnit, work: Work) -> Mapping[str, Column]:

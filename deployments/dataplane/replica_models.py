@@ -32,7 +32,7 @@ class ReplicaModels:
         pinned = tuple(model_id for model_id in shipped if packages[model_id].task_type in tasks)
         self._tasks = tasks
         self._registry: ModelRegistry[LoadedModel] = ModelRegistry(
-            packages, partial(load_model, settings=engine), pinned_ids=pinned
+            packages, partial(load_model, settings=engine, others=packages), pinned_ids=pinned
         )
         for model_id in pinned:
             self._registry.get_blocking(model_id)

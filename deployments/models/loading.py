@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 from deployments.models.detection.object_detection_model import ObjectDetectionModel
@@ -12,11 +13,15 @@ from deployments.models.engines.engine import Engine
 from deployments.models.engines.opening import open_engine
 from deployments.models.errors import ModelError, ModelLoadError, UnsupportedModelError
 from deployments.models.package import ModelPackage
+from deployments.models.page_reading.page_reader import PageReader
 from deployments.models.recognition.crnn import TextRecognizer
 from deployments.models.tasks import Task
+from deployments.models.text_detection.text_detector import TextDetector
 from deployments.settings import EngineSettings
 
 logger = logging.getLogger(__name__)
+
+NO_OTHERS: Mapping[str, ModelPackage] = MappingProxyType({})
 
 
 class LoadedModel(Protocol):
@@ -30,12 +35,22 @@ class LoadedModel(Protocol):
 MAKERS: Mapping[str, Callable[[ModelPackage, Engine], LoadedModel]] = {
     Task.OBJECT_DETECTION: ObjectDetectionModel,
     Task.TEXT_RECOGNITION: TextRecognizer,
+    Task.TEXT_DETECTION: TextDetector,
 }
 """Task -> what runs a model for it."""
 
 
-def load_model(package: ModelPackage, settings: EngineSettings) -> LoadedModel:
+def load_model(
+    package: ModelPackage, settings: EngineSettings, others: Mapping[str, ModelPackage] = NO_OTHERS
+) -> LoadedModel:
     """The model of a package, warmed by one run.
+
+    A text recognizer becomes a reader of pages, with the text detector that its package names.
+
+    Args:
+        package: what to load.
+        settings: how networks use the machine.
+        others: by id, the packages that this one may name.
 
     Raises:
         UnsupportedModelError: no code here does what the package is for.
@@ -49,7 +64,8 @@ def load_model(package: ModelPackage, settings: EngineSettings) -> LoadedModel:
         )
     _check_sum(package)
     try:
-        return make(package, open_engine(package, settings))
+        model = make(package, open_engine(package, settings))
+        return _page_reader(model, settings, others) if isinstance(model, TextRecognizer) else model
     except ModelError:
         raise
     except Exception as error:
@@ -81,6 +97,29 @@ def _check_sum(package: ModelPackage) -> None:
             "damaged or was replaced while the server ran",
             package.model_id,
         )
+
+
+def _page_reader(
+    recognizer: TextRecognizer, settings: EngineSettings, others: Mapping[str, ModelPackage]
+) -> PageReader:
+    package, reading = recognizer.package, recognizer.reading
+    if reading.text_detector_id is None:
+        return PageReader(package, recognizer, detector=None, sure_from=reading.single_line_confidence)
+    named = others.get(reading.text_detector_id)
+    if named is None:
+        raise ModelLoadError(
+            f"the package of {package.model_id!r} names {reading.text_detector_id!r} as its text detector, and there "
+            "is no such package; add it, or take text_detection out of inference_config.json",
+            package.model_id,
+        )
+    detector = load_model(named, settings)
+    if not isinstance(detector, TextDetector):
+        raise ModelLoadError(
+            f"the package of {package.model_id!r} names {named.model_id!r} as its text detector, which is for "
+            f"{named.task_type!r}; it must be for {Task.TEXT_DETECTION.value!r}",
+            package.model_id,
+        )
+    return PageReader(package, recognizer, detector, sure_from=reading.single_line_confidence)
 
 
 def _first_line(error: Exception, package: ModelPackage) -> str:

@@ -18,6 +18,7 @@ from deployments.models.package_layouts.contents import (
     PackageContents,
     RecommendedThresholds,
     Skeleton,
+    TextMaps,
     TextReading,
     TritonModel,
 )
@@ -60,6 +61,7 @@ class ModelPackage:
         text_reading: for text recognizers.
         class_scores: for classifiers; None when the package does not say.
         skeletons: for models of key points, by class id.
+        text_maps: for text detectors.
         static_batch_size: the only batch that the graph takes; None when it takes any.
         max_batch_size: largest batch that is worth while; None when the package does not say.
         triton: where the model runs when it has no weights here; `weights_path` then leads nowhere.
@@ -85,6 +87,7 @@ class ModelPackage:
     max_batch_size: int | None
     weights_by_precision: Mapping[Precision, Path] = field(default_factory=dict)
     triton: TritonModel | None = None
+    text_maps: TextMaps = field(default_factory=TextMaps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +165,7 @@ def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackag
         max_batch_size=contents.max_batch_size,
         weights_by_precision=variants,
         triton=contents.triton,
+        text_maps=contents.text_maps,
     )
 
 

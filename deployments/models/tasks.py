@@ -14,6 +14,7 @@ class Task(StrEnum):
     CLASSIFICATION = "classification"
     MULTI_LABEL_CLASSIFICATION = "multi-label-classification"
     TEXT_RECOGNITION = "text-recognition"
+    TEXT_DETECTION = "text-detection"
 
 
 Tasks = frozenset[Task]
@@ -25,6 +26,7 @@ CLASSIFICATION: Tasks = frozenset({Task.CLASSIFICATION, Task.MULTI_LABEL_CLASSIF
 IMAGE_TASKS: Tasks = DETECTION | SEGMENTATION | KEYPOINTS | CLASSIFICATION
 """Tasks whose models take whole pictures and answer with objects or classes; one deployment serves them all."""
 READING: Tasks = frozenset({Task.TEXT_RECOGNITION})
+"""A text detector answers no request of its own; it is a part of the text recognizer that names it."""
 
 
 def in_words(tasks: Tasks) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -23,3 +24,13 @@ class BatchTiming:
     def total_ms(self) -> float:
         """All three together."""
         return self.preprocess_ms + self.inference_ms + self.postprocess_ms
+
+
+def added_up(timings: Iterable[BatchTiming]) -> BatchTiming:
+    """All of them together."""
+    parts = list(timings)
+    return BatchTiming(
+        preprocess_ms=sum(part.preprocess_ms for part in parts),
+        inference_ms=sum(part.inference_ms for part in parts),
+        postprocess_ms=sum(part.postprocess_ms for part in parts),
+    )

@@ -25,11 +25,34 @@ class RecommendedThresholds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TextMaps:
+    """What a text detector's package says of the maps its network gives.
+
+    Attributes:
+        probabilities: whether they hold probabilities; otherwise logits.
+        pixel: probability from which a pixel belongs to text; None for that of the architecture, so for the next two.
+        region: mean probability from which a region counts.
+        unclip_ratio: how far a region grows, in units of its area over its perimeter.
+    """
+
+    probabilities: bool = False
+    pixel: float | None = None
+    region: float | None = None
+    unclip_ratio: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TextReading:
     """What a text recognizer's package says beyond its pictures.
 
     Attributes:
-        vocabulary: characters in the order of the network's outputs; the CTC blank comes behind the last.
+        vocabulary: characters in the order of the network's outputs.
+        blank: whether the CTC blank comes before the first character or behind the last.
+        probabilities: whether the network gives probabilities; otherwise logits.
+        confidence: of a text, the lowest of all its time steps, or the mean of those that show a character.
+        text_detector_id: the text detector that finds the words on pictures of more than one line; None for a
+            recognizer that takes every picture for one line.
+        single_line_confidence: confidence from which a crop in the shape of a line is taken to hold no more than that.
         text_location: how the text is found on a crop before it is read.
         critical_aspect_ratio: width over height above which a crop is read in pieces.
         piece_aspect_ratio: width over height of one piece.
@@ -37,6 +60,11 @@ class TextReading:
     """
 
     vocabulary: str
+    blank: Literal["first", "last"] = "last"
+    probabilities: bool = False
+    confidence: Literal["minimum", "mean"] = "minimum"
+    text_detector_id: str | None = None
+    single_line_confidence: float = 0.5
     text_location: Literal["whole-image"] = "whole-image"
     critical_aspect_ratio: float = 8.0
     piece_aspect_ratio: float = 6.0
@@ -110,6 +138,7 @@ class PackageContents:
         text_reading: for text recognizers.
         class_scores: for classifiers; None when the package does not say.
         skeletons: for models of key points, by class id.
+        text_maps: for text detectors.
         static_batch_size: the only batch that the graph takes; None when it takes any.
         max_batch_size: largest batch that is worth while; None when the package does not say.
         sha256: hexadecimal checksum by file name.
@@ -130,6 +159,7 @@ class PackageContents:
     text_reading: TextReading | None = None
     class_scores: ClassScores | None = None
     skeletons: tuple[Skeleton, ...] = ()
+    text_maps: TextMaps = field(default_factory=TextMaps)
     static_batch_size: int | None = None
     max_batch_size: int | None = None
     sha256: Mapping[str, str] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from deployments.models.package_layouts.contents import (
     ClassScores,
     PackageContents,
     RecommendedThresholds,
+    TextMaps,
     TextReading,
 )
 from deployments.models.package_layouts.files import check_schema, read_class_names, read_json_object
@@ -100,7 +101,20 @@ class PostProcessingConfig(BaseModel):
     type: str | None = None
     fused: bool = False
     nms_parameters: NmsParameters | None = None
-    blank: Literal["last"] = "last"
+    blank: Literal["first", "last"] = "last"
+    confidence: Literal["minimum", "mean"] = "minimum"
+    pixel_threshold: Probability | None = None
+    region_threshold: Probability | None = None
+    unclip_ratio: float | None = Field(default=None, ge=0, le=10)
+
+
+class TextDetectionConfig(BaseModel):
+    """How a text recognizer comes by the words on a picture of more than one line."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    model_id: str
+    single_line_confidence: Probability = 0.5
 
 
 class ClassNameRemoval(BaseModel):
@@ -119,6 +133,7 @@ class InferenceConfig(BaseModel):
     post_processing: PostProcessingConfig = Field(default_factory=PostProcessingConfig)
     class_names_operations: list[ClassNameRemoval] | None = None
     vocabulary: str | None = None
+    text_detection: TextDetectionConfig | None = None
     text_location: Literal["whole-image"] = "whole-image"
 
 
@@ -193,6 +208,12 @@ def read_model_config(directory: Path) -> PackageContents:
         text_reading=_text_reading(inference, inference_path),
         class_scores=_class_scores(inference.post_processing),
         skeletons=read_skeletons(directory),
+        text_maps=TextMaps(
+            probabilities=inference.post_processing.fused,
+            pixel=inference.post_processing.pixel_threshold,
+            region=inference.post_processing.region_threshold,
+            unclip_ratio=inference.post_processing.unclip_ratio,
+        ),
         static_batch_size=config.static_batch_size or inference.forward_pass.static_batch_size,
         max_batch_size=inference.forward_pass.max_dynamic_batch_size,
         sha256=config.sha256,
@@ -235,4 +256,13 @@ def _text_reading(inference: InferenceConfig, path: Path) -> TextReading | None:
     if len(set(inference.vocabulary)) != len(inference.vocabulary):
         twice = sorted({character for character in inference.vocabulary if inference.vocabulary.count(character) > 1})
         raise ModelPackageError(f"{INFERENCE_CONFIG}: vocabulary names {twice} more than once", str(path))
-    return TextReading(vocabulary=inference.vocabulary, text_location=inference.text_location)
+    detection, post_processing = inference.text_detection, inference.post_processing
+    return TextReading(
+        vocabulary=inference.vocabulary,
+        blank=post_processing.blank,
+        probabilities=post_processing.fused,
+        confidence=post_processing.confidence,
+        text_detector_id=None if detection is None else detection.model_id,
+        single_line_confidence=0.5 if detection is None else detection.single_line_confidence,
+        text_location=inference.text_location,
+    )

@@ -14,7 +14,7 @@ class RecognizedLine:
     Attributes:
         text: what was read; empty when nothing was.
         confidence: 0 to 1; 0 when nothing was read.
-        xyxy: where it stands on the crop, whole pixels; the whole crop when text is not located first.
+        xyxy: where it stands on the crop, whole pixels; the whole crop when the network does not say.
     """
 
     text: str

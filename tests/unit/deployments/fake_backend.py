@@ -33,6 +33,8 @@ def one_word(text, xyxy=(0, 0, 10, 5)):
         text=text,
         xyxy=np.tile(np.array(xyxy, dtype=np.float64), (count, 1)),
         level=np.array([2, 1, 0][:count], dtype=np.int64),
+        texts=(text,) * count,
+        scores=np.ones(count),
         confidence=1.0 if text else 0.0,
     )
 

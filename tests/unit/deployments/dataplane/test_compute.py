@@ -3,20 +3,21 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
 
 from deployments.dataplane.compute import (
     as_image_model,
-    as_text_recognizer,
+    as_text_reader,
     predict_images,
     read_images,
     run_stage_units,
-    text_of_line,
 )
 from deployments.dataplane.image_question import ImageQuestion
 from deployments.errors import ModelTaskError
 from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import ModelError, ModelUnavailableError
+from deployments.models.page_reading.page import page_of_line
+from deployments.models.page_reading.page_reader import NO_TIME
+from deployments.models.page_reading.text_reader import ReadBatch, TextReader
 from deployments.models.recognition.recognized_line import RecognizedLine
 from deployments.models.tasks import CLASSIFICATION, DETECTION
 from tests.unit.deployments.dataplane.images import black_image, torn_image
@@ -54,18 +55,17 @@ class WidthDetector:
         return SimpleNamespace(predictions=boxes)
 
 
-class WidthReader:
+class WidthReader(TextReader):
     """Reads the width of the picture."""
 
     package = SimpleNamespace(model_id="doctr/default", task_type="text-recognition")
 
-    def read_batch(self, crops_bgr):
-        return SimpleNamespace(
-            lines=[
-                RecognizedLine(text=str(crop.shape[1]), confidence=0.5, xyxy=(0, 0, crop.shape[1], crop.shape[0]))
-                for crop in crops_bgr
-            ]
-        )
+    def read_batch(self, images_bgr):
+        lines = [
+            RecognizedLine(text=str(image.shape[1]), confidence=0.5, xyxy=(0, 0, image.shape[1], image.shape[0]))
+            for image in images_bgr
+        ]
+        return ReadBatch(pages=[page_of_line(line) for line in lines], timing=NO_TIME)
 
 
 def asked(*images, tasks=DETECTION):
@@ -187,21 +187,7 @@ def test_text_is_read_and_torn_images_fail_alone():
     assert second.text == "20"
 
 
-def test_a_line_is_a_word_a_line_and_a_block_in_one_place():
-    text = text_of_line(RecognizedLine(text="AB 12", confidence=0.5, xyxy=(1, 2, 3, 4)))
-    assert text.text == "AB 12"
-    assert text.confidence == 0.5
-    assert_array_equal(text.level, [2, 1, 0])
-    assert_array_equal(text.xyxy, [[1, 2, 3, 4]] * 3)
-
-
-def test_a_line_without_text_has_no_boxes():
-    text = text_of_line(RecognizedLine(text="", confidence=0.0, xyxy=(1, 2, 3, 4)))
-    assert text.xyxy.shape == (0, 4)
-    assert text.level.shape == (0,)
-
-
-@pytest.mark.parametrize("check", [as_image_model, as_text_recognizer])
+@pytest.mark.parametrize("check", [as_image_model, as_text_reader])
 def test_a_model_for_something_else_is_refused_by_name(check):
     with pytest.raises(ModelTaskError, match="plates/1"):
         check(SimpleNamespace(package=PACKAGE))

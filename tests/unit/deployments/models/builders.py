@@ -136,6 +136,22 @@ def write_constant_detector(path: Path, output: NDArray[np.float32], batch: int 
     return path
 
 
+def write_brightness_map(path: Path) -> Path:
+    """An ONNX file that takes pictures (batch, 3, h, w) and gives their first channel: (batch, 1, h, w)."""
+    graph = helper.make_graph(
+        [helper.make_node("Slice", ["images", "from", "to", "axis"], ["map"])],
+        "brightness",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["b", 3, "h", "w"])],
+        [helper.make_tensor_value_info("map", TensorProto.FLOAT, ["b", 1, "h", "w"])],
+        [
+            onnx.numpy_helper.from_array(np.array([value], dtype=np.int64), name)
+            for name, value in (("from", 0), ("to", 1), ("axis", 1))
+        ],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
+    return path
+
+
 def write_package(
     directory: Path,
     model_config: Mapping[str, Any] | None = None,

@@ -12,10 +12,11 @@ from deployments.models.detection.object_detection_model import ObjectDetectionM
 from deployments.models.errors import ModelLoadError, UnsupportedModelError
 from deployments.models.loading import load_model
 from deployments.models.package import SHIPPED_DIRECTORY, ModelPackage, discover_packages, read_package
-from deployments.models.recognition.crnn import TextRecognizer
+from deployments.models.page_reading.text_reader import TextReader
 from deployments.settings import EngineSettings
 from tests.unit.deployments.models.builders import (
     write_add_graph,
+    write_brightness_map,
     write_constant_detector,
     write_package,
     yolov8_output,
@@ -85,7 +86,7 @@ def test_a_network_for_something_else_is_an_error_of_its_own(tmp_path: Path) -> 
 
 def test_a_task_that_nothing_serves_is_refused_with_those_that_are(tmp_path: Path) -> None:
     package = replace(read_package(write_package(tmp_path / "a" / "1")), task_type="classification")
-    with pytest.raises(UnsupportedModelError, match="served here are object-detection, text-recognition"):
+    with pytest.raises(UnsupportedModelError, match=r"served here are .*text-detection, text-recognition"):
         load_model(package, CPU)
 
 
@@ -94,6 +95,66 @@ def test_every_shipped_model_loads_and_answers() -> None:
     packages = discover_packages(SHIPPED_DIRECTORY)
     detector = detector_of(packages["vehicle-registration-plates-trudk/2"])
     recognizer = load_model(packages["doctr/default"], CPU)
-    assert isinstance(recognizer, TextRecognizer)
+    assert isinstance(recognizer, TextReader)
     assert len(detector.predict_batch([PICTURE, PICTURE], [PredictionOptions()] * 2).predictions) == 2
-    assert len(recognizer.read_batch([PICTURE, PICTURE]).lines) == 2
+    assert len(recognizer.read_batch([PICTURE, PICTURE]).pages) == 2
+
+
+def write_text_recognizer(folder: Path, detector_id: str | None) -> Path:
+    """Reads AB on every crop, and is not sure of it."""
+    reads = np.zeros((2, 3), dtype=np.float32)
+    reads[[0, 1], [0, 1]] = 0.5
+    detection = None if detector_id is None else {"model_id": detector_id}
+    write_package(
+        folder,
+        {"model_architecture": "crnn_vgg16_bn", "task_type": "text-recognition"},
+        {"vocabulary": "AB", "text_detection": detection},
+        class_names=None,
+    )
+    write_constant_detector(folder / "weights.onnx", reads)
+    return folder
+
+
+def write_text_detector(folder: Path) -> Path:
+    """White is text."""
+    write_package(
+        folder,
+        {"model_architecture": "db_resnet50", "task_type": "text-detection"},
+        {"post_processing": {"type": "sigmoid", "fused": True}},
+        class_names=None,
+    )
+    write_brightness_map(folder / "weights.onnx")
+    return folder
+
+
+def text_reader_over(*folders: Path) -> TextReader:
+    packages = {package.model_id: package for package in map(read_package, folders)}
+    reader = load_model(packages["doctr/default"], CPU, others=packages)
+    assert isinstance(reader, TextReader)
+    return reader
+
+
+def test_a_text_recognizer_reads_pages_with_the_detector_that_it_names(tmp_path: Path) -> None:
+    recognizer = write_text_recognizer(tmp_path / "doctr" / "default", "doctr/detection")
+    reader = text_reader_over(recognizer, write_text_detector(tmp_path / "doctr" / "detection"))
+    page = np.zeros((320, 320, 3), dtype=np.uint8)
+    page[40:60, 40:120] = page[40:60, 140:220] = page[75:95, 40:120] = 255
+    [read] = reader.read_batch([page]).pages
+    assert read.text == "AB AB\nAB"
+
+
+def test_a_text_recognizer_without_a_detector_takes_every_picture_for_a_line(tmp_path: Path) -> None:
+    reader = text_reader_over(write_text_recognizer(tmp_path / "doctr" / "default", None))
+    [read] = reader.read_batch([np.zeros((320, 320, 3), dtype=np.uint8)]).pages
+    assert read.text == "AB"
+
+
+def test_a_text_detector_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelLoadError, match="names 'doctr/detection' as its text detector, and there is no such"):
+        text_reader_over(write_text_recognizer(tmp_path / "doctr" / "default", "doctr/detection"))
+
+
+def test_another_model_is_no_text_detector(tmp_path: Path) -> None:
+    recognizer = write_text_recognizer(tmp_path / "doctr" / "default", "plates/1")
+    with pytest.raises(ModelLoadError, match="'plates/1' as its text detector, which is for 'object-detection'"):
+        text_reader_over(recognizer, write_package(tmp_path / "plates" / "1"))

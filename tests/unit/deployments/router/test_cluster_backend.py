@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -105,8 +106,7 @@ def finds_nothing(call: PredictCall) -> CallAnswer:
 
 
 def reads_sizes(call: ReadCall) -> CallAnswer:
-    empty = {"xyxy": np.zeros((0, 4)), "level": np.zeros(0, np.int64), "confidence": 0.0}
-    return answer([RecognizedText(text=f"{image.wh[0]}", **empty) for image in call.images])
+    return answer([replace(RecognizedText.nothing(), text=f"{image.wh[0]}") for image in call.images])
 
 
 def image(width: int = 4) -> Image:

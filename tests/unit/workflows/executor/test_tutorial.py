@@ -68,6 +68,8 @@ class ReadsOneWord:
             text="AB 12",
             xyxy=boxes([1, 2, 30, 20]),
             level=frozen(np.array([TextLevel.WORD], dtype=np.int64)),
+            texts=("AB 12",),
+            scores=frozen(np.array([0.8])),
             confidence=0.8,
         )
 

@@ -7,7 +7,7 @@ import pytest
 
 from deployments.models.errors import ModelPackageError
 from deployments.models.image_preprocessing import Contrast, Normalization, ResizeMode, StaticCrop
-from deployments.models.package_layouts.contents import ClassScores, Skeleton
+from deployments.models.package_layouts.contents import ClassScores, Skeleton, TextMaps, TextReading
 from deployments.models.package_layouts.model_config import read_model_config
 from tests.unit.deployments.models.builders import NETWORK_INPUT, write_package
 
@@ -117,6 +117,26 @@ def test_a_vocabulary_is_kept_character_by_character(tmp_path: Path) -> None:
     reading = read_model_config(tmp_path).text_reading
     assert reading is not None
     assert reading.vocabulary == "0A -ß"
+
+
+def test_a_text_recognizer_names_its_text_detector(tmp_path: Path) -> None:
+    write_package(tmp_path, None, {"vocabulary": "AB", "text_detection": {"model_id": "doctr/detection"}})
+    reading = read_model_config(tmp_path).text_reading
+    assert reading is not None
+    assert (reading.text_detector_id, reading.single_line_confidence) == ("doctr/detection", 0.5)
+
+
+def test_a_text_recognizer_says_how_its_output_is_read(tmp_path: Path) -> None:
+    post_processing = {"type": "ctc", "blank": "first", "confidence": "mean", "fused": True}
+    write_package(tmp_path, None, {"vocabulary": "AB", "post_processing": post_processing})
+    reading = read_model_config(tmp_path).text_reading
+    assert reading == TextReading(vocabulary="AB", blank="first", confidence="mean", probabilities=True)
+
+
+def test_a_text_detector_says_how_its_maps_are_read(tmp_path: Path) -> None:
+    post_processing = {"type": "sigmoid", "fused": True, "pixel_threshold": 0.4, "unclip_ratio": 2}
+    write_package(tmp_path, {"task_type": "text-detection"}, {"post_processing": post_processing})
+    assert read_model_config(tmp_path).text_maps == TextMaps(probabilities=True, pixel=0.4, unclip_ratio=2)
 
 
 @pytest.mark.parametrize(

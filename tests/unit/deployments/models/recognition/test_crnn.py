@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from deployments.models.engines.engine import TensorSpec
 from deployments.models.errors import ModelLoadError, UnsupportedModelError
+from deployments.models.image_preprocessing import ImagePreprocessing, ResizeMode
 from deployments.models.package_layouts.contents import TextReading
 from deployments.models.recognition.crnn import TextRecognizer
 from tests.unit.deployments.models.builders import FakeEngine, text_package
@@ -116,3 +121,65 @@ def test_a_vocabulary_that_does_not_fit_the_network_is_refused_with_both_numbers
 def test_another_architecture_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UnsupportedModelError, match="'parseq'; text recognizers served here are crnn"):
         TextRecognizer(text_package(VOCABULARY, architecture="parseq"), FakeEngine(by_brightness))
+
+
+class FramingEngine(FakeEngine):
+    """Gives corners beside the logits: the same frame on every crop."""
+
+    def __init__(self, frame: list[list[float]]) -> None:
+        super().__init__(by_brightness)
+        self._frame = np.array(frame, dtype=np.float32)
+        self.outputs = (*self.outputs, TensorSpec(name="corners", shape=(None, 4, 2), dtype=np.dtype(np.float32)))
+
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        return {**super().run(feeds), "corners": np.tile(self._frame, (len(feeds["images"]), 1, 1))}
+
+
+MIDDLE = [[0.4, 0.25], [0.6, 0.25], [0.6, 0.75], [0.4, 0.75]]
+
+
+def test_a_line_stands_where_the_network_frames_it() -> None:
+    recognizer = TextRecognizer(text_package(VOCABULARY), FramingEngine(MIDDLE))
+    assert recognizer.read_batch([crop(1, 40, 100)]).lines[0].xyxy == (40, 10, 60, 30)
+
+
+def test_a_tilted_frame_is_taken_by_its_outermost_corners_and_cut_at_the_border() -> None:
+    recognizer = TextRecognizer(
+        text_package(VOCABULARY), FramingEngine([[-0.1, 0.3], [0.9, 0.1], [1.2, 0.6], [0, 0.8]])
+    )
+    assert recognizer.read_batch([crop(1, 40, 100)]).lines[0].xyxy == (0, 4, 100, 32)
+
+
+def test_a_frame_beside_the_crop_keeps_one_pixel_of_it() -> None:
+    recognizer = TextRecognizer(text_package(VOCABULARY), FramingEngine([[2, 2], [3, 2], [3, 3], [2, 3]]))
+    assert recognizer.read_batch([crop(1, 40, 100)]).lines[0].xyxy == (99, 39, 100, 40)
+
+
+def test_a_crop_in_pieces_has_no_frame() -> None:
+    recognizer = TextRecognizer(text_package(VOCABULARY), FramingEngine(MIDDLE))
+    assert recognizer.read_batch([crop(1, 10, 100)]).lines[0].xyxy == (0, 0, 100, 10)
+
+
+def test_corners_of_another_shape_are_refused() -> None:
+    with pytest.raises(ModelLoadError, match=r"gives corners of \[1, 2, 2\]; it must give \[batch, 4, 2\]"):
+        TextRecognizer(text_package(VOCABULARY), FramingEngine([[0, 0], [1, 1]]))
+
+
+ANY_WIDTH = ImagePreprocessing(resize_mode=ResizeMode.FIT_LONGER_EDGE, input_hw=(4, 16), size_divisor=8)
+
+
+def test_crops_of_like_width_share_a_run_where_the_network_takes_any_width() -> None:
+    engine = FakeEngine(by_brightness, input_shape=(None, 3, 4, None))
+    recognizer = TextRecognizer(text_package(VOCABULARY, preprocessing=ANY_WIDTH), engine)
+    engine.batches.clear()
+    # scaled to 4 rows they have 5, 16, 8 and 20 columns
+    lines = recognizer.read_batch([crop(0, 8, 10), crop(1, 4, 16), crop(2, 2, 4), crop(3, 4, 20)]).lines
+    assert [line.text for line in lines] == ["A", "B", "C", "D"]
+    assert [batch.shape for batch in engine.batches] == [(2, 3, 4, 8), (1, 3, 4, 16), (1, 3, 4, 24)]
+
+
+def test_a_stretching_recognizer_keeps_its_width_though_the_graph_takes_any() -> None:
+    engine = FakeEngine(by_brightness, input_shape=(None, 3, 4, None))
+    recognizer = TextRecognizer(text_package(VOCABULARY), engine)
+    recognizer.read_batch([crop(0, 8, 10), crop(3, 4, 20)])
+    assert engine.batches[-1].shape == (2, 3, 4, 16)

@@ -58,3 +58,25 @@ def test_an_empty_batch_has_an_empty_answer() -> None:
 
 def test_no_time_steps_are_no_text() -> None:
     assert greedy_decode(np.zeros((2, 0, 4), dtype=np.float32), VOCABULARY) == [("", 0.0), ("", 0.0)]
+
+
+def test_the_blank_may_be_the_first_class() -> None:
+    # classes are now: blank, A, B, 0
+    batch = logits(1, 0, 1, 3, 3)
+    assert [text for text, _ in greedy_decode(batch, VOCABULARY, blank_first=True)] == ["AA0"]
+
+
+def test_probabilities_are_taken_as_they_are() -> None:
+    probabilities = np.exp(logits(0, BLANK, certainties=[0.9, 0.6]))
+    [(text, confidence)] = greedy_decode(probabilities, VOCABULARY, probabilities=True)
+    assert (text, confidence) == ("A", pytest.approx(0.6))
+
+
+def test_the_mean_confidence_is_that_of_the_steps_that_show_a_character_for_the_first_time() -> None:
+    batch = logits(0, 0, BLANK, 1, certainties=[0.9, 0.5, 0.4, 0.7])
+    [(text, confidence)] = greedy_decode(batch, VOCABULARY, mean_confidence=True)
+    assert (text, confidence) == ("AB", pytest.approx(0.8))
+
+
+def test_a_sequence_of_blanks_has_no_mean_confidence() -> None:
+    assert greedy_decode(logits(BLANK, BLANK), VOCABULARY, mean_confidence=True) == [("", 0.0)]

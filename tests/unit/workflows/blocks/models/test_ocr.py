@@ -17,6 +17,8 @@ class Reader:
             text=text,
             xyxy=np.array(xyxy, dtype=np.float64).reshape(-1, 4),
             level=np.array(level, dtype=np.int64),
+            texts=(text,) * len(level),
+            scores=np.full(len(level), 0.5),
             confidence=0.5,
         )
 

@@ -1,0 +1,1 @@
+"""Text detectors: where on a picture words or lines of text stand."""
