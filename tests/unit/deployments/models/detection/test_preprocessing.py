@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from deployments.models.detection.preprocessing import boxes_on_image, fill_batch, plan_geometry, steps_for
 from deployments.models.image_preprocessing import Contrast, ImagePreprocessing, Normalization, ResizeMode, StaticCrop
+from tests.unit.deployments.models.detection.float64_decoding import letterboxed, stretched
 from workflows.ports import PredictionOptions
 
 STRETCH = ImagePreprocessing(resize_mode=ResizeMode.STRETCH, scaling_factor=None)
@@ -235,3 +237,35 @@ def test_a_request_can_leave_out_single_steps(flag: str, field: str, off: Any) -
     changed = steps_for(full, PredictionOptions(**{flag: True}))
     for name in ("static_crop", "grayscale", "contrast"):
         assert getattr(changed, name) == (off if name == field else getattr(full, name))
+
+
+@pytest.mark.parametrize("image_wh", [(50, 37), (33, 64), (96, 20), (97, 131)])
+def test_letterboxes_of_any_size_show_what_a_second_implementation_shows(image_wh: tuple[int, int]) -> None:
+    width, height = image_wh
+    pixels = np.random.default_rng(width).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    steps = replace(LETTERBOX, scaling_factor=255.0)
+    canvas, scale, left, top = letterboxed(pixels, 64, 127)
+    geometry = plan_geometry(image_wh, (64, 64), steps)
+    assert (geometry.scale_x, geometry.pad_left, geometry.pad_top) == (scale, left, top)
+    assert_allclose(batch_of(pixels, (64, 64), steps)[0], canvas, atol=1.01 / 255)  # rounded in another way
+
+
+@pytest.mark.parametrize("image_wh", [(50, 37), (131, 20)])
+def test_stretched_pictures_show_what_a_second_implementation_shows(image_wh: tuple[int, int]) -> None:
+    width, height = image_wh
+    pixels = np.random.default_rng(width).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    batch = batch_of(pixels, (64, 64), replace(STRETCH, scaling_factor=255.0))
+    assert_allclose(batch[0], stretched(pixels, 64), atol=1.01 / 255)
+
+
+def test_the_steps_follow_one_another_in_their_order() -> None:
+    # cut to the right half, made grey, its contrast stretched, then resized: (200 + 100) / 2 would be grey otherwise
+    steps = replace(
+        STRETCH,
+        static_crop=StaticCrop(x_min=50, y_min=0, x_max=100, y_max=100),
+        grayscale=True,
+        contrast=Contrast.CONTRAST_STRETCHING,
+    )
+    pixels = np.zeros((1, 4, 3), dtype=np.uint8)
+    pixels[0, 2], pixels[0, 3] = (100, 100, 100), (200, 200, 200)
+    assert_array_equal(batch_of(pixels, (1, 2), steps)[0], [[[0, 255]]] * 3)
