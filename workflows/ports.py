@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from workflows.values.classification import Classification
 from workflows.values.detections import Detections
 from workflows.values.image import Image
 from workflows.values.recognized_text import RecognizedText
@@ -59,6 +60,17 @@ class ObjectDetector(Protocol):
         """
 
 
+class Classifier(Protocol):
+    """Says which of its classes apply to images, with any of the models it serves."""
+
+    async def classify(self, image: Image, model_id: str, options: PredictionOptions) -> Classification:
+        """Classes of the image, which is their parent; the identity of the call is missing.
+
+        Raises:
+            ClientCausedStepExecutionError: no model has this id, or it is no such classifier.
+        """
+
+
 class TextReader(Protocol):
     """Reads the text on images."""
 
@@ -81,8 +93,15 @@ class StepRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """All there is to ask for; a block's keyword-only parameters are names of these fields."""
+    """All there is to ask for; a block's keyword-only parameters are names of these fields.
+
+    The detections of an instance segmenter have masks, those of a key point detector key points.
+    """
 
     object_detector: ObjectDetector
+    instance_segmenter: ObjectDetector
+    keypoint_detector: ObjectDetector
+    classifier: Classifier
+    multi_label_classifier: Classifier
     text_reader: TextReader
     step_run: StepRun

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,11 +14,13 @@ from deployments.dataplane.image_question import ImageQuestion
 from deployments.errors import ModelTaskError, ServingError
 from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import InvalidModelIdError, UnknownModelError, UnsupportedModelError
-from deployments.models.tasks import DETECTION, Tasks
+from deployments.models.image_model import Prediction
+from deployments.models.tasks import DETECTION, KEYPOINTS, SEGMENTATION, Task, Tasks
 from workflows.compiler.plan import Plan, Stage, StepPlan
 from workflows.errors import BlockProblem, ClientCausedStepExecutionError
 from workflows.executor.dispatcher import Column, StageUnit
 from workflows.ports import Ports, PredictionOptions, StepRun
+from workflows.values.classification import Classification
 from workflows.values.detections import Detections, new_detection_ids
 from workflows.values.image import Image
 from workflows.values.recognized_text import RecognizedText
@@ -42,8 +46,13 @@ class BackendDispatcher:
 
     def ports(self, step: StepPlan) -> Ports:
         """Ports for one run of a step, which all its elements share."""
+        ask = StepQuestions(self._backend, self._work, step.name)
         return Ports(
-            object_detector=StepObjectDetector(self._backend, self._work, step.name, DETECTION),
+            object_detector=StepDetector(ask, DETECTION),
+            instance_segmenter=StepDetector(ask, SEGMENTATION),
+            keypoint_detector=StepDetector(ask, KEYPOINTS),
+            classifier=StepClassifier(ask, frozenset({Task.CLASSIFICATION})),
+            multi_label_classifier=StepClassifier(ask, frozenset({Task.MULTI_LABEL_CLASSIFICATION})),
             text_reader=StepTextReader(self._backend, self._work, step.name),
             step_run=StepRun(inference_id=str(uuid.uuid4())),
         )
@@ -57,23 +66,54 @@ class BackendDispatcher:
         self._work.timings.append(Timing(step=step.name, queue_ms=0.0, transfer_ms=0.0, compute_ms=compute_ms))
 
 
-class StepObjectDetector:
-    """The models of some tasks that give detections, as one step sees them."""
+class StepQuestions:
+    """What one step asks of models about images."""
 
-    def __init__(self, backend: Backend, work: Work, step: str, tasks: Tasks) -> None:
+    def __init__(self, backend: Backend, work: Work, step: str) -> None:
         self._backend = backend
         self._work = work
         self._step = step
+
+    async def __call__(self, image: Image, model_id: str, tasks: Tasks, options: PredictionOptions) -> Prediction:
+        """What the model says.
+
+        Raises:
+            ClientCausedStepExecutionError: there is no such model, or it is for something else.
+        """
+        question = ImageQuestion(image=image, tasks=tasks, options=options)
+        try:
+            return await self._backend.predict(question, model_id, self._work, self._step)
+        except ServingError as error:
+            raise step_failure(error, self._step) from error
+
+
+class StepDetector:
+    """Models of some tasks that give detections, as one step sees them."""
+
+    def __init__(self, ask: StepQuestions, tasks: Tasks) -> None:
+        self._ask = ask
         self._tasks = tasks
 
     async def detect(self, image: Image, model_id: str, options: PredictionOptions) -> Detections:
         """Detections in the image's own pixels."""
-        question = ImageQuestion(image=image, tasks=self._tasks, options=options)
-        try:
-            found = await self._backend.predict(question, model_id, self._work, self._step)
-        except ServingError as error:
-            raise step_failure(error, self._step) from error
+        found = await self._ask(image, model_id, self._tasks, options)
+        assert isinstance(found, ScoredBoxes)  # what models of these tasks give
         return to_detections(found, image)
+
+
+class StepClassifier:
+    """Classifiers, as one step sees them."""
+
+    def __init__(self, ask: StepQuestions, tasks: Tasks) -> None:
+        self._ask = ask
+        self._tasks = tasks
+
+    async def classify(self, image: Image, model_id: str, options: PredictionOptions) -> Classification:
+        """Classes of the image, and how long it took to know them."""
+        began_s = time.perf_counter()
+        found = await self._ask(image, model_id, self._tasks, options)
+        assert isinstance(found, Classification)  # what models of these tasks give
+        return replace(to_classification(found, image), duration_s=time.perf_counter() - began_s)
 
 
 class StepTextReader:
@@ -94,7 +134,7 @@ class StepTextReader:
 
 def to_detections(found: ScoredBoxes, image: Image) -> Detections:
     """Boxes found on an image as detections with identities, the image as their parent."""
-    count = len(found.xyxy)
+    count = len(found)
     return Detections(
         xyxy=found.xyxy.astype(np.float64),
         confidence=found.confidence.astype(np.float64),
@@ -102,9 +142,23 @@ def to_detections(found: ScoredBoxes, image: Image) -> Detections:
         class_name=np.array(found.class_names, dtype=np.str_),
         detection_id=new_detection_ids(count),
         parent_id=np.array([image.id] * count, dtype=np.str_),
+        masks=found.masks,
+        keypoints=found.keypoints,
         image_wh=image.wh,
         placement=image.placement,
+        prediction_type=_task_of(found),
     )
+
+
+def to_classification(found: Classification, image: Image) -> Classification:
+    """Classes of an image with the image as their parent."""
+    return replace(found, image_wh=image.wh, parent_id=image.id, root_parent_id=image.placement.root.id)
+
+
+def _task_of(found: ScoredBoxes) -> Task:
+    if found.masks is not None:
+        return Task.INSTANCE_SEGMENTATION
+    return Task.OBJECT_DETECTION if found.keypoints is None else Task.KEYPOINT_DETECTION
 
 
 def step_failure(error: ServingError, step: str) -> Exception:

@@ -76,7 +76,14 @@ class LocalBackend:
     async def predict(self, question: ImageQuestion, model_id: str, work: Work, step: str) -> Prediction:
         """What a model says about one image."""
         model = as_image_model(await self._acquire(model_id, work))
-        return await self._run(self._predicting, lambda: _only(predict_images(model, [question])), work, step)
+
+        def compute() -> Prediction:
+            (answer,) = predict_images(model, [question])
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return await self._run(self._predicting, compute, work, step)
 
     async def read(self, image: Image, model_id: str, work: Work, step: str) -> RecognizedText:
         """Text on one image."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from deployments.dataplane.backend import Backend, Work
-from deployments.dataplane.backend_dispatcher import BackendDispatcher, to_detections
+from deployments.dataplane.backend_dispatcher import BackendDispatcher, to_classification, to_detections
 from deployments.dataplane.deadline import within_deadline
 from deployments.dataplane.image_inputs import ImageInputs, image_error
 from deployments.dataplane.image_question import ImageQuestion
@@ -29,6 +29,7 @@ from workflows.errors import ImageDecodeError
 from workflows.executor.options import RunOptions
 from workflows.executor.run import run_workflow
 from workflows.ports import PredictionOptions
+from workflows.values.classification import Classification
 from workflows.values.detections import Detections
 from workflows.values.image import Image
 from workflows.values.recognized_text import RecognizedText
@@ -123,7 +124,7 @@ class WorkflowService:
         work: Work,
         *,
         auto_orient: bool = True,
-    ) -> list[tuple[Image, Detections]]:
+    ) -> list[tuple[Image, Detections | Classification]]:
         """What a model says about each image that a client sent.
 
         Args:
@@ -146,7 +147,7 @@ class WorkflowService:
         async with within_deadline(work):
             read = await self._images.read_all(images, auto_orient=auto_orient)
             found = await _for_each(read, ask)
-        return [(image, to_detections(boxes, image)) for image, boxes in zip(read, found, strict=True)]
+        return [(image, _answer(each, image)) for image, each in zip(read, found, strict=True)]
 
     async def read_text(
         self, images: Sequence[Any], model_id: str, work: Work, *, auto_orient: bool = True
@@ -194,6 +195,10 @@ class WorkflowService:
     async def ready(self) -> bool:
         """Whether every kind of model has answered a warm-up."""
         return await self._backend.ready()
+
+
+def _answer(found: Prediction, image: Image) -> Detections | Classification:
+    return to_classification(found, image) if isinstance(found, Classification) else to_detections(found, image)
 
 
 async def _for_each(images: Sequence[Image], work: Callable[[Image], Coroutine[Any, Any, Found]]) -> list[Found]:

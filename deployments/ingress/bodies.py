@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from workflows.ports import MaskDecodeMode, PredictionOptions
 
 
 def absent_key(value: Any) -> Any:
     """None for what clients send when they have no key: the empty text, and `None` as a text."""
     return None if value in ("", "None") else value
 
+
+MaskFormat = Literal["polygon", "rle"]
 
 ApiKey = Annotated[str | None, BeforeValidator(absent_key)]
 
@@ -91,18 +96,79 @@ class ModelInferenceBody(KeyBody):
     disable_preproc_static_crop: bool = False
 
 
-class ObjectDetectionBody(ModelInferenceBody):
-    """One request to an object detector."""
+class PredictionBody(ModelInferenceBody):
+    """What requests to models of whole images share."""
 
     model_id: str
+    confidence: float | Literal["best", "default"] = 0.4
+    visualize_predictions: bool = False
+    visualization_stroke_width: int = 1
+
+    def options(self) -> PredictionOptions:
+        """How the network's output becomes the answer."""
+        return PredictionOptions(
+            confidence=self.confidence,
+            disable_contrast=self.disable_preproc_contrast,
+            disable_grayscale=self.disable_preproc_grayscale,
+            disable_static_crop=self.disable_preproc_static_crop,
+        )
+
+
+class ObjectDetectionBody(PredictionBody):
+    """One request to an object detector."""
+
     class_agnostic_nms: bool = False
     class_filter: list[str] | None = None
-    confidence: float | Literal["best", "default"] = 0.4
     iou_threshold: float = 0.3
     max_detections: int = 300
-    visualize_predictions: bool = False
     visualization_labels: bool = False
-    visualization_stroke_width: int = 1
+
+    def options(self) -> PredictionOptions:
+        """How boxes become detections."""
+        return replace(
+            super().options(),
+            iou_threshold=self.iou_threshold,
+            max_detections=self.max_detections,
+            class_agnostic_nms=self.class_agnostic_nms,
+            class_filter=tuple(self.class_filter) if self.class_filter else None,
+        )
+
+
+class InstanceSegmentationBody(ObjectDetectionBody):
+    """One request to an instance segmenter."""
+
+    mask_decode_mode: MaskDecodeMode = "accurate"
+    tradeoff_factor: float = Field(default=0.0, ge=0, le=1)
+    response_mask_format: MaskFormat = "polygon"
+
+    def options(self) -> PredictionOptions:
+        """The same, and how masks are worked out."""
+        return replace(super().options(), mask_decode_mode=self.mask_decode_mode, tradeoff_factor=self.tradeoff_factor)
+
+
+class KeypointDetectionBody(ObjectDetectionBody):
+    """One request to a model of key points; nothing is known to be best for them."""
+
+    confidence: float | Literal["default"] = 0.4
+    keypoint_confidence: float = 0.0
+
+    def options(self) -> PredictionOptions:
+        """The same, and which key points count."""
+        return replace(super().options(), keypoint_confidence=self.keypoint_confidence)
+
+
+class ClassificationBody(PredictionBody):
+    """One request to a classifier."""
+
+
+class AnyTaskBody(InstanceSegmentationBody):
+    """One request to a model whose task decides what of it counts."""
+
+    keypoint_confidence: float = 0.0
+
+    def options(self) -> PredictionOptions:
+        """All of them."""
+        return replace(super().options(), keypoint_confidence=self.keypoint_confidence)
 
 
 class TextReadingBody(ModelInferenceBody):

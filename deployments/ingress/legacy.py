@@ -8,15 +8,17 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
 from deployments.errors import ImageInputError, InvalidRequestError
-from deployments.ingress.bodies import ObjectDetectionBody
+from deployments.ingress.bodies import AnyTaskBody, MaskFormat
 from deployments.ingress.json_codec import JsonResponse
-from deployments.ingress.model_inference import detection_answers
+from deployments.ingress.model_inference import prediction_answers
+from deployments.models.tasks import IMAGE_TASKS
+from workflows.ports import MaskDecodeMode
 
 router = APIRouter(tags=["model inference"])
 
@@ -35,8 +37,12 @@ class LegacyQuery(BaseModel):
 
     api_key: str | None = None
     confidence: float | Literal["best", "default"] = 0.4
+    keypoint_confidence: float = 0.0
     overlap: float = 0.3
     max_detections: int = 300
+    mask_decode_mode: MaskDecodeMode = "accurate"
+    tradeoff_factor: float = Field(default=0.0, ge=0, le=1)
+    response_mask_format: MaskFormat = "polygon"
     format: str = "json"
     image: str | None = None
     image_type: str = "base64"
@@ -51,14 +57,18 @@ class LegacyQuery(BaseModel):
 @router.get("/{dataset_id}/{version_id}")
 @router.post("/{dataset_id}/{version_id}")
 async def infer(request: Request, dataset_id: str, version_id: str, query: Annotated[LegacyQuery, Query()]) -> Response:
-    """Predictions of one model on one image."""
+    """Predictions of one model on one image, in the form that its task has."""
     image = await _image_of(request, query, dataset_id)
-    body = ObjectDetectionBody(
+    body = AnyTaskBody(
         model_id=f"{dataset_id}/{version_id}",
         image=image,
         confidence=_fraction(query.confidence, at_least=MIN_CONFIDENCE),
         iou_threshold=_fraction(query.overlap),
         max_detections=query.max_detections,
+        keypoint_confidence=query.keypoint_confidence,
+        mask_decode_mode=query.mask_decode_mode,
+        tradeoff_factor=query.tradeoff_factor,
+        response_mask_format=query.response_mask_format,
         visualize_predictions=query.format in ("image", "image_and_json"),
         visualization_labels=query.labels,
         visualization_stroke_width=query.stroke,
@@ -68,7 +78,7 @@ async def infer(request: Request, dataset_id: str, version_id: str, query: Annot
         disable_preproc_static_crop=query.disable_preproc_static_crop,
     )
     try:
-        answer = (await detection_answers(request, body, [image]))[0]
+        answer = (await prediction_answers(request, body, IMAGE_TASKS, [image]))[0]
     except ImageInputError as error:
         raise ImageInputError(f"{error.message}{_taken_as_model(request, dataset_id)}") from error
     if query.format == "image":

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
+from deployments.ingress.bodies import MaskFormat
 from workflows.geometry.boxes import centres_and_sizes
+from workflows.serializers.classification import write_classification
+from workflows.serializers.detections import key_points_of, points_of, run_lengths_of
+from workflows.values.classification import Classification
 from workflows.values.detections import Detections
+from workflows.values.masks import Masks
 from workflows.values.recognized_text import RecognizedText, TextLevel
 
+WORKFLOW_KEYS = frozenset({"prediction_type", "parent_id", "root_parent_id"})
+"""What a classification has in the answer of a workflow alone."""
 
-def detection_answer(detections: Detections, inference_id: str, time_s: float) -> dict[str, Any]:
-    """What an object detector found on one image, boxes as centre and size."""
+
+def detection_answer(
+    detections: Detections, inference_id: str, time_s: float, mask_format: MaskFormat = "polygon"
+) -> dict[str, Any]:
+    """What a model found on one image, boxes as centre and size, with masks and key points where it gives them."""
     width, height = detections.image_wh or (None, None)
     rows = zip(
         centres_and_sizes(detections.xyxy).tolist(),
@@ -21,12 +32,24 @@ def detection_answer(detections: Detections, inference_id: str, time_s: float) -
         detections.detection_id.tolist(),
         strict=True,
     )
+    predictions = [_box(*row) for row in rows]
+    for position, prediction in enumerate(predictions):
+        if detections.masks is not None:
+            prediction |= _mask(detections.masks, position, mask_format)
+        if detections.keypoints is not None:
+            prediction["keypoints"] = key_points_of(detections.keypoints, position)
     return {
         "inference_id": inference_id,
         "time": time_s,
         "image": {"width": width, "height": height},
-        "predictions": [_box(*row) for row in rows],
+        "predictions": predictions,
     }
+
+
+def classification_answer(classification: Classification, inference_id: str, time_s: float) -> dict[str, Any]:
+    """The classes of one image; unlike in a workflow the answer names neither its task nor the image."""
+    written = write_classification(replace(classification, inference_id=inference_id, duration_s=time_s))
+    return {key: value for key, value in written.items() if key not in WORKFLOW_KEYS}
 
 
 def text_answer(text: RecognizedText, image_wh: tuple[int, int], time_s: float, *, boxes: bool) -> dict[str, Any]:
@@ -46,6 +69,12 @@ def text_answer(text: RecognizedText, image_wh: tuple[int, int], time_s: float, 
             _box(xywh, 1.0, TextLevel(level).name.lower(), level, str(uuid.uuid4())) for xywh, level in places
         ]
     return answer
+
+
+def _mask(masks: Masks, position: int, mask_format: MaskFormat) -> dict[str, Any]:
+    if mask_format == "rle":
+        return {"rle": run_lengths_of(masks, position), "mask_format": mask_format}
+    return {"points": points_of(masks.outline(position, outer=True)), "mask_format": mask_format}
 
 
 def _box(xywh: list[float], confidence: float, name: str, class_id: int, detection_id: str) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.package import ModelPackage
 from deployments.models.timing import BatchTiming
 from workflows.ports import PredictionOptions
+from workflows.values.classification import Classification
 from workflows.values.image import Pixels
 
-Prediction = ScoredBoxes
-"""What a model says about one picture."""
+Prediction = ScoredBoxes | Classification
+"""What a model says about one picture; a classification without what only the asker knows, its image and call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

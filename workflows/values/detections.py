@@ -18,7 +18,7 @@ Index = NDArray[np.bool_] | NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KeyPoints:
-    """Key points of n detections; a detection with fewer than k points has NaN coordinates behind its last.
+    """Key points of n detections; one that a detection lacks has NaN coordinates.
 
     Attributes:
         xy: (n, k, 2) float64, absolute pixels.

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workflows.values.detections import KeyPoints
+from workflows.values.masks import Masks
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ScoredBoxes:
@@ -17,12 +20,16 @@ class ScoredBoxes:
         confidence: (n,) float32.
         class_id: (n,) int64.
         class_names: (n,) names.
+        masks: the pixels that each object covers; None for models that do not say.
+        keypoints: the key points of each object; None for models that do not say.
     """
 
     xyxy: NDArray[np.float32]
     confidence: NDArray[np.float32]
     class_id: NDArray[np.int64]
     class_names: tuple[str, ...]
+    masks: Masks | None = None
+    keypoints: KeyPoints | None = None
 
     def __len__(self) -> int:
         return len(self.xyxy)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,9 @@ from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import UnknownModelError
 from deployments.models.package import wrong_task
 from deployments.models.registry import ModelRow
+from workflows.values.classification import Classification
+from workflows.values.detections import KeyPoints
+from workflows.values.masks import Masks
 from workflows.values.recognized_text import RecognizedText
 
 
@@ -39,14 +43,59 @@ def one_word(text, xyxy=(0, 0, 10, 5)):
     )
 
 
-TASKS = {"plates/1": "object-detection", "doctr/default": "text-recognition"}
+def one_mask(*corners, wh=(10, 5)):
+    """Masks of rectangles given by left, top, right and bottom."""
+    masks = np.zeros((len(corners), wh[1], wh[0]), dtype=np.bool_)
+    for mask, (left, top, right, bottom) in zip(masks, corners, strict=True):
+        mask[top:bottom, left:right] = True
+    return Masks.of_arrays(masks)
+
+
+def one_nose(x, y):
+    """Key points of one object that has a nose and no tail."""
+    return KeyPoints(
+        xy=np.array([[[x, y], [np.nan, np.nan]]]),
+        confidence=np.array([[0.75, 0.0]]),
+        class_id=np.array([[0, 1]]),
+        class_name=np.array([["nose", "tail"]]),
+    )
+
+
+def classes(*scores, predicted=None):
+    """A classification as car, bus, bike, ...; multi-label when it names predicted classes."""
+    names = ("car", "bus", "bike")[: len(scores)]
+    single = predicted is None and len(scores) > 0
+    return Classification(
+        class_name=np.array(names, dtype=np.str_),
+        class_id=np.arange(len(scores)),
+        confidence=np.array(scores, dtype=np.float64),
+        top_class=names[0] if single else "",
+        top_confidence=scores[0] if single else 0.0,
+        predicted_classes=predicted,
+    )
+
+
+TASKS = {
+    "plates/1": "object-detection",
+    "cars/1": "instance-segmentation",
+    "people/1": "keypoint-detection",
+    "kinds/1": "classification",
+    "tags/1": "multi-label-classification",
+    "doctr/default": "text-recognition",
+}
 
 
 class FakeBackend:
-    """Knows the model `plates/1` and the text reader `doctr/default`."""
+    """Knows the models of `TASKS`; what each of them says can be changed in `said`."""
 
     def __init__(self, boxes=None, text="AB 12"):
-        self.boxes = found_boxes((2, 1, 8, 4)) if boxes is None else boxes
+        self.said = {
+            "plates/1": found_boxes((2, 1, 8, 4)) if boxes is None else boxes,
+            "cars/1": replace(found_boxes((2, 1, 8, 4), names=("car",)), masks=one_mask((2, 1, 8, 4))),
+            "people/1": replace(found_boxes((2, 1, 8, 4), names=("person",)), keypoints=one_nose(4.0, 2.0)),
+            "kinds/1": classes(0.7, 0.2),
+            "tags/1": classes(0.1, 0.6, 0.7, predicted=("bus", "bike")),
+        }
         self.text = text
         self.error = None
         self.wait_s = 0.0
@@ -60,7 +109,7 @@ class FakeBackend:
         await self._work(model_id, work, step)
         if TASKS[model_id] not in question.tasks:
             raise wrong_task(SimpleNamespace(model_id=model_id, task_type=TASKS[model_id]), question.tasks)
-        return self.boxes
+        return self.said[model_id]
 
     async def read(self, image, model_id, work, step):
         await self._work(model_id, work, step)

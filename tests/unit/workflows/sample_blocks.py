@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, model_validator
@@ -266,7 +267,8 @@ def compiled(inputs: list[Any], steps: list[Any], **outputs: str) -> Plan:
 
 
 def no_ports(step: Any) -> Ports:
-    return Ports(object_detector=None, text_reader=None, step_run=StepRun(inference_id=f"run of {step.name}"))
+    unused = {port.name: None for port in fields(Ports)}
+    return Ports(**unused | {"step_run": StepRun(inference_id=f"run of {step.name}")})
 
 
 async def answers(plan: Plan, options: RunOptions | None = None, **inputs: Any) -> list[dict[str, Any]]:

@@ -32,6 +32,43 @@ async def test_detections_know_their_image_and_have_identities_of_their_own():
     assert found.placement is image.placement
 
 
+async def test_masks_and_key_points_come_with_their_detections():
+    backend = FakeBackend()
+    image = black_image()
+    segmented = await ports(backend).instance_segmenter.detect(image, "cars/1", PredictionOptions())
+    assert segmented.masks is backend.said["cars/1"].masks
+    assert segmented.prediction_type == "instance-segmentation"
+    pointed = await ports(backend).keypoint_detector.detect(image, "people/1", PredictionOptions())
+    assert pointed.keypoints is backend.said["people/1"].keypoints
+    assert pointed.prediction_type == "keypoint-detection"
+
+
+@pytest.mark.parametrize(("port", "model_id"), [("classifier", "kinds/1"), ("multi_label_classifier", "tags/1")])
+async def test_classes_know_their_image_and_how_long_they_took(port, model_id):
+    image = black_image(20, 10, image_id="image.[0]")
+    found = await getattr(ports(FakeBackend()), port).classify(image, model_id, PredictionOptions())
+    assert found.class_name.tolist()[:2] == ["car", "bus"]
+    assert (found.image_wh, found.parent_id, found.root_parent_id) == ((20, 10), "image.[0]", "image.[0]")
+    assert found.duration_s >= 0
+    assert found.multi_label is (port == "multi_label_classifier")
+
+
+@pytest.mark.parametrize(
+    ("port", "method", "model_id"),
+    [
+        ("object_detector", "detect", "cars/1"),
+        ("instance_segmenter", "detect", "plates/1"),
+        ("keypoint_detector", "detect", "cars/1"),
+        ("classifier", "classify", "tags/1"),
+        ("multi_label_classifier", "classify", "kinds/1"),
+    ],
+)
+async def test_a_step_is_told_when_its_model_is_for_something_else(port, method, model_id):
+    with pytest.raises(ClientCausedStepExecutionError, match=f"'{model_id}' is for") as caught:
+        await getattr(getattr(ports(FakeBackend()), port), method)(black_image(), model_id, PredictionOptions())
+    assert caught.value.status == 400
+
+
 def test_no_boxes_are_no_detections_on_an_image_of_known_size():
     found = to_detections(found_boxes(), black_image())
     assert len(found) == 0

@@ -48,7 +48,7 @@ async def test_a_list_of_one_stays_a_list(client, image):
 
 
 async def test_nothing_found_is_an_empty_list(client, image, backend):
-    backend.boxes = found_boxes()
+    backend.said["plates/1"] = found_boxes()
     answer = await client.post("/infer/object_detection", json={"model_id": "plates/1", "image": image})
     assert answer.json()["predictions"] == []
 

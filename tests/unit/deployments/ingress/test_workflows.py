@@ -61,7 +61,7 @@ async def test_headers_tell_models_loads_and_times(client, specification, image)
 
 
 async def test_every_step_has_its_times_wherever_it_ran(client, specification, image, backend):
-    backend.boxes = found_boxes()  # so that the reader has nothing to do
+    backend.said["plates/1"] = found_boxes()  # so that the reader has nothing to do
     specification["steps"] += [
         {"type": "DetectionOffset", "name": "wider", "predictions": "$steps.detector.predictions"}
         | {"offset_width": 2, "offset_height": 2},
@@ -82,7 +82,7 @@ async def test_every_step_has_its_times_wherever_it_ran(client, specification, i
 
 
 async def test_no_boxes_give_no_texts(client, specification, image, backend):
-    backend.boxes = found_boxes()
+    backend.said["plates/1"] = found_boxes()
     answer = await client.post("/workflows/run", json={"specification": specification, "inputs": {"image": image}})
     assert answer.json()["outputs"] == [
         {"predictions": {"image": {"width": 10, "height": 5}, "predictions": []}, "texts": []}

@@ -6,17 +6,19 @@ The expected values are the golden example of the language's contract: engine 1.
 
 import base64
 import re
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
 from tests.unit.workflows.builders import boxes, detections, frozen
+from tests.unit.workflows.sample_blocks import no_ports
 from workflows.compiler.compile import compile_definition
 from workflows.executor.local_dispatcher import LocalDispatcher
 from workflows.executor.options import RunOptions
 from workflows.executor.run import run_workflow
-from workflows.ports import Ports, StepRun
+from workflows.ports import StepRun
 from workflows.values.detections import new_detection_ids
 from workflows.values.recognized_text import RecognizedText, TextLevel
 
@@ -88,7 +90,8 @@ async def results():
     }
     plan = compile_definition(document)
     dispatcher = LocalDispatcher(
-        lambda step: Ports(
+        lambda step: replace(
+            no_ports(step),
             object_detector=OnePlateOnLargeImages(),
             text_reader=ReadsOneWord(),
             step_run=StepRun(inference_id="call-1"),
