@@ -87,6 +87,12 @@ def _cased(word: str, rng: random.Random) -> str:
     return word
 
 
+def plain_word(rng: random.Random) -> str:
+    """A dictionary word of at most 14 characters."""
+    word = "".join(c for c in rng.choice(_words()) if c in VOCABULARY)
+    return word if 0 < len(word) <= WORD_CHARACTERS_MAX else "and"
+
+
 def printed_word(rng: random.Random) -> str:
     """A dictionary word, a number, a price, a serial number or a jumble of printable signs."""
     kind = rng.random()
