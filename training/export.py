@@ -16,10 +16,16 @@ from training.plate_detector import PADDING_VALUE, PlateDetector
 from training.plate_reader import MEAN, STD, PlateReader
 from training.plate_texts import VOCABULARY
 from training.schedule import load_weights
+from training.text_detector import MEAN as MAP_MEAN
+from training.text_detector import PADDING_VALUE as MAP_PADDING_VALUE
+from training.text_detector import STD as MAP_STD
+from training.text_detector import text_detector
 
 OPSET = 17
 DEFAULT_CONFIDENCE = 0.4  # what requests are served with when they name no threshold
 DETECTOR_ID, RECOGNIZER_ID = "vehicle-registration-plates-trudk/2", "doctr/default"
+TEXT_DETECTOR_ID = "doctr/detection"
+MAP_READING = {"pixel_threshold": 0.3, "region_threshold": 0.4, "unclip_ratio": 1.5}  # best of a grid on drawn pages
 
 
 class YoloOutput(nn.Module):
@@ -38,6 +44,19 @@ class YoloOutput(nn.Module):
         logits, boxes, _, _ = self.detector(images)
         centres, sizes = (boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2]
         return torch.cat([centres, sizes, (logits + self.shift).sigmoid()[..., None]], -1).transpose(1, 2)
+
+
+class TextMap(nn.Module):
+    """The map of a text detector alone, without the dictionary that docTR wraps it in."""
+
+    def __init__(self, detector: nn.Module) -> None:
+        super().__init__()
+        self.detector = detector
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(b, 3, h, w) normalized to logits (b, 1, h, w)."""
+        logits: Tensor = self.detector(images)["logits"]
+        return logits
 
 
 def _logit(probability: float) -> float:
@@ -137,10 +156,53 @@ def export_recognizer(weights: Path, shipped: Path) -> None:
     _write_configs(folder, model, inference)
 
 
+def export_text_detector(weights: Path, shipped: Path) -> None:
+    """Write the text detector's package; batch, height and width are free, sides multiples of 32."""
+    folder = shipped / TEXT_DETECTOR_ID
+    folder.mkdir(parents=True, exist_ok=True)
+    detector = text_detector()
+    load_weights(detector, weights)
+    free = {0: "batch", 2: "height", 3: "width"}
+    torch.onnx.export(
+        TextMap(detector).eval(),
+        (torch.zeros(1, 3, 64, 96),),
+        str(folder / "weights.onnx"),
+        dynamo=False,
+        opset_version=OPSET,
+        input_names=["images"],
+        output_names=["logits"],
+        dynamic_axes={"images": free, "logits": free},
+    )
+    model = {
+        "model_id": TEXT_DETECTOR_ID,
+        "model_architecture": "linknet_resnet18",
+        "task_type": "text-detection",
+        "backend_type": "onnx",
+        "dynamic_batch_size_supported": True,
+    }
+    inference = {
+        "image_pre_processing": {},
+        "network_input": {
+            "training_input_size": {"height": 1024, "width": 1024},
+            "dynamic_spatial_size_supported": True,
+            "dynamic_spatial_size_mode": {"type": "pad-to-be-divisible", "value": 32},
+            "color_mode": "rgb",
+            "resize_mode": "letterbox",
+            "padding_value": MAP_PADDING_VALUE,
+            "input_channels": 3,
+            "scaling_factor": 255,
+            "normalization": [list(MAP_MEAN), list(MAP_STD)],
+        },
+        "forward_pass": {"max_dynamic_batch_size": 8},
+        "post_processing": {"fused": False, **MAP_READING},
+    }
+    _write_configs(folder, model, inference)
+
+
 def main() -> None:
-    """`detector` or `recognizer`."""
+    """`detector`, `recognizer` or `text-detector`."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", choices=("detector", "recognizer"))
+    parser.add_argument("model", choices=("detector", "recognizer", "text-detector"))
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--best-threshold", type=float, default=DEFAULT_CONFIDENCE,
                         help="score of the raw detector that shall become 0.4")  # fmt: skip
@@ -148,6 +210,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.model == "detector":
         export_detector(arguments.weights, arguments.best_threshold, arguments.shipped)
+    elif arguments.model == "text-detector":
+        export_text_detector(arguments.weights, arguments.shipped)
     else:
         export_recognizer(arguments.weights, arguments.shipped)
 

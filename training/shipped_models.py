@@ -18,7 +18,8 @@ IOU_THRESHOLD = 0.3
 PADDED_PX = (200, 40)
 
 
-def _session(weights: Path) -> onnxruntime.InferenceSession:
+def onnx_session(weights: Path) -> onnxruntime.InferenceSession:
+    """A graph on one thread that does not spin."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -42,7 +43,7 @@ class ShippedDetector:
     """The plate detector."""
 
     def __init__(self, package: Path) -> None:
-        self._session = _session(package / "weights.onnx")
+        self._session = onnx_session(package / "weights.onnx")
         self._padding = json.loads((package / "inference_config.json").read_text())["network_input"]["padding_value"]
 
     def detect(self, bgr: Bgr, confidence: float, side: int = SIDE) -> tuple[Floats, Floats]:
@@ -67,7 +68,7 @@ class ShippedRecognizer:
     """The text recognizer."""
 
     def __init__(self, package: Path) -> None:
-        self._session = _session(package / "weights.onnx")
+        self._session = onnx_session(package / "weights.onnx")
         config = json.loads((package / "inference_config.json").read_text(encoding="utf-8"))
         size, normalization = config["network_input"]["training_input_size"], config["network_input"]["normalization"]
         self._input_wh = (size["width"], size["height"])
