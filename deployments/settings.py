@@ -107,6 +107,12 @@ class RouterTuning(BaseModel):
     transforms: CoalescingLimits = CoalescingLimits(max_batch_items=16)
 
 
+def data_directory() -> Path:
+    """Where this user's added models are kept, by the XDG Base Directory Specification."""
+    home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(home).expanduser() / "sightline"
+
+
 def process_environment() -> dict[str, str]:
     """The environment of this process, for a process it starts."""
     return dict(os.environ)

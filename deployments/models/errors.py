@@ -5,6 +5,7 @@ ModelError
 ├── InvalidModelIdError      the text is no model id
 ├── ModelPackageError        a folder is no model package that can be served
 │   └── OtherRuntimeError    the package is whole, and made for a runtime that is not here
+├── ModelSourceError         a package cannot be fetched from where it is said to be
 ├── ModelLoadError           the package looks right, and its weights do not load
 ├── ModelUnavailableError    the server that runs the model is away; it may be back soon
 └── UnsupportedModelError    the package is right, and nothing here can run such a model
@@ -67,6 +68,19 @@ class ModelPackageError(ModelError):
 
 class OtherRuntimeError(ModelPackageError):
     """The package is whole, and made for a runtime that is not here; a directory is served without it."""
+
+
+class ModelSourceError(ModelError):
+    """A package cannot be fetched from where it is said to be.
+
+    Attributes:
+        source: where, without credentials.
+    """
+
+    def __init__(self, message: str, source: str) -> None:
+        super().__init__(message)
+        self.args = (message, source)
+        self.source = source
 
 
 class ModelLoadError(_ModelIdError):

@@ -182,7 +182,7 @@ def survey_packages(directory: Path) -> PackageSurvey:
     packages: dict[str, ModelPackage] = {}
     problems: list[ModelPackageError] = []
     left_out: list[OtherRuntimeError] = []
-    for folder in _package_folders(directory):
+    for folder in package_folders(directory):
         relative = folder.relative_to(directory).as_posix()
         try:
             package = read_package(folder, fallback_id=None if relative == "." else relative)
@@ -253,7 +253,7 @@ def alias_problems(packages: Mapping[str, ModelPackage]) -> list[ModelPackageErr
     return problems
 
 
-def _package_folders(directory: Path) -> Iterator[Path]:
+def package_folders(directory: Path) -> Iterator[Path]:
     """Folders that look like packages, links to folders included."""
     for parent, folders, files in os.walk(directory, followlinks=True):
         if _leads_back(Path(parent)):

@@ -33,8 +33,6 @@ class Manifest(BaseModel):
         model_id: what requests call it, whatever its own files say; None to leave that to them.
         aliases: further names for it.
         source: where it came from, without credentials.
-        request: fingerprint of the source and of what was said about it, credentials included.
-        version: fingerprint of the source's listing; another one means that the source has changed.
         files: by path in the folder.
     """
 
@@ -43,8 +41,6 @@ class Manifest(BaseModel):
     model_id: str | None = None
     aliases: tuple[str, ...] = ()
     source: str
-    request: str
-    version: str
     files: dict[str, StoredFile]
 
     @property

@@ -201,8 +201,6 @@ def test_files_that_are_not_those_that_were_added_are_refused(tmp_path: Path) ->
         "model_id": "plates/7",
         "aliases": ["seven"],
         "source": "s3://bucket/a",
-        "request": "r",
-        "version": "v",
         "files": {"weights.onnx": {"sha256": "a" * 64, "size_bytes": size_bytes}},
     }
     (folder / ".sightline.json").write_text(json.dumps(manifest))

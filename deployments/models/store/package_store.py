@@ -1,0 +1,304 @@
+"""The packages that were added on this machine: fetched once, checked, and only then put in their place.
+
+```
+blobs/ab/ab12...          every file of every package, by its checksum
+models/<project>@<version>/   a package: hard links to blobs, and its manifest
+mirrors/<source>/<path>/  packages of a source that an endpoint's arguments name
+sources/<source>.json     what was fetched from where, so that only what changed is fetched again
+incoming/<source>/        what is being fetched; whatever a killed process left there is thrown away by the next
+locks/                    one for each source, and one for the moment in which something is put in its place
+```
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from deployments.models.errors import ModelPackageError, ModelSourceError, OtherRuntimeError, UnknownModelError
+from deployments.models.model_id import check_model_id
+from deployments.models.package import ModelPackage, alias_problems, package_folders, read_package
+from deployments.models.package_layouts.manifest import MANIFEST, Manifest, StoredFile, read_manifest
+from deployments.models.store.blobs import Blobs, described, link_or_copy
+from deployments.models.store.given_facts import GivenFacts
+from deployments.models.store.sources import Source
+from deployments.models.store.staging import GIBIBYTE, stage
+from workflows.definition.nearest import suggest
+
+logger = logging.getLogger(__name__)
+
+LOCK_TIMEOUT_S = 3600.0
+COMMIT = "commit"
+
+Inspect = Callable[[ModelPackage], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddedPackage:
+    """A package that is in its place.
+
+    Attributes:
+        package: what it is.
+        is_new: whether it was not there before in just this form.
+    """
+
+    package: ModelPackage
+    is_new: bool
+
+
+class PackageStore:
+    """A folder of packages, shared by any number of processes."""
+
+    def __init__(self, root: Path, most_bytes: int = 20 * GIBIBYTE) -> None:
+        """Nothing is made yet.
+
+        Args:
+            root: the folder.
+            most_bytes: largest source.
+        """
+        self._root = root
+        self._most_bytes = most_bytes
+        self._blobs = Blobs(root / "blobs")
+
+    @property
+    def models_dir(self) -> Path:
+        """Where added packages lie, for a server to serve."""
+        return self._root / "models"
+
+    def add(
+        self, source: Source, given: GivenFacts, inspect: Inspect, *, take_place: bool = False
+    ) -> list[AddedPackage]:
+        """Put every package of a source in its place, when all of them pass.
+
+        Args:
+            source: where from.
+            given: what is said about it.
+            inspect: raises for a package that must not be added; not called for those that are in place already.
+            take_place: whether a package may take the place of one that came from elsewhere.
+
+        Raises:
+            ModelSourceError: the source cannot be read.
+            ModelPackageError: a package is wrong, or its place is taken.
+        """
+        with self.staged(source, given) as staged:
+            new = [
+                (package, manifest)
+                for package, manifest in staged
+                if not _holds(self._place(package.model_id), manifest)
+            ]
+            self._check_names(new, take_place=take_place)
+            for package, _ in new:
+                inspect(package)
+            with self._locked(COMMIT):
+                for package, manifest in new:
+                    self._commit(package.directory, self._place(package.model_id), manifest)
+            added = {package.model_id for package, _ in new}
+            return [
+                AddedPackage(package=read_package(self._place(package.model_id)), is_new=package.model_id in added)
+                for package, _ in staged
+            ]
+
+    def mirror(self, source: Source) -> Path:
+        """A folder with the packages of a source as they are there now; as they were, when it cannot be reached.
+
+        Raises:
+            ModelSourceError: the source cannot be read and never was.
+            ModelPackageError: a package is wrong.
+        """
+        mirror = self._root / "mirrors" / source.key
+        try:
+            with self.staged(source, GivenFacts()) as staged, self._locked(COMMIT):
+                places = {mirror / f"{at:04d}" for at in range(len(staged))}
+                for at, (package, manifest) in enumerate(staged):
+                    if not _holds(mirror / f"{at:04d}", manifest):
+                        self._commit(package.directory, mirror / f"{at:04d}", manifest)
+                for left_over in set(mirror.iterdir()) - places:
+                    self._throw_away(left_over)
+        except (ModelSourceError, ModelPackageError) as error:
+            if not mirror.is_dir():
+                raise
+            logger.warning(
+                "a source of models cannot be had; its packages of before are served", extra={"reason": str(error)}
+            )
+        return mirror
+
+    @contextmanager
+    def staged(self, source: Source, given: GivenFacts) -> Iterator[list[tuple[ModelPackage, Manifest]]]:
+        """The packages of a source, fetched and read, while nobody else fetches that source; gone afterwards.
+
+        Raises:
+            ModelSourceError: the source cannot be read.
+            ModelPackageError: a package is wrong, or what is given does not fit.
+        """
+        with self._locked(source.key):
+            incoming = self._root / "incoming" / source.key
+            shutil.rmtree(incoming, ignore_errors=True)
+            folder = incoming / "files"
+            folder.mkdir(parents=True)
+            try:
+                record = self._root / "sources" / f"{source.key}.json"
+                files = stage(source, folder, self._blobs, record, self._most_bytes)
+                yield self._read(source, folder, files, given)
+            finally:
+                shutil.rmtree(incoming, ignore_errors=True)
+
+    def packages(self) -> dict[str, tuple[ModelPackage | ModelPackageError, Manifest | None]]:
+        """What was added by id, broken packages as what is wrong with them."""
+        found: dict[str, tuple[ModelPackage | ModelPackageError, Manifest | None]] = {}
+        for folder in sorted(self.models_dir.iterdir()) if self.models_dir.is_dir() else ():
+            manifest = _manifest_or_none(folder)
+            try:
+                package = read_package(folder)
+                found[package.model_id] = (package, manifest)
+            except ModelPackageError as error:
+                found[folder.name.replace("@", "/")] = (error, manifest)
+        return found
+
+    def remove(self, model_id: str) -> int:
+        """Throw a package away, and the files that no other one has; gives the bytes that this freed.
+
+        Raises:
+            InvalidModelIdError: the text is no model id.
+            UnknownModelError: no such package was added.
+        """
+        place = self._place(model_id)
+        with self._locked(COMMIT):
+            if not place.is_dir():
+                known = self.packages()
+                raise UnknownModelError(
+                    f"no model {model_id!r} was added; {suggest(model_id, known, what='added models')}", model_id
+                )
+            self._throw_away(place)
+            return self.collect()
+
+    def collect(self) -> int:
+        """Throw away files that no package has; gives the bytes that this freed. Call it with the lock of commits."""
+        in_use = {
+            stored.sha256
+            for path in self._root.glob(f"*/**/{MANIFEST}")
+            if (manifest := _manifest_or_none(path.parent)) is not None
+            for stored in manifest.files.values()
+        }
+        for left_over in (self._root / "incoming").glob("*"):
+            with suppress(ModelSourceError), self._locked(left_over.name, timeout_s=0):
+                shutil.rmtree(left_over, ignore_errors=True)
+        return self._blobs.collect(in_use)
+
+    def _read(
+        self, source: Source, folder: Path, files: dict[str, StoredFile], given: GivenFacts
+    ) -> list[tuple[ModelPackage, Manifest]]:
+        roots = list(package_folders(folder))
+        if not roots:
+            raise ModelSourceError(
+                f"{source.shown} holds no model package: there is no weights.onnx, and no configuration of one",
+                source.shown,
+            )
+        if given.is_for_one and len(roots) > 1:
+            named = ", ".join(root.relative_to(folder).as_posix() for root in roots[:10])
+            raise ModelSourceError(
+                f"{source.shown} holds {len(roots)} packages ({named}); name one of them to say something about it",
+                source.shown,
+            )
+        packages = []
+        for root in roots:
+            relative = root.relative_to(folder).as_posix()
+            try:
+                given.write(root)
+                read = read_package(root, fallback_id=source.name if relative == "." else relative)
+            except ModelPackageError as error:
+                if isinstance(error, OtherRuntimeError) and len(roots) > 1:
+                    logger.warning("a model package is left out", extra={"package": relative, "reason": error.message})
+                    continue
+                where = source.shown if relative == "." else f"{source.shown}, {relative}"
+                raise type(error)(f"{where}: {error.message}", error.path) from error
+            if given.model_id is not None:
+                check_model_id(given.model_id)
+            package = replace(read, model_id=given.model_id or read.model_id, aliases=(*read.aliases, *given.aliases))
+            manifest = Manifest(
+                model_id=package.model_id,
+                aliases=given.aliases,
+                source=source.shown,
+                files={
+                    path.relative_to(root).as_posix(): files.get(path.relative_to(folder).as_posix()) or described(path)
+                    for path in sorted(root.rglob("*"))
+                    if path.is_file()
+                },
+            )
+            packages.append((package, manifest))
+        return packages
+
+    def _check_names(self, new: list[tuple[ModelPackage, Manifest]], *, take_place: bool) -> None:
+        """Refuse to take the place, or a name, of a package that came from elsewhere."""
+        for package, manifest in new:
+            there = _manifest_or_none(self._place(package.model_id))
+            if there is not None and there.source != manifest.source and not take_place:
+                raise ModelPackageError(
+                    f"{package.model_id!r} was added from {there.source} already; remove it first, replace it with "
+                    "--replace, or give this one another --id",
+                    str(self._place(package.model_id)),
+                )
+        whole = {
+            package.model_id: package for package, _ in self.packages().values() if isinstance(package, ModelPackage)
+        }
+        for problem in alias_problems(whole | {package.model_id: package for package, _ in new}):
+            raise problem
+
+    def _commit(self, staged: Path, place: Path, manifest: Manifest) -> None:
+        """Put a package in its place: it is there whole, or not at all, whenever this process may be killed."""
+        ready = staged.parent / f"{staged.name}.ready"
+        for name, stored in manifest.files.items():
+            (ready / name).parent.mkdir(parents=True, exist_ok=True)
+            if not self._blobs.take(stored, ready / name):
+                link_or_copy(staged / name, ready / name)
+                self._blobs.keep(ready / name)
+        (ready / MANIFEST).write_text(manifest.model_dump_json(indent=1))
+        self._throw_away(place)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        ready.rename(place)
+
+    def _throw_away(self, place: Path) -> None:
+        """Have a folder vanish in one step."""
+        if place.is_dir():
+            rubbish = self._root / "incoming" / f"{place.name}.{os.getpid()}.rubbish"
+            rubbish.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(rubbish, ignore_errors=True)
+            place.rename(rubbish)
+            shutil.rmtree(rubbish, ignore_errors=True)
+
+    def _place(self, model_id: str) -> Path:
+        check_model_id(model_id)
+        return self.models_dir / model_id.replace("/", "@")
+
+    @contextmanager
+    def _locked(self, name: str, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
+        (self._root / "locks").mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self._root / "locks" / f"{name}.lock", timeout=timeout_s)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise ModelSourceError(f"another process has held {lock.lock_file} for {timeout_s:g} s", name) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _holds(place: Path, manifest: Manifest) -> bool:
+    """Whether a folder holds just these files, every one of them whole."""
+    if _manifest_or_none(place) != manifest:
+        return False
+    return all((place / name).is_file() and described(place / name) == file for name, file in manifest.files.items())
+
+
+def _manifest_or_none(folder: Path) -> Manifest | None:
+    try:
+        return read_manifest(folder)
+    except ModelPackageError:
+        return None
