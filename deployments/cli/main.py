@@ -14,6 +14,7 @@ import typer
 
 from deployments.cli.first_request import first_answer, write_request
 from deployments.cli.launcher import LaunchPlan, LocalCluster, check_port, make_run_dir
+from deployments.cli.models import app as models_app
 from deployments.cli.ray_environment import Proxy, cluster_environment
 from deployments.cli.serve_config import default_config_path, read_serve_config
 from deployments.cli.versions import server_version
@@ -22,6 +23,7 @@ from deployments.errors import ServingError
 PROXIES = ("haproxy", "python")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Serve vision workflows from a Ray Serve cluster.")
+app.add_typer(models_app, name="models")
 
 
 def main() -> None:

@@ -41,7 +41,10 @@ MAKERS: Mapping[str, Callable[[ModelPackage, Engine], LoadedModel]] = {
 
 
 def load_model(
-    package: ModelPackage, settings: EngineSettings, others: Mapping[str, ModelPackage] = NO_OTHERS
+    package: ModelPackage,
+    settings: EngineSettings,
+    others: Mapping[str, ModelPackage] = NO_OTHERS,
+    watch: Callable[[Engine], Engine] = lambda engine: engine,
 ) -> LoadedModel:
     """The model of a package, warmed by one run.
 
@@ -51,6 +54,7 @@ def load_model(
         package: what to load.
         settings: how networks use the machine.
         others: by id, the packages that this one may name.
+        watch: given the engine of the package, gives the one that the model is to use.
 
     Raises:
         UnsupportedModelError: no code here does what the package is for.
@@ -62,9 +66,9 @@ def load_model(
             f"model {package.model_id!r} is for {package.task_type!r}; served here are {', '.join(sorted(MAKERS))}",
             package.model_id,
         )
-    _check_sum(package)
+    _check_sums(package)
     try:
-        model = make(package, open_engine(package, settings))
+        model = make(package, watch(open_engine(package, settings)))
         return _page_reader(model, settings, others) if isinstance(model, TextRecognizer) else model
     except ModelError:
         raise
@@ -76,27 +80,26 @@ def load_model(
         ) from error
 
 
-def _check_sum(package: ModelPackage) -> None:
-    """Refuse weights that are not those that were meant, at the last moment before they are opened.
+def _check_sums(package: ModelPackage) -> None:
+    """Refuse files that are not those that were meant, at the last moment before they are opened.
 
     Raises:
-        ModelLoadError: their checksum is another one, or they are gone.
+        ModelLoadError: the checksum of one is another one, or it is gone.
     """
-    if package.sha256 is None:
-        return
-    try:
-        with package.weights_path.open("rb") as file:
-            actual = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelLoadError(
-            f"the weights of {package.model_id!r} cannot be read: {error.strerror}", package.model_id
-        ) from error
-    if actual != package.sha256:
-        raise ModelLoadError(
-            f"the weights of {package.model_id!r} have sha256 {actual}, and {package.sha256} is meant: the file is "
-            "damaged or was replaced while the server ran",
-            package.model_id,
-        )
+    for name, meant in package.file_sums.items():
+        try:
+            with (package.directory / name).open("rb") as file:
+                actual = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise ModelLoadError(
+                f"{name} of {package.model_id!r} cannot be read: {error.strerror}", package.model_id
+            ) from error
+        if actual != meant:
+            raise ModelLoadError(
+                f"{name} of {package.model_id!r} has sha256 {actual}, and {meant} is meant: the file is damaged or was "
+                "replaced while the server ran",
+                package.model_id,
+            )
 
 
 def _page_reader(

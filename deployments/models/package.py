@@ -64,6 +64,7 @@ class ModelPackage:
         text_maps: for text detectors.
         static_batch_size: the only batch that the graph takes; None when it takes any.
         max_batch_size: largest batch that is worth while; None when the package does not say.
+        file_sums: SHA-256 of files in the folder, hexadecimal, where they are known.
         triton: where the model runs when it has no weights here; `weights_path` then leads nowhere.
     """
 
@@ -86,6 +87,7 @@ class ModelPackage:
     static_batch_size: int | None
     max_batch_size: int | None
     weights_by_precision: Mapping[Precision, Path] = field(default_factory=dict)
+    file_sums: Mapping[str, str] = field(default_factory=dict)
     triton: TritonModel | None = None
     text_maps: TextMaps = field(default_factory=TextMaps)
 
@@ -141,13 +143,14 @@ def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackag
         for path in (weights_path, *variants.values()):
             check_weights_file(path)
     _check_sums(directory, contents)
+    sums = _known_sums(contents, manifest)
     _check_thresholds(contents, directory)
     return ModelPackage(
         model_id=model_id,
         aliases=tuple(dict.fromkeys(alias for alias in aliases if alias != model_id)),
         directory=directory,
         weights_path=weights_path,
-        sha256=_declared_sum(contents, manifest),
+        sha256=sums.get(contents.weights_file),
         task_type=contents.task_type or DEFAULT_TASK,
         architecture=contents.architecture,
         class_names=tuple(name for name in contents.class_names if name not in contents.removed_classes),
@@ -164,6 +167,7 @@ def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackag
         static_batch_size=contents.static_batch_size,
         max_batch_size=contents.max_batch_size,
         weights_by_precision=variants,
+        file_sums=sums,
         triton=contents.triton,
         text_maps=contents.text_maps,
     )
@@ -284,11 +288,10 @@ def _older(directory: Path) -> PackageContents:
     return read_environment(directory)
 
 
-def _declared_sum(contents: PackageContents, manifest: Manifest | None) -> str | None:
-    declared = contents.sha256.get(contents.weights_file)
-    if declared is None and manifest is not None and contents.weights_file in manifest.files:
-        declared = manifest.files[contents.weights_file].sha256
-    return None if declared is None else declared.lower()
+def _known_sums(contents: PackageContents, manifest: Manifest | None) -> dict[str, str]:
+    """Checksums by file name: those of the files as they were added, and those that the package declares itself."""
+    added = {} if manifest is None else {name: file.sha256 for name, file in manifest.files.items()}
+    return added | {name: declared.lower() for name, declared in contents.sha256.items()}
 
 
 def _variants(weights_path: Path) -> dict[Precision, Path]:

@@ -51,6 +51,11 @@ class ObjectDetectionModel:
         self._steps = self._network.steps_taken(self._architecture.trained_with(package.preprocessing))
         self._say_what_was_assumed()
 
+    @property
+    def architecture_name(self) -> str:
+        """Which code reads the network's outputs: as the package says, or as they look."""
+        return self._architecture.name
+
     def predict_batch(self, images_bgr: Sequence[Pixels], options: Sequence[PredictionOptions]) -> PredictedBatch:
         """Boxes on each picture, found with one run of the network as long as its batch allows.
 
