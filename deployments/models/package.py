@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deployments.errors import ModelTaskError
@@ -126,31 +126,24 @@ def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackag
     if manifest is not None:
         check_sizes(directory, manifest)
     contents = read_model_config(directory) if (directory / MODEL_CONFIG).is_file() else _older(directory)
-    given_id = None if manifest is None else manifest.model_id
-    model_id = given_id or contents.declared_id or fallback_id or f"{directory.parent.name}/{directory.name}"
-    aliases = contents.aliases if manifest is None else (*contents.aliases, *manifest.aliases)
-    try:
-        for name in (model_id, *aliases):
-            check_model_id(name)
-    except InvalidModelIdError as error:
-        raise ModelPackageError(
-            f"{error.message}; set model_id in {MODEL_CONFIG} or place the folder as <project>/<version>",
-            str(directory),
-        ) from error
+    model_id = contents.declared_id or fallback_id or f"{directory.parent.name}/{directory.name}"
+    if manifest is not None:
+        model_id = manifest.model_id
+    _check_names((model_id, *contents.aliases), directory)
     weights_path = directory / contents.weights_file
     variants = {} if contents.triton is not None else _variants(weights_path)
     if contents.triton is None:
         for path in (weights_path, *variants.values()):
             check_weights_file(path)
     _check_sums(directory, contents)
-    sums = _known_sums(contents, manifest)
+    declared_sums = {name: declared.lower() for name, declared in contents.sha256.items()}
     _check_thresholds(contents, directory)
-    return ModelPackage(
+    package = ModelPackage(
         model_id=model_id,
-        aliases=tuple(dict.fromkeys(alias for alias in aliases if alias != model_id)),
+        aliases=tuple(dict.fromkeys(alias for alias in contents.aliases if alias != model_id)),
         directory=directory,
         weights_path=weights_path,
-        sha256=sums.get(contents.weights_file),
+        sha256=declared_sums.get(contents.weights_file),
         task_type=contents.task_type or DEFAULT_TASK,
         architecture=contents.architecture,
         class_names=tuple(name for name in contents.class_names if name not in contents.removed_classes),
@@ -167,9 +160,25 @@ def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackag
         static_batch_size=contents.static_batch_size,
         max_batch_size=contents.max_batch_size,
         weights_by_precision=variants,
-        file_sums=sums,
+        file_sums=declared_sums,
         triton=contents.triton,
         text_maps=contents.text_maps,
+    )
+    return package if manifest is None else with_manifest(package, manifest)
+
+
+def with_manifest(package: ModelPackage, manifest: Manifest) -> ModelPackage:
+    """The package under the names that it was added with, the checksums of its files known."""
+    _check_names((manifest.model_id, *manifest.aliases), package.directory)
+    sums = {name: file.sha256 for name, file in manifest.files.items()} | dict(package.file_sums)
+    return replace(
+        package,
+        model_id=manifest.model_id,
+        aliases=tuple(
+            dict.fromkeys(alias for alias in (*package.aliases, *manifest.aliases) if alias != manifest.model_id)
+        ),
+        sha256=sums.get(package.weights_path.name),
+        file_sums=sums,
     )
 
 
@@ -288,10 +297,15 @@ def _older(directory: Path) -> PackageContents:
     return read_environment(directory)
 
 
-def _known_sums(contents: PackageContents, manifest: Manifest | None) -> dict[str, str]:
-    """Checksums by file name: those of the files as they were added, and those that the package declares itself."""
-    added = {} if manifest is None else {name: file.sha256 for name, file in manifest.files.items()}
-    return added | {name: declared.lower() for name, declared in contents.sha256.items()}
+def _check_names(names: Iterable[str], directory: Path) -> None:
+    try:
+        for name in names:
+            check_model_id(name)
+    except InvalidModelIdError as error:
+        raise ModelPackageError(
+            f"{error.message}; set model_id in {MODEL_CONFIG} or place the folder as <project>/<version>",
+            str(directory),
+        ) from error
 
 
 def _variants(weights_path: Path) -> dict[Precision, Path]:

@@ -30,7 +30,7 @@ class Manifest(BaseModel):
     """Where a package came from, and what it consists of.
 
     Attributes:
-        model_id: what requests call it, whatever its own files say; None to leave that to them.
+        model_id: what requests call it, whatever its own files say.
         aliases: further names for it.
         source: where it came from, without credentials.
         files: by path in the folder.
@@ -38,7 +38,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
 
-    model_id: str | None = None
+    model_id: str
     aliases: tuple[str, ...] = ()
     source: str
     files: dict[str, StoredFile]

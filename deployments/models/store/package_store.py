@@ -17,14 +17,14 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from deployments.models.errors import ModelPackageError, ModelSourceError, OtherRuntimeError, UnknownModelError
 from deployments.models.model_id import check_model_id
-from deployments.models.package import ModelPackage, alias_problems, package_folders, read_package
+from deployments.models.package import ModelPackage, alias_problems, package_folders, read_package, with_manifest
 from deployments.models.package_layouts.manifest import MANIFEST, Manifest, StoredFile, read_manifest
 from deployments.models.store.blobs import Blobs, described, link_or_copy
 from deployments.models.store.given_facts import GivenFacts
@@ -220,9 +220,8 @@ class PackageStore:
                 raise type(error)(f"{where}: {error.message}", error.path) from error
             if given.model_id is not None:
                 check_model_id(given.model_id)
-            package = replace(read, model_id=given.model_id or read.model_id, aliases=(*read.aliases, *given.aliases))
             manifest = Manifest(
-                model_id=package.model_id,
+                model_id=given.model_id or read.model_id,
                 aliases=given.aliases,
                 source=source.shown,
                 files={
@@ -231,7 +230,7 @@ class PackageStore:
                     if path.is_file()
                 },
             )
-            packages.append((package, manifest))
+            packages.append((with_manifest(read, manifest), manifest))
         return packages
 
     def _check_names(self, new: list[tuple[ModelPackage, Manifest]], *, take_place: bool) -> None:

@@ -70,7 +70,7 @@ def test_weights_that_changed_since_they_were_declared_are_never_opened(tmp_path
     assert load_model(package, CPU).package is package
     write_add_graph(package.weights_path)
     with pytest.raises(
-        ModelLoadError, match="of 'plates/1' has sha256 .* damaged or was replaced while the server ran"
+        ModelLoadError, match=r"of 'plates/1' has sha256 .* damaged or was replaced while the server ran"
     ):
         load_model(package, CPU)
     package.weights_path.unlink()
