@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import mmap
-from collections.abc import Iterator
 from pathlib import Path
 
 from deployments.models.errors import ModelPackageError
+from deployments.models.package_layouts.onnx_tensors import check_tensors
+from deployments.models.package_layouts.protobuf import DamagedError, fields
 
 PICKLE_SUFFIXES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib", ".npz"})
 FOREIGN_STARTS: dict[bytes, str] = {
@@ -35,15 +36,9 @@ MOST_HEADER_BYTES = 100_000_000
 MODEL_GRAPH, MODEL_IR_VERSION = 7, 1
 """Field numbers of `ModelProto`. Source: onnx.proto, ONNX 1.17."""
 
-VARINT, FIXED_64, LENGTH_DELIMITED, FIXED_32 = 0, 1, 2, 5
-"""Wire types. Source: protobuf's encoding document."""
-
-LONGEST_VARINT = 10
-HIGHEST_FIELD = 100
-
 
 def check_weights_file(path: Path) -> None:
-    """Refuse a weights file that is cut off, damaged, or of a kind that is never opened.
+    """Refuse weights that are cut off, damaged, of a kind that is never opened, or read files outside of their folder.
 
     Raises:
         ModelPackageError: says what it is, and what would be right.
@@ -64,14 +59,11 @@ def check_weights_file(path: Path) -> None:
                     _check_safetensors(content)
                 else:
                     _check_onnx(content)
-            except _DamagedError as error:
+                    check_tensors(content, path)
+            except DamagedError as error:
                 raise ModelPackageError(
                     f"{path.name} is no whole {wanted.split(' ', 1)[1]}: {error}; fetch or export it again", str(path)
                 ) from error
-
-
-class _DamagedError(ValueError):
-    """Where the walk over a file could not go on."""
 
 
 def _missing(path: Path) -> str:
@@ -85,11 +77,11 @@ def _missing(path: Path) -> str:
 def _check_onnx(content: mmap.mmap) -> None:
     """Refuse what is no whole `ModelProto` with a graph."""
     found: dict[int, tuple[int, int]] = {}
-    for field, begin, end in _fields(content, 0, len(content), "the model"):
+    for field, begin, end in fields(content, 0, len(content), "the model"):
         found[field] = (begin, end)
     if MODEL_IR_VERSION not in found or MODEL_GRAPH not in found:
-        raise _DamagedError("it holds no graph")
-    for _ in _fields(content, *found[MODEL_GRAPH], "the graph"):
+        raise DamagedError("it holds no graph")
+    for _ in fields(content, *found[MODEL_GRAPH], "the graph"):
         pass
 
 
@@ -102,7 +94,7 @@ def _check_safetensors(content: mmap.mmap) -> None:
     size = len(content)
     header_bytes = int.from_bytes(content[:8], "little")
     if size < 8 or header_bytes > MOST_HEADER_BYTES or 8 + header_bytes > size:
-        raise _DamagedError(f"its header claims {header_bytes} bytes, the file has {size}")
+        raise DamagedError(f"its header claims {header_bytes} bytes, the file has {size}")
     try:
         header = json.loads(content[8 : 8 + header_bytes])
         spans = sorted(
@@ -111,47 +103,11 @@ def _check_safetensors(content: mmap.mmap) -> None:
             if name != "__metadata__"
         )
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        raise _DamagedError("its header is no description of tensors") from error
+        raise DamagedError("its header is no description of tensors") from error
     at = 0
     for begin, end in spans:
         if begin != at or end < begin:
-            raise _DamagedError("its header leaves holes between tensors")
+            raise DamagedError("its header leaves holes between tensors")
         at = end
     if 8 + header_bytes + at != size:
-        raise _DamagedError(f"its header describes {8 + header_bytes + at} bytes, the file has {size}")
-
-
-def _fields(content: mmap.mmap, at: int, end: int, where: str) -> Iterator[tuple[int, int, int]]:
-    """(field number, begin, end of its content) for each field of a message that lies in `content[at:end]`.
-
-    Raises:
-        _DamagedError: a field reaches beyond the message, or is none.
-    """
-    while at < end:
-        tag, at = _varint(content, at, end, where)
-        field, wire_type = tag >> 3, tag & 7
-        if wire_type == VARINT:
-            begin, after = at, _varint(content, at, end, where)[1]
-        elif wire_type == LENGTH_DELIMITED:
-            length, begin = _varint(content, at, end, where)
-            after = begin + length
-        elif wire_type in (FIXED_32, FIXED_64):
-            begin, after = at, at + (4 if wire_type == FIXED_32 else 8)
-        else:
-            raise _DamagedError(f"byte {at} of {where} begins no field")
-        if not 0 < field <= HIGHEST_FIELD:
-            raise _DamagedError(f"byte {at} of {where} begins no field")
-        if after > end:
-            raise _DamagedError(f"field {field} of {where} claims {after - begin} bytes, {end - begin} are left")
-        yield field, begin, after
-        at = after
-
-
-def _varint(content: mmap.mmap, at: int, end: int, where: str) -> tuple[int, int]:
-    """A number of variable length, and where it ends."""
-    value = 0
-    for position, byte in enumerate(content[at : min(at + LONGEST_VARINT, end)]):
-        value |= (byte & 0x7F) << (7 * position)
-        if byte < 0x80:
-            return value, at + position + 1
-    raise _DamagedError(f"{where} ends within a number at byte {at}")
+        raise DamagedError(f"its header describes {8 + header_bytes + at} bytes, the file has {size}")
