@@ -55,6 +55,17 @@ class EngineSettings(BaseModel):
     cuda_memory_limit_bytes: int | None = Field(
         default=None, gt=0, description="Most device memory for one model; no limit when absent."
     )
+    io_binding: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="Whether tensors travel through buffers on the device that are used again; `auto` on CUDA alone.",
+    )
+    tensorrt: bool = Field(
+        default=False, description="Whether TensorRT runs what it can, with engines built once and kept."
+    )
+    tensorrt_cache_dir: Path = Field(
+        default=Path("~/.cache/sightline/tensorrt"), description="Folder for the engines of TensorRT."
+    )
+    tensorrt_max_batch: int = Field(default=16, gt=0, description="Largest batch that its engines are built for.")
 
 
 class ClusterArgs(BaseModel):

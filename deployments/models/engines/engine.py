@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from deployments.models.engines.tensor_types import at_the_seam
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,10 @@ class TensorSpec:
     name: str
     shape: tuple[int | None, ...]
     dtype: np.dtype[Any]
+
+    def at_the_seam(self) -> TensorSpec:
+        """As callers of an engine see it."""
+        return replace(self, dtype=at_the_seam(self.dtype))
 
 
 class Engine(Protocol):

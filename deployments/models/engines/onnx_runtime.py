@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,11 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from deployments.models.engines.bound_runs import BoundRuns
 from deployments.models.engines.engine import TensorSpec
+from deployments.models.engines.providers import ON_GPU, Machine, choose_providers, report
+from deployments.models.engines.tensor_types import at_the_seam
 from deployments.settings import EngineSettings
-
-logger = logging.getLogger(__name__)
-
-CPU_PROVIDER = "CPUExecutionProvider"
-CUDA_PROVIDER = "CUDAExecutionProvider"
 
 ELEMENT_TYPES: dict[str, type[np.generic]] = {
     "tensor(float)": np.float32,
@@ -37,40 +34,53 @@ class OnnxRuntimeEngine:
     Replicas are scaled by processes, so each runs one thread and never spins: a spinning pool burns a core while it
     waits, and on two cores doubled the CPU time of a detector.
 
+    Tensors of half precision are single at the engine's seam.
+
     Raises:
         ValueError: a tensor of a type that has no numpy counterpart.
+        NoGpuError: the settings demand a GPU, and the network would run on the CPU.
     """
 
-    def __init__(self, path: Path, settings: EngineSettings) -> None:
-        providers = _providers(settings)
-        self._session = ort.InferenceSession(str(path), sess_options=_session_options(settings), providers=providers)
+    def __init__(
+        self,
+        weights: Path | bytes,
+        settings: EngineSettings,
+        *,
+        name: str = "weights.onnx",
+        tensorrt_options: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Load it.
+
+        Args:
+            weights: the file, or what it holds.
+            settings: how to use the machine.
+            name: of the weights, for the log.
+            tensorrt_options: of TensorRT's provider; None to do without it.
+        """
+        choice = choose_providers(settings, Machine(), tensorrt_options)
+        if choice.wanted in ON_GPU:
+            ort.preload_dlls()  # finds the CUDA libraries of pip's own packages
+        self._session = ort.InferenceSession(
+            weights if isinstance(weights, bytes) else str(weights),
+            sess_options=_session_options(settings),
+            providers=[(provider, dict(options)) for provider, options in choice.providers],
+        )
         self._provider = str(self._session.get_providers()[0])
-        wants_cuda = settings.device == "cuda" or any(name == CUDA_PROVIDER for name, _ in providers)
-        if wants_cuda and self._provider != CUDA_PROVIDER:
-            logger.warning(
-                "CUDA is not used, the model runs on the slower CPU provider",
-                extra={
-                    "provider": self._provider,
-                    "wanted": CUDA_PROVIDER,
-                    "available_providers": list(ort.get_available_providers()),
-                    "weights": path.name,
-                },
-            )
-        else:
-            logger.info("model loaded", extra={"provider": self._provider, "weights": path.name})
+        report(choice, self._provider, settings, name)
         self._inputs = tuple(_spec(node) for node in self._session.get_inputs())
         self._outputs = tuple(_spec(node) for node in self._session.get_outputs())
         self._output_names = [output.name for output in self._outputs]
+        self._bound = self._bound_runs(settings)
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
         """What `run` must be fed."""
-        return self._inputs
+        return tuple(spec.at_the_seam() for spec in self._inputs)
 
     @property
     def outputs(self) -> tuple[TensorSpec, ...]:
         """What `run` gives back."""
-        return self._outputs
+        return tuple(spec.at_the_seam() for spec in self._outputs)
 
     @property
     def provider(self) -> str:
@@ -80,22 +90,25 @@ class OnnxRuntimeEngine:
     @property
     def device(self) -> str:
         """Where it runs: `cpu` or `cuda`."""
-        return "cuda" if self._provider == CUDA_PROVIDER else "cpu"
+        return "cuda" if self._provider in ON_GPU else "cpu"
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Every output by its name."""
-        return dict(zip(self._output_names, self._session.run(self._output_names, dict(feeds)), strict=True))
+        given = {spec.name: feeds[spec.name].astype(spec.dtype, copy=False) for spec in self._inputs}
+        if self._bound is None:
+            answers = self._session.run(self._output_names, given)
+        else:
+            answers = self._bound.run(given)
+        return {
+            spec.name: answer.astype(at_the_seam(spec.dtype), copy=False)
+            for spec, answer in zip(self._outputs, answers, strict=True)
+        }
 
-
-def _providers(settings: EngineSettings) -> list[tuple[str, dict[str, Any]]]:
-    chosen: list[tuple[str, dict[str, Any]]] = []
-    if settings.device != "cpu" and CUDA_PROVIDER in ort.get_available_providers():
-        options: dict[str, Any] = {"device_id": settings.device_id}
-        if settings.cuda_memory_limit_bytes is not None:
-            options["gpu_mem_limit"] = settings.cuda_memory_limit_bytes
-        chosen.append((CUDA_PROVIDER, options))
-    chosen.append((CPU_PROVIDER, {}))
-    return chosen
+    def _bound_runs(self, settings: EngineSettings) -> BoundRuns | None:
+        if settings.io_binding == "off" or (settings.io_binding == "auto" and self.device == "cpu"):
+            return None
+        device_id = settings.device_id if self.device == "cuda" else 0
+        return BoundRuns(self._session, self._inputs, self._outputs, device=self.device, device_id=device_id)
 
 
 def _session_options(settings: EngineSettings) -> ort.SessionOptions:

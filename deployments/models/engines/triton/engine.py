@@ -68,12 +68,12 @@ class TritonEngine:
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
         """What `run` must be fed."""
-        return tuple(_seen(spec) for spec in self._inputs)
+        return tuple(spec.at_the_seam() for spec in self._inputs)
 
     @property
     def outputs(self) -> tuple[TensorSpec, ...]:
         """What `run` gives back."""
-        return tuple(_seen(spec) for spec in self._outputs)
+        return tuple(spec.at_the_seam() for spec in self._outputs)
 
     @property
     def device(self) -> str:
@@ -185,10 +185,6 @@ class TritonEngine:
                 output = parts[0] if len(parts) == 1 else np.concatenate(parts)
             outputs[spec.name] = output.astype(at_the_seam(spec.dtype), copy=False)
         return outputs
-
-
-def _seen(spec: TensorSpec) -> TensorSpec:
-    return TensorSpec(name=spec.name, shape=spec.shape, dtype=at_the_seam(spec.dtype))
 
 
 async def _let_go(connection: TritonConnection, regions: RegionPool, region: SharedRegion) -> None:
