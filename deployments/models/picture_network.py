@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deployments.models.detection.preprocessing import Geometry, fill_batch, plan_geometry
+from deployments.models.detection.preprocessing import Geometry, fill_batch, plan_geometry, steps_for
 from deployments.models.engines.batches import run_batch
 from deployments.models.engines.engine import Engine
 from deployments.models.errors import ModelLoadError
+from deployments.models.image_model import PredictedBatch, Prediction
 from deployments.models.image_preprocessing import DEFAULT_SIDE_PX, ImagePreprocessing
 from deployments.models.network_output import NetworkOutput, Outputs, listed
 from deployments.models.package import ModelPackage
+from deployments.models.timing import BatchTiming
+from workflows.ports import PredictionOptions
 from workflows.values.image import Pixels
 
 MOST_INPUT_BYTES = 1024**3
@@ -69,6 +72,35 @@ class PictureNetwork:
         if np.issubdtype(self._engine.inputs[0].dtype, np.floating):
             return steps
         return replace(steps, scaling_factor=None, normalization=None)
+
+    def predict(
+        self,
+        images_bgr: Sequence[Pixels],
+        options: Sequence[PredictionOptions],
+        steps: ImagePreprocessing,
+        read: Callable[[PictureAnswer, PredictionOptions], Prediction],
+    ) -> PredictedBatch:
+        """What `read` makes of the network's answer to each picture, and where the time went.
+
+        Args:
+            images_bgr: as in `run`.
+            options: one for each picture.
+            steps: what the network was trained with; a request may leave some of them out.
+            read: turns what the network gave for a picture into what is said about it.
+        """
+        started = time.perf_counter()
+        answers, inference_s = self.run(images_bgr, [steps_for(steps, each) for each in options])
+        before = time.perf_counter()
+        predictions = [read(answer, each) for answer, each in zip(answers, options, strict=True)]
+        ended = time.perf_counter()
+        return PredictedBatch(
+            predictions=predictions,
+            timing=BatchTiming(
+                preprocess_ms=(before - started - inference_s) * 1000,
+                inference_ms=inference_s * 1000,
+                postprocess_ms=(ended - before) * 1000,
+            ),
+        )
 
     def run(
         self, images_bgr: Sequence[Pixels], steps: Sequence[ImagePreprocessing]

@@ -15,5 +15,6 @@ def boxes_of_rows(rows: NDArray[np.float32]) -> RawBoxes:
 
     Rows of a class below 0, and those with a number that is none, stand for no box and are left out.
     """
-    rows = rows[np.isfinite(rows).all(axis=1) & (rows[:, 5] >= 0)]
-    return RawBoxes(xyxy=rows[:, :4], confidence=rows[:, 4], class_id=rows[:, 5].astype(np.int64))
+    usable = np.flatnonzero(np.isfinite(rows).all(axis=1) & (rows[:, 5] >= 0))
+    rows = rows[usable]
+    return RawBoxes(xyxy=rows[:, :4], confidence=rows[:, 4], class_id=rows[:, 5].astype(np.int64), row=usable)

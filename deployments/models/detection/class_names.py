@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,7 +29,7 @@ def answered_classes(boxes: RawBoxes, package: ModelPackage, *, unnamed_is_backg
     if not len(removed):
         return boxes
     class_id: NDArray[np.int64] = boxes.class_id - np.searchsorted(removed, boxes.class_id)
-    return RawBoxes(xyxy=boxes.xyxy, confidence=boxes.confidence, class_id=class_id)
+    return replace(boxes, class_id=class_id)
 
 
 def class_name(package: ModelPackage, class_id: int) -> str:

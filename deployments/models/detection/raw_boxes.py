@@ -16,15 +16,22 @@ class RawBoxes:
         xyxy: (n, 4) float32, in the unit of the architecture.
         confidence: (n,) float32.
         class_id: (n,) int64, of the network.
+        row: (n,) int64: which row of the network's output each box is, where the rest of what is known of it stands.
     """
 
     xyxy: NDArray[np.float32]
     confidence: NDArray[np.float32]
     class_id: NDArray[np.int64]
+    row: NDArray[np.int64]
 
     def select(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> RawBoxes:
         """Some of the boxes, by position or by a mask."""
-        return RawBoxes(xyxy=self.xyxy[chosen], confidence=self.confidence[chosen], class_id=self.class_id[chosen])
+        return RawBoxes(
+            xyxy=self.xyxy[chosen],
+            confidence=self.confidence[chosen],
+            class_id=self.class_id[chosen],
+            row=self.row[chosen],
+        )
 
     def finite(self) -> RawBoxes:
         """The boxes without those that a broken network gave: a corner or score that is infinite or no number."""

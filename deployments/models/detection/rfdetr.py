@@ -60,7 +60,8 @@ def decode(outputs: Tensors, threshold: Threshold) -> RawBoxes:
     surest = pairs[np.argsort(-scores[pairs], kind="stable")][: len(cxcywh)]
     query, class_id = np.divmod(surest, logits.shape[1])
     passes = scores[surest] > np.float32(of_classes(threshold, class_id))
-    return RawBoxes(xyxy=corners(cxcywh[query[passes]]), confidence=scores[surest[passes]], class_id=class_id[passes])
+    query, class_id = query[passes], class_id[passes]
+    return RawBoxes(xyxy=corners(cxcywh[query]), confidence=scores[surest[passes]], class_id=class_id, row=query)
 
 
 def _roles(outputs: Outputs, boxes: int, logits: int) -> OutputRoles | None:

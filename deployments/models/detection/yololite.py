@@ -35,7 +35,7 @@ def decode(outputs: Tensors, threshold: Threshold) -> RawBoxes:
     """
     xyxy, objectness, classes = outputs
     rows, class_id, confidence = surest_classes(sigmoid(objectness) * sigmoid(classes), threshold)
-    return RawBoxes(xyxy=xyxy[rows], confidence=confidence, class_id=class_id)
+    return RawBoxes(xyxy=xyxy[rows], confidence=confidence, class_id=class_id, row=rows)
 
 
 YOLOLITE = DetectionArchitecture(

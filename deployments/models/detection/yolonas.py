@@ -42,7 +42,7 @@ def decode(outputs: Tensors, threshold: Threshold) -> RawBoxes:
     """
     xyxy, scores = outputs if len(outputs) == 2 else (outputs[0][:, :BOX_COLUMNS], outputs[0][:, BOX_COLUMNS:])
     rows, class_id, confidence = surest_classes(scores, threshold)
-    return RawBoxes(xyxy=xyxy[rows], confidence=confidence, class_id=class_id)
+    return RawBoxes(xyxy=xyxy[rows], confidence=confidence, class_id=class_id, row=rows)
 
 
 def _find_joined(outputs: Outputs) -> OutputRoles | None:

@@ -48,7 +48,8 @@ def decode(outputs: Tensors, threshold: Threshold) -> RawBoxes:
     else:
         rows = np.flatnonzero(objectness > threshold)
     class_id = scores[rows].argmax(axis=1)
-    return RawBoxes(xyxy=corners(prediction[rows, :OBJECTNESS]), confidence=scores[rows, class_id], class_id=class_id)
+    xyxy = corners(prediction[rows, :OBJECTNESS])
+    return RawBoxes(xyxy=xyxy, confidence=scores[rows, class_id], class_id=class_id, row=rows)
 
 
 YOLOV5 = DetectionArchitecture(

@@ -32,7 +32,8 @@ def decode(outputs: Tensors, threshold: Threshold) -> RawBoxes:
     """
     (prediction,) = outputs
     columns, class_id, confidence = surest_classes(prediction[BOX_ROWS:].T, threshold)
-    return RawBoxes(xyxy=corners(prediction[:BOX_ROWS, columns].T), confidence=confidence, class_id=class_id)
+    xyxy = corners(prediction[:BOX_ROWS, columns].T)
+    return RawBoxes(xyxy=xyxy, confidence=confidence, class_id=class_id, row=columns)
 
 
 YOLOV8 = DetectionArchitecture(

@@ -16,6 +16,7 @@ def boxes_of(*class_id: int) -> RawBoxes:
         xyxy=np.stack([tensor(class_id), *np.ones((3, count), np.float32)], axis=1),
         confidence=np.ones(count, np.float32),
         class_id=np.array(class_id, dtype=np.int64),
+        row=np.arange(count),
     )
 
 

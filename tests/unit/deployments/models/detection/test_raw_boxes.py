@@ -9,9 +9,8 @@ from tests.unit.deployments.models.builders import tensor
 
 
 def boxes(xyxy: list[list[float]], confidence: list[float]) -> RawBoxes:
-    return RawBoxes(
-        xyxy=tensor(xyxy).reshape(-1, 4), confidence=tensor(confidence), class_id=np.arange(len(confidence))
-    )
+    count = np.arange(len(confidence))
+    return RawBoxes(xyxy=tensor(xyxy).reshape(-1, 4), confidence=tensor(confidence), class_id=count, row=count)
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
