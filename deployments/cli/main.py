@@ -86,13 +86,16 @@ def _args(models: Path | None, workflows: Path | None) -> dict[str, Any]:
     """What the command line says about the application, checked before anything is started."""
     args: dict[str, Any] = {}
     if models is not None:
-        from deployments.models.package import listed, survey_packages  # numpy and more: only for those who need it
+        # numpy and more: only for those who need it
+        from deployments.models.package import SHIPPED_DIRECTORY, listed, survey_packages
 
         survey = survey_packages(models)
         if survey.problems:
-            raise ServingError(
-                f"{models} holds model packages that cannot be served; mend or remove:\n{listed(survey.problems)}"
-            )
+            broken = f"{models} holds model packages that cannot be served; mend or remove:\n{listed(survey.problems)}"
+            replaces_shipped = survey.refused.keys() & survey_packages(SHIPPED_DIRECTORY).packages.keys()
+            if not survey.packages or replaces_shipped:
+                raise ServingError(broken)
+            typer.echo(f"{broken}\nThe others are served; who asks for these is told why not.", err=True)
         if survey.left_out:
             typer.echo(f"served without these, which are for other runtimes:\n{listed(survey.left_out)}", err=True)
         args["models_dir"] = str(models.resolve())

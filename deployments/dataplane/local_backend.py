@@ -26,6 +26,7 @@ from deployments.dataplane.image_question import ImageQuestion
 from deployments.models.engines.deadline import call_deadline
 from deployments.models.image_model import Prediction
 from deployments.models.loading import LoadedModel, load_model
+from deployments.models.offer import offer
 from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
 from deployments.models.registry import ModelRegistry, ModelRow
 from deployments.models.tasks import IMAGE_TASKS, Task
@@ -65,13 +66,14 @@ class LocalBackend:
         """A backend with the shipped models, and those of a directory.
 
         Raises:
-            ModelPackageError: a folder of the directory is no package that can be served.
+            ModelPackageError: there is no such directory.
         """
         shipped = discover_packages(SHIPPED_DIRECTORY)
-        packages = shipped if models_dir is None else discover_packages(SHIPPED_DIRECTORY, models_dir)
+        offered = offer(SHIPPED_DIRECTORY) if models_dir is None else offer(SHIPPED_DIRECTORY, models_dir)
+        packages = offered.packages
         loader = partial(load_model, settings=settings or EngineSettings(), others=packages)
-        warm = tuple(each for each in shipped if packages[each].task_type != Task.TEXT_DETECTION)
-        return cls(ModelRegistry(packages, loader), warm)
+        warm = tuple(each for each in shipped if each in packages and packages[each].task_type != Task.TEXT_DETECTION)
+        return cls(ModelRegistry(packages, loader, refused=offered.refused), warm)
 
     async def predict(self, question: ImageQuestion, model_id: str, work: Work, step: str) -> Prediction:
         """What a model says about one image."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deployments.dataplane.backend import ModelLoad
 from deployments.models.loading import LoadedModel, load_model
+from deployments.models.offer import offer
 from deployments.models.package import SHIPPED_DIRECTORY, discover_packages, wrong_task
 from deployments.models.registry import ModelRegistry, ModelRow
 from deployments.models.tasks import Tasks
@@ -25,14 +26,18 @@ class ReplicaModels:
             engine: how networks use the machine.
 
         Raises:
-            ModelError: a package cannot be served.
+            ModelError: a shipped package does not load, or there is no such folder.
         """
         shipped = discover_packages(SHIPPED_DIRECTORY)
-        packages = discover_packages(SHIPPED_DIRECTORY, models_dir) if models_dir is not None else shipped
-        pinned = tuple(model_id for model_id in shipped if packages[model_id].task_type in tasks)
+        offered = offer(SHIPPED_DIRECTORY) if models_dir is None else offer(SHIPPED_DIRECTORY, models_dir)
+        packages = offered.packages
+        pinned = tuple(each for each in shipped if each in packages and packages[each].task_type in tasks)
         self._tasks = tasks
         self._registry: ModelRegistry[LoadedModel] = ModelRegistry(
-            packages, partial(load_model, settings=engine, others=packages), pinned_ids=pinned
+            packages,
+            partial(load_model, settings=engine, others=packages),
+            pinned_ids=pinned,
+            refused=offered.refused,
         )
         for model_id in pinned:
             self._registry.get_blocking(model_id)

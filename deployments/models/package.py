@@ -23,6 +23,7 @@ from deployments.models.package_layouts.contents import (
     TritonModel,
 )
 from deployments.models.package_layouts.environment import ENVIRONMENT, MODEL_TYPE, read_environment
+from deployments.models.package_layouts.files import read_json_object
 from deployments.models.package_layouts.manifest import Manifest, check_sizes, read_manifest
 from deployments.models.package_layouts.model_config import INFERENCE_CONFIG, MODEL_CONFIG, read_model_config
 from deployments.models.package_layouts.weights_file import PICKLE_SUFFIXES, check_weights_file
@@ -98,11 +99,13 @@ class PackageSurvey:
 
     Attributes:
         packages: by model id.
-        problems: one for each folder that looks like a package and cannot be served.
+        refused: what is wrong with each folder that looks like a package and cannot be served, by the id it would have.
+        problems: the same, and every other reason that something cannot be served.
         left_out: one for each package that is for another runtime.
     """
 
     packages: dict[str, ModelPackage]
+    refused: dict[str, ModelPackageError]
     problems: tuple[ModelPackageError, ...]
     left_out: tuple[OtherRuntimeError, ...]
 
@@ -193,30 +196,30 @@ def survey_packages(directory: Path) -> PackageSurvey:
             f"there is no directory {directory}; name one that holds model packages", str(directory)
         )
     packages: dict[str, ModelPackage] = {}
-    problems: list[ModelPackageError] = []
+    refused: dict[str, ModelPackageError] = {}
     left_out: list[OtherRuntimeError] = []
     for folder in package_folders(directory):
-        relative = folder.relative_to(directory).as_posix()
+        fallback_id = None if folder == directory else folder.relative_to(directory).as_posix()
         try:
-            package = read_package(folder, fallback_id=None if relative == "." else relative)
+            package = read_package(folder, fallback_id)
         except OtherRuntimeError as error:
             left_out.append(error)
             continue
         except ModelPackageError as error:
-            problems.append(error)
+            refused[_id_meant_by(folder, fallback_id)] = error
             continue
-        if package.model_id in packages:
-            problems.append(
-                ModelPackageError(
-                    f"two packages call themselves {package.model_id!r}: {packages[package.model_id].directory} "
-                    f"and {folder}; give one of them another model_id in {MODEL_CONFIG}",
-                    str(folder),
-                )
+        model_id = package.model_id
+        if model_id in packages:
+            first = packages[model_id].directory.relative_to(directory).as_posix()
+            refused[model_id] = ModelPackageError(
+                f"two packages call themselves {model_id!r}, in {first} and {fallback_id}; "
+                f"give one of them another model_id in {MODEL_CONFIG}",
+                str(folder),
             )
-            continue
-        packages[package.model_id] = package
-    problems += alias_problems(packages)
-    return PackageSurvey(packages=packages, problems=tuple(problems), left_out=tuple(left_out))
+        packages[model_id] = package
+    problems = [*refused.values(), *alias_problems(packages)]
+    packages = {model_id: package for model_id, package in packages.items() if model_id not in refused}
+    return PackageSurvey(packages=packages, refused=refused, problems=tuple(problems), left_out=tuple(left_out))
 
 
 def discover_packages(*directories: Path) -> dict[str, ModelPackage]:
@@ -286,6 +289,19 @@ def package_folders(directory: Path) -> Iterator[Path]:
 def _leads_back(folder: Path) -> bool:
     """Whether a folder is a link to one that it lies in."""
     return folder.is_symlink() and folder.resolve() in (parent.resolve() for parent in folder.parents)
+
+
+def _id_meant_by(directory: Path, fallback_id: str | None) -> str:
+    """The id that a package would have that cannot be read."""
+    try:
+        manifest = read_manifest(directory)
+        path = directory / MODEL_CONFIG
+        declared = read_json_object(path).get("model_id") if path.is_file() else None
+    except ModelPackageError:
+        manifest, declared = None, None
+    if manifest is not None:
+        return manifest.model_id
+    return declared if isinstance(declared, str) else fallback_id or f"{directory.parent.name}/{directory.name}"
 
 
 def _older(directory: Path) -> PackageContents:

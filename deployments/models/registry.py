@@ -9,9 +9,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
-from deployments.models.errors import UnknownModelError
+from deployments.models.errors import ModelPackageError, UnknownModelError
 from deployments.models.loading import LoadedModel
 from deployments.models.model_id import canonical_model_id
 from deployments.models.package import ModelPackage
@@ -21,6 +22,7 @@ Model = TypeVar("Model", bound=LoadedModel)
 
 DEFAULT_CAPACITY = 8
 LOADING_THREADS = 2
+NONE_REFUSED: Mapping[str, ModelPackageError] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,7 @@ class ModelRegistry(Generic[Model]):
         *,
         capacity: int = DEFAULT_CAPACITY,
         pinned_ids: Collection[str] = (),
+        refused: Mapping[str, ModelPackageError] = NONE_REFUSED,
     ) -> None:
         """Nothing is loaded yet.
 
@@ -85,6 +88,7 @@ class ModelRegistry(Generic[Model]):
             loader: makes a model of a package; called in a thread.
             capacity: most models to keep; more only when more are pinned.
             pinned_ids: models that never make room for others.
+            refused: what to tell those who ask for a model whose package is broken.
 
         Raises:
             ValueError: no room for a single model.
@@ -93,6 +97,7 @@ class ModelRegistry(Generic[Model]):
         if capacity < 1:
             raise ValueError(f"capacity is {capacity}; the registry must hold at least one model")
         self._packages = dict(packages)
+        self._refused = dict(refused)
         self._aliases = {alias: model_id for model_id, package in packages.items() for alias in package.aliases}
         self._loader = loader
         self._capacity = capacity
@@ -121,12 +126,16 @@ class ModelRegistry(Generic[Model]):
 
         Raises:
             InvalidModelIdError: the text is no model id.
+            ModelPackageError: its package is broken.
             UnknownModelError: no package has this id; names the nearest one, or all when they are few.
         """
         canonical = canonical_model_id(model_id)
         canonical = self._aliases.get(canonical, canonical)
         if canonical in self._packages:
             return canonical
+        if canonical in self._refused:
+            broken = self._refused[canonical]
+            raise ModelPackageError(f"model {canonical!r} cannot be served: {broken.message}", broken.path)
         shown = repr(model_id) if canonical == model_id else f"{model_id!r} (that is {canonical!r})"
         hint = suggest(canonical, self.served_ids, what="models")
         raise UnknownModelError(f"there is no model {shown}; {hint}", canonical)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployments.models.detection.raw_boxes import RawBoxes
+from deployments.models.errors import ModelLoadError
 from deployments.models.package import ModelPackage
 
 
@@ -17,14 +18,13 @@ def answered_classes(boxes: RawBoxes, package: ModelPackage, *, unnamed_is_backg
     Args:
         boxes: with the classes of the network.
         package: what names and removes classes.
-        unnamed_is_background: whether classes beyond the names mean that there is nothing; where the package names
-            none at all, every class is answered.
+        unnamed_is_background: whether classes beyond the names mean that there is nothing.
     """
     removed = np.array(package.removed_class_ids, dtype=np.int64)
     named = len(package.class_names) + len(removed)
     if len(removed):
         boxes = boxes.select(~np.isin(boxes.class_id, removed))
-    if unnamed_is_background and named:
+    if unnamed_is_background:
         boxes = boxes.select(boxes.class_id < named)
     if not len(removed):
         return boxes
@@ -35,3 +35,23 @@ def answered_classes(boxes: RawBoxes, package: ModelPackage, *, unnamed_is_backg
 def class_name(package: ModelPackage, class_id: int) -> str:
     """What an answered class is called: by its number where the package has no name for it."""
     return package.class_names[class_id] if class_id < len(package.class_names) else str(class_id)
+
+
+def check_classes_are_named(package: ModelPackage, class_count: int | None) -> None:
+    """Refuse a package without the name of a single class.
+
+    Args:
+        package: what names classes.
+        class_count: classes that its network scores; None where its outputs do not tell.
+
+    Raises:
+        ModelLoadError: says where names belong, and how many.
+    """
+    if package.class_names or package.removed_class_ids:
+        return
+    count = "each class" if class_count is None else f"each of the {class_count} classes"
+    raise ModelLoadError(
+        f"model {package.model_id!r} names no classes; write class_names.txt beside its weights, with one line for "
+        f"{count} that its network scores, in their order",
+        package.model_id,
+    )

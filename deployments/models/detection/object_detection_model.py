@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from deployments.models.detection.architecture_choice import choose_architecture
 from deployments.models.detection.assumptions import say_what_was_assumed
 from deployments.models.detection.chosen_boxes import choose_boxes
+from deployments.models.detection.class_names import check_classes_are_named
 from deployments.models.detection.outputs import of_picture
 from deployments.models.detection.preprocessing import boxes_on_image
 from deployments.models.detection.scored_boxes import ScoredBoxes
@@ -28,7 +29,7 @@ class ObjectDetectionModel:
 
     Raises:
         ModelLoadError: the network takes something else than one batch of pictures, gives something else than its
-            architecture, or does not run.
+            architecture, or does not run; or the package names no classes.
         UnsupportedModelError: no code here decodes its architecture.
     """
 
@@ -38,6 +39,7 @@ class ObjectDetectionModel:
         self.batch_size, self.input_hw = self._network.batch_size, self._network.input_hw
         self._architecture, self._roles = choose_architecture(package, self._network.outputs, self.input_hw)
         self._steps = self._network.steps_taken(self._architecture.trained_with(package.preprocessing))
+        check_classes_are_named(package, self._roles.class_count)
         say_what_was_assumed(package, self._architecture, self._roles.class_count, self._steps, self.input_hw)
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from deployments.models.errors import InvalidModelIdError, ModelLoadError, UnknownModelError
+from deployments.models.errors import InvalidModelIdError, ModelLoadError, ModelPackageError, UnknownModelError
 from deployments.models.package import ModelPackage
 from deployments.models.registry import ModelRegistry, ModelRow
 from tests.unit.deployments.models.builders import package
@@ -233,4 +233,14 @@ async def test_a_model_is_found_by_its_aliases_and_loaded_once(loader: Loader) -
     registry = ModelRegistry({"plates/1": package(aliases=("plates", "eu-plates"))}, loader)
     models = [await get(registry, name) for name in ("plates", "plates/1", "eu-plates")]
     assert (len({id(model) for model in models}), loader.loads) == (1, ["plates/1"])
+    assert registry.served_ids == ("plates/1",)
+
+
+async def test_who_asks_for_a_broken_package_is_told_what_is_wrong_with_it(loader: Loader) -> None:
+    broken = ModelPackageError("weights.onnx is empty", "plates/9")
+    registry = ModelRegistry({"plates/1": package(model_id="plates/1")}, loader, refused={"plates/9": broken})
+    for _ in range(2):
+        with pytest.raises(ModelPackageError, match=r"model 'plates/9' cannot be served: weights\.onnx is empty"):
+            await get(registry, "plates/9")
+    assert (await get(registry, "plates/1")).package.model_id == "plates/1"
     assert registry.served_ids == ("plates/1",)

@@ -46,10 +46,6 @@ def test_classes_beyond_the_names_are_background_where_the_family_says_so() -> N
     )
 
 
-def test_without_any_name_every_class_is_answered() -> None:
-    assert answered(boxes_of(0, 90), class_names=(), background=True) == ([0, 90], [0, 90])
-
-
 @pytest.mark.parametrize("removed", [(), (0,)])
 def test_no_boxes_stay_no_boxes(removed: tuple[int, ...]) -> None:
     found = answered_classes(boxes_of(), package(removed_class_ids=removed), unnamed_is_background=True)

@@ -204,7 +204,7 @@ def rows(*boxes: Sequence[float]) -> NDArray[np.float32]:
     """(3, 6) rows of a graph that chooses its boxes itself; the last ones stand for nothing."""
     output = np.zeros((3, 6), dtype=np.float32)
     output[:, 5] = -1
-    output[: len(boxes)] = boxes
+    output[: len(boxes)] = np.reshape(boxes, (-1, 6))
     return output
 
 
@@ -309,3 +309,23 @@ def test_what_is_assumed_of_a_package_that_says_little_is_logged(caplog: pytest.
     assumed = caplog.records[-1]
     assert (assumed.architecture, assumed.resize_mode, assumed.padding_value) == ("yolov8", "letterbox", 127)
     assert assumed.input_hw == [64, 64]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "output", "count"),
+    [("yolov8", yolov8_output([], classes=3), "each of the 3 classes"), ("yolov10", rows(), "each class")],
+)
+def test_a_package_that_names_no_classes_is_refused_with_how_many_there_are(
+    architecture: str, output: NDArray[np.float32], count: str
+) -> None:
+    with pytest.raises(ModelLoadError, match=rf"names no classes; write class_names\.txt .* one line for {count}"):
+        ObjectDetectionModel(package(architecture=architecture, class_names=()), constant(output))
+
+
+def test_the_background_of_a_detr_needs_no_name(caplog: pytest.LogCaptureFixture) -> None:
+    engine = detr([[0.5, 0.5, 0.5, 0.5]], [[-9, -9]])
+    with caplog.at_level(logging.WARNING):
+        ObjectDetectionModel(package(architecture="rfdetr"), engine)
+        assert caplog.records == []
+        ObjectDetectionModel(package(architecture="rfdetr", class_names=("a", "b", "c")), engine)
+    assert [record.class_names for record in caplog.records] == [3]
