@@ -1,4 +1,4 @@
-"""Print how well and how fast the shipped models read: detection, recognition, and both together.
+"""Print how well and how fast the shipped models read: detection, recognition, both together, and whole pages.
 
 `--data` is a folder with `plates-ro/` and, when present, `plates-eval-eu/` (evaluation photographs that are never
 trained on). Renders are drawn from fixed seeds that training does not use.
@@ -21,6 +21,13 @@ from training.crop_samples import crop_sample, render_word
 from training.plate_renders import STYLES, PlateFace, render_plate
 from training.plate_scenes import SIDE, draw_or_cut
 from training.shipped_models import Bgr, Floats, ShippedDetector, ShippedRecognizer, padded_crops
+from training.shipped_page_reader import ShippedPageReader, ShippedTextDetector
+from training.text_detection_tables import (
+    page_sets,
+    report_page_reading,
+    report_text_detection,
+    report_text_detection_speed,
+)
 
 DEFAULT_CONFIDENCE = 0.4
 LOWEST_CONFIDENCE = 0.01
@@ -216,6 +223,14 @@ def report_speed(detector: ShippedDetector, recognizer: ShippedRecognizer) -> No
         print(f"| {name} | {np.median(spent):.1f} |", flush=True)
 
 
+def report_text(text_detector: ShippedTextDetector, recognizer: ShippedRecognizer) -> None:
+    """The tables of text detection and of page reading."""
+    sets = page_sets()
+    report_text_detection(text_detector, sets)
+    report_page_reading(ShippedPageReader(text_detector, recognizer), sets, comparable, edit_distance)
+    report_text_detection_speed(text_detector)
+
+
 def check_samples(detector: ShippedDetector, recognizer: ShippedRecognizer, samples: Path) -> None:
     """Run the whole workflow on the sample photographs and compare with `samples.json`."""
     for name, expected in json.loads((samples / "samples.json").read_text(encoding="utf-8")).items():
@@ -249,6 +264,7 @@ def main() -> None:
     if labelled:
         report_together(detector, recognizer, labelled)
     report_speed(detector, recognizer)
+    report_text(ShippedTextDetector(arguments.shipped / "doctr" / "detection"), recognizer)
     check_samples(detector, recognizer, arguments.shipped / "samples")
 
 
