@@ -17,7 +17,7 @@ from tests.unit.deployments.models.builders import (
     yolov8_output,
 )
 
-SHIPPED = ["doctr/default", "vehicle-registration-plates-trudk/2"]
+SHIPPED = ["doctr/default", "doctr/detection", "vehicle-registration-plates-trudk/2"]
 
 
 @pytest.fixture(autouse=True)
