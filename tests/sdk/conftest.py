@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.cluster.server import Server
+from tests.sdk.own_models import write_own_models
 from tests.sdk.sdk_error import SdkError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,12 +24,17 @@ Call = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
-def served_url() -> Iterator[str]:
-    """Address of a running cluster; of the one named by SIGHTLINE_TEST_URL where that is set."""
+def served_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a running cluster with the user's own models.
+
+    Of the one named by SIGHTLINE_TEST_URL where that is set, which must serve them too.
+    """
     if given := os.environ.get("SIGHTLINE_TEST_URL"):
         yield given
         return
-    server = Server("--workflows", str(HERE / "workflows"))
+    models = tmp_path_factory.mktemp("models")
+    write_own_models(models)
+    server = Server("--workflows", str(HERE / "workflows"), "--models", str(models))
     try:
         server.wait_for("ready http")
         yield server.url
