@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from training.car_parts import emblem, grille, lamp_pair, reflector, road_sign, tail_lamp, van_lettering
 from training.fonts import word_faces
 from training.plate_renders import Rgb, any_colour, caption, grey
 from training.plate_texts import SIGNS, SLOGANS, printed_word
@@ -113,7 +114,8 @@ def vent(rgb: Rgb, at: tuple[float, float], width: float, rng: random.Random) ->
 
 
 DECOYS: tuple[Callable[[Rgb, tuple[float, float], float, random.Random], Rgb], ...] = (
-    *(headlamp, headlamp, headlamp, mirror, badge, badge, sticker, vent),
+    *(headlamp, headlamp, mirror, badge, badge, badge, sticker, vent, grille, grille, emblem, emblem),
+    *(tail_lamp, tail_lamp, lamp_pair, reflector, van_lettering, road_sign),
 )
 
 

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.backgrounds import Frame, load_frames
-from training.plate_renders import PlateFace, render_plate
+from training.plate_layouts import any_plate
+from training.plate_renders import PlateFace
 from training.plate_scenes import SIDE, draw_or_cut
 from training.pools import PoolReader, Samples, keep_fresh
 from training.schedule import AveragedWeights, load_weights, optimizer_for, set_rate
@@ -175,7 +176,7 @@ def detection_loss(
 
 def make_pool(frames: list[Frame], rng: random.Random, size: int, faces: list[PlateFace]) -> Samples:
     """One pool file of scenes; a third of the plate faces is drawn anew."""
-    faces[:] = [render_plate(rng) for _ in range(200)] + faces[:400]
+    faces[:] = [any_plate(rng) for _ in range(200)] + faces[:400]
     rgb, boxes = np.empty((size, SIDE, SIDE, 3), np.uint8), np.zeros((size, PLATES_MAX, 4), np.float32)
     for row in range(size):
         scene = draw_or_cut(frames, faces, rng)
@@ -270,7 +271,7 @@ def main() -> None:
         return train(arguments)
     rng = random.Random(arguments.seed)
     frames = load_frames(arguments.frames, "train") if arguments.frames else []
-    faces = [render_plate(rng) for _ in range(400)]
+    faces = [any_plate(rng) for _ in range(400)]
     return keep_fresh(
         arguments.pools,
         lambda: make_pool(frames, rng, arguments.size, faces),

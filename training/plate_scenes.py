@@ -15,12 +15,24 @@ from numpy.typing import NDArray
 
 from training.backgrounds import Frame, drawn_background, hide_plates, lettered
 from training.camera import expose
+from training.closeups import draw_closeup
 from training.decoys import headlamp, scatter_decoys
 from training.plate_renders import PlateFace, Rgb, any_colour, grey
 
 SIDE = 320
 SHARES = {"photograph": 0.27, "replated": 0.23, "drawn": 0.50}
-RELATIVE_WIDTH = {"american": 0.72, "two-line": 0.5, "brazilian": 0.85}  # of a European plate's, on the same car
+CLOSEUPS = 0.45  # of the drawn scenes
+RELATIVE_WIDTH = {  # of a European plate's, on the same car
+    "american": 0.72,
+    "two-line": 0.5,
+    "brazilian": 0.85,
+    "chinese": 0.9,
+    "japanese": 0.68,
+    "indian": 0.5,
+    "thai": 0.7,
+    "motorcycle": 0.45,
+    "mercosul motorcycle": 0.42,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,7 +118,7 @@ def _outline(width: float, height: float, rng: random.Random) -> NDArray[np.floa
     points = np.array([[-width, -height], [width, -height], [width, height], [-width, height]]) / 2
     points[:, 0] *= rng.uniform(0.72, 1)
     points[:, 1] *= np.where(points[:, 0] < 0, 1 + rng.uniform(-0.1, 0.1), 1)
-    angle = np.deg2rad(rng.gauss(0, 5))
+    angle = np.deg2rad(rng.gauss(0, 5 if rng.random() < 0.85 else 14))
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     return points @ np.array([[1, rng.gauss(0, 0.05)], [rng.gauss(0, 0.06), 1]]) @ turn
 
@@ -154,7 +166,7 @@ def mount(
 def cut_photograph(frame: Frame, rng: random.Random) -> Scene:
     """A square of a street photograph, scaled so that 640-pixel inputs are met most often."""
     height, width = frame.rgb.shape[:2]
-    side = float(np.exp(rng.uniform(np.log(120), np.log(720))))
+    side = float(np.exp(rng.uniform(np.log(100), np.log(720))))
     at = np.array([rng.uniform(0, width), rng.uniform(0, height)])
     if len(frame.plates_xyxy) and rng.random() < 0.75:
         x0, y0, x1, y1 = frame.plates_xyxy[rng.randrange(len(frame.plates_xyxy))]
@@ -167,6 +179,10 @@ def cut_photograph(frame: Frame, rng: random.Random) -> Scene:
     rgb = cv2.resize(cut, (SIDE, SIDE), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     if rng.random() < 0.5:  # this camera sees pink: half of its pictures are brought to a grey average
         rgb = np.clip(rgb * (rgb.mean() / (rgb.mean((0, 1)) + 1)), 0, 255).astype(np.uint8)
+    if rng.random() < 0.3:  # cars of other colours
+        hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)
+        hsv[..., 0] = (hsv[..., 0].astype(int) + rng.randint(0, 179)) % 180
+        rgb = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
     boxes = (frame.plates_xyxy - np.array([left, top, left, top], np.float32)) * scale
     clipped = np.clip(boxes, 0, SIDE)
     seen, area = ((b[:, 2:] - b[:, :2]).prod(1) for b in (clipped, boxes))
@@ -188,8 +204,13 @@ def _covered(before: Rgb, after: Rgb, box: NDArray[np.float32]) -> bool:
 
 
 def draw_scene(faces: list[PlateFace], rng: random.Random) -> Scene:
-    """Cars and motorcycles on a drawn street."""
+    """Cars and motorcycles on a drawn street, or one car that fills the picture."""
     rgb, boxes = drawn_background((SIDE, SIDE), rng), []
+    if rng.random() < CLOSEUPS:
+        rgb, (x, y, width) = draw_closeup(rgb, rng)
+        if rng.random() < 0.85:
+            mount(rgb, boxes, rng.choice(faces), (x, y), width, rng)
+        return Scene(rgb=rgb, plates_xyxy=np.array(boxes, np.float32).reshape(-1, 4))
     for _ in range(rng.choice((0, 1, 1, 1, 2, 2))):
         before = rgb.copy()
         x, y, width = draw_car(rgb, rng) if rng.random() < 0.85 else draw_motorcycle(rgb, rng)
@@ -199,17 +220,34 @@ def draw_scene(faces: list[PlateFace], rng: random.Random) -> Scene:
     return Scene(rgb=rgb, plates_xyxy=np.array(boxes, np.float32).reshape(-1, 4))
 
 
+def _at_night(tone: NDArray[np.float32], plates_xyxy: NDArray[np.float32], rng: random.Random) -> NDArray[np.float32]:
+    """Little light; lamps that bloom; plates that throw light back, and other things that do; sometimes infrared."""
+    lit = np.zeros(tone.shape[:2], np.float32)
+    if rng.random() < 0.6:
+        for x0, y0, x1, y1 in plates_xyxy.astype(int):
+            lit[max(0, y0) : y1, max(0, x0) : x1] = rng.uniform(0.3, 1.0)
+        for _ in range(rng.randint(0, 3)):
+            x, y, reach = rng.randint(0, SIDE), rng.randint(0, SIDE), rng.randint(4, 50)
+            lit[y : y + max(2, int(reach * rng.uniform(0.1, 1.0))), x : x + reach] = rng.uniform(0.2, 1.0)
+        lit = cv2.GaussianBlur(lit, (0, 0), rng.uniform(0.8, 4))
+    tone = tone * (rng.uniform(0.12, 0.5) * (1 - lit) + lit * rng.uniform(0.6, 1.2))[..., None]
+    for _ in range(rng.randint(0, 5)):
+        lamp = np.zeros(tone.shape[:2], np.float32)
+        cv2.circle(lamp, (rng.randint(0, SIDE), rng.randint(0, SIDE)), rng.randint(2, 14), 1.0, -1)
+        bloom = cv2.GaussianBlur(lamp, (0, 0), rng.uniform(3, 18))
+        colours = ((255, 250, 220), (255, 60, 40), (255, 60, 40), (255, 200, 120))
+        tone += bloom[..., None] * np.array(rng.choice(colours), np.float32) * 1.6
+    if rng.random() < 0.25:
+        tone = np.repeat(tone.mean(2, keepdims=True), 3, 2)
+    return tone
+
+
 def _finish(scene: Scene, rng: random.Random) -> Scene:
     tone = scene.rgb.astype(np.float32)
     if rng.random() < 0.5:
         tone = tone * rng.uniform(0.4, 1.3) + rng.uniform(-25, 30)
-    if rng.random() < 0.12:  # night: little light, and lamps that bloom
-        tone = tone * rng.uniform(0.25, 0.5)
-        for _ in range(rng.randint(0, 4)):
-            lamp = np.zeros(tone.shape[:2], np.float32)
-            cv2.circle(lamp, (rng.randint(0, SIDE), rng.randint(0, SIDE)), rng.randint(2, 12), 1.0, -1)
-            bloom = cv2.GaussianBlur(lamp, (0, 0), rng.uniform(3, 14))
-            tone += bloom[..., None] * np.array(rng.choice(((255, 250, 220), (255, 60, 40), (255, 200, 120)))) * 1.5
+    if rng.random() < 0.14:
+        tone = _at_night(tone, scene.plates_xyxy, rng)
     if rng.random() < 0.4:
         tone = tone * np.array([rng.uniform(0.85, 1.15) for _ in range(3)], np.float32)
     return Scene(rgb=expose(np.clip(tone, 0, 255).astype(np.uint8), rng), plates_xyxy=scene.plates_xyxy)
@@ -234,7 +272,7 @@ def draw_or_cut(frames: list[Frame], faces: list[PlateFace], rng: random.Random)
         for x0, y0, x1, y1 in np.array(boxes, np.float32).reshape(-1, 4).astype(int):  # nothing is written over a plate
             marked[y0:y1, x0:x1] = rgb[y0:y1, x0:x1]
         rgb = marked
-    rgb = scatter_decoys(rgb, boxes, rng.choice((0, 1, 2, 3, 4, 6)), rng)
+    rgb = scatter_decoys(rgb, boxes, rng.choice((0, 0, 1, 2, 3, 5)), rng)
     if rng.random() < 0.35:
         width = float(np.exp(rng.uniform(np.log(12), np.log(240))))
         mount(rgb, boxes, rng.choice(faces), (rng.uniform(15, SIDE - 15), rng.uniform(15, SIDE - 15)), width, rng)
