@@ -7,6 +7,7 @@ ServingError
 ├── WorkflowNotFoundError        no saved workflow has this name
 ├── ModelTaskError               the model exists and does something else
 ├── OverloadedError              the queue is full; try again
+├── ModelNotLoadedError          a call for a loaded model came to a replica that has unloaded it
 ├── ReplicaLostError             a replica died, and the second try failed too
 └── ModelError                   of deployments/models: no such model, or one that cannot be had
 
@@ -54,3 +55,18 @@ class OverloadedError(ServingError):
 
 class ReplicaLostError(ServingError):
     """A replica died, and the second try failed too."""
+
+
+class ModelNotLoadedError(ServingError):
+    """A call that must not wait for a load came to a replica that does not have the model.
+
+    Attributes:
+        replica_id: which replica.
+        loaded_ids: the models it has.
+    """
+
+    def __init__(self, message: str, replica_id: str, loaded_ids: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.args = (message, replica_id, loaded_ids)
+        self.replica_id = replica_id
+        self.loaded_ids = loaded_ids

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 MEBIBYTE = 1024 * 1024
 
@@ -68,14 +68,61 @@ class EngineSettings(BaseModel):
     tensorrt_max_batch: int = Field(default=16, gt=0, description="Largest batch that its engines are built for.")
 
 
+class ModelSettings(BaseModel):
+    """How one model is served, where that differs from all others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pinned: bool = Field(default=False, description="Whether it is loaded before its replicas are ready, and kept.")
+    max_batch_items: int | None = Field(default=None, gt=0, description="Images of one call; as for all when absent.")
+    engine: EngineSettings | None = Field(
+        default=None, description="How its engine uses the machine; what is absent is as for all."
+    )
+    replicas: int | None = Field(
+        default=None, gt=0, description="Replicas of its own, in a deployment of its own; shared ones when absent."
+    )
+    max_replicas: int | None = Field(
+        default=None, gt=0, description="Replicas it may grow to under load; as many as `replicas` when absent."
+    )
+    num_cpus: float | None = Field(default=None, ge=0, description="CPUs of each of its own replicas.")
+    num_gpus: float | None = Field(default=None, ge=0, description="GPUs of each of its own replicas.")
+    accelerator_type: str | None = Field(default=None, description="Card that its own replicas need, such as L4.")
+
+    @property
+    def has_own_deployment(self) -> bool:
+        """Whether the model gets replicas that serve nothing else."""
+        alone = (self.replicas, self.max_replicas, self.num_cpus, self.num_gpus, self.accelerator_type)
+        return any(value is not None for value in alone)
+
+    @model_validator(mode="after")
+    def _check_growth(self) -> Self:
+        if self.max_replicas is not None and self.max_replicas < (self.replicas or 1):
+            raise ValueError(f"max_replicas is {self.max_replicas}, fewer than the {self.replicas or 1} to start with")
+        return self
+
+
+def _as_entries(value: object) -> object:
+    """One folder or URL is as good as a list of one."""
+    return (str(value),) if isinstance(value, str | Path) else value
+
+
 class ClusterArgs(BaseModel):
     """What an application serves: `args` of an application in `serve_config.yaml`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    models_dir: Path | None = Field(
-        default=None, description="Folder of model packages beside the shipped ones; a package replaces a shipped one."
+    models_dir: Annotated[tuple[str, ...], BeforeValidator(_as_entries)] = Field(
+        default=(),
+        description="Folders of model packages beside the shipped ones, or URLs of such folders, of packages or of zip "
+        "archives of one; a package replaces an earlier one of the same id.",
     )
+    added_models_dir: Path | None = Field(
+        default=None, description="Folder of the packages that `sightline models add` put there; none when absent."
+    )
+    store_dir: Path | None = Field(
+        default=None, description="Folder that keeps packages from URLs; one of the user's own when absent."
+    )
+    models: dict[str, ModelSettings] = Field(default={}, description="Settings of single models, by id.")
     log_dir: Path | None = Field(default=None, description="Folder for one log file a replica; stderr when absent.")
     transforms_in_router: bool = Field(
         default=False, description="Whether crops and other pixel work run inside the WorkflowRouter, without a hop."
@@ -103,6 +150,9 @@ class CoalescingLimits(BaseModel):
     )
     slots_per_replica: int = Field(
         default=2, gt=0, description="Calls in flight for each replica: one computes while the next is on its way."
+    )
+    loads_per_replica: int = Field(
+        default=2, gt=0, description="Calls that wait for a load, for each replica; they take no slots."
     )
     max_queued_items: int = Field(default=4096, gt=0, description="Items that may wait; more are refused.")
     replica_memory_s: float = Field(default=30.0, gt=0, description="How long a replica counts after its last answer.")

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict
 from deployments.cli.placement import impossible_replicas
 from deployments.cli.processes import adopt_orphans, end_with_parent, stop_descendants
 from deployments.cli.serve_config import ServeConfigError, check_serve_config
+from deployments.errors import ServingError
 from deployments.settings import ClusterArgs
 
 POLL_S = 0.1
@@ -53,6 +54,7 @@ def main() -> None:
     end_with_parent(options.parent)
     try:
         check_serve_config(options.serve_config, ClusterArgs)
+        _check_models(options)
         _start_ray(options)
         _deploy(options)
     except ServeConfigError as error:
@@ -71,6 +73,25 @@ def _end(number: int, frame: FrameType | None) -> None:
 def say(stage: str, text: str) -> None:
     """Tell the launcher: `progress`, `running` or `failed`."""
     print(json.dumps({"stage": stage, "text": text}), flush=True)
+
+
+def _check_models(options: ClusterOptions) -> None:
+    """Refuse models that cannot be served before anything starts; packages from URLs are fetched here, once.
+
+    Raises:
+        ServeConfigError: says what is wrong, and with which application.
+    """
+    from deployments.dataplane.own_deployments import deployment_names
+    from deployments.dataplane.served_models import served_models
+
+    for application in options.serve_config["applications"]:
+        args = ClusterArgs.model_validate(application.get("args") or {})
+        if any("://" in entry for entry in args.models_dir):
+            say("progress", "fetching models")
+        try:
+            deployment_names(served_models(args))
+        except ServingError as error:
+            raise ServeConfigError(f"applications.{application['name']}: {error.message}") from error
 
 
 def _start_ray(options: ClusterOptions) -> None:

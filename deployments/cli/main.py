@@ -19,6 +19,7 @@ from deployments.cli.ray_environment import Proxy, cluster_environment
 from deployments.cli.serve_config import default_config_path, read_serve_config
 from deployments.cli.versions import server_version
 from deployments.errors import ServingError
+from deployments.settings import data_directory
 
 PROXIES = ("haproxy", "python")
 
@@ -84,7 +85,7 @@ def _proxy(text: str) -> Proxy:
 
 def _args(models: Path | None, workflows: Path | None) -> dict[str, Any]:
     """What the command line says about the application, checked before anything is started."""
-    args: dict[str, Any] = {}
+    args: dict[str, Any] = {"added_models_dir": str(data_directory() / "models")}
     if models is not None:
         # numpy and more: only for those who need it
         from deployments.models.package import SHIPPED_DIRECTORY, listed, survey_packages
@@ -98,7 +99,7 @@ def _args(models: Path | None, workflows: Path | None) -> dict[str, Any]:
             typer.echo(f"{broken}\nThe others are served; who asks for these is told why not.", err=True)
         if survey.left_out:
             typer.echo(f"served without these, which are for other runtimes:\n{listed(survey.left_out)}", err=True)
-        args["models_dir"] = str(models.resolve())
+        args["models_dir"] = [str(models.resolve())]
     if workflows is not None:
         if not workflows.is_dir():
             raise ServingError(f"there is no directory {workflows}; name one that holds workflow definitions")

@@ -5,8 +5,11 @@ Serve waits without a word for a machine that could hold a replica, so what no m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from deployments.dataplane.own_deployments import actor_options
+from deployments.settings import ModelSettings
 
 DEFAULT_CPUS = 1.0
 ACCELERATOR = "accelerator_type:"
@@ -21,7 +24,7 @@ def impossible_replicas(config: Mapping[str, Any], machines: Sequence[Mapping[st
     """
     lines = []
     for application in config["applications"]:
-        for deployment in application.get("deployments") or ():
+        for deployment in (*(application.get("deployments") or ()), *_own_deployments(application)):
             wanted = replica_resources(deployment.get("ray_actor_options") or {})
             if not any(
                 all(machine.get(name, 0.0) >= amount for name, amount in wanted.items()) for machine in machines
@@ -33,6 +36,14 @@ def impossible_replicas(config: Mapping[str, Any], machines: Sequence[Mapping[st
                 reason = short or f"{wanted} together on one machine"
                 lines.append(f"{application['name']}/{deployment['name']} asks for {reason}")
     return lines
+
+
+def _own_deployments(application: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Deployments of single models, as the arguments ask for them."""
+    for model_id, given in ((application.get("args") or {}).get("models") or {}).items():
+        settings = ModelSettings.model_validate(given)
+        if settings.has_own_deployment:
+            yield {"name": model_id, "ray_actor_options": actor_options(settings)}
 
 
 def replica_resources(options: Mapping[str, Any]) -> dict[str, float]:

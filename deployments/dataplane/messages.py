@@ -44,11 +44,14 @@ class PredictCall:
         model_id: which.
         questions: the images, and what is asked about each.
         deadlines_unix_s: one for each question; after it the question must not be begun.
+        may_load: whether the model is to be loaded first when it is not; else such a call is answered with
+            `ModelNotLoadedError` at once.
     """
 
     model_id: str
     questions: tuple[ImageQuestion, ...]
     deadlines_unix_s: tuple[float, ...]
+    may_load: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,11 +62,24 @@ class ReadCall:
         model_id: which.
         images: one for each item; how they travel is theirs to say.
         deadlines_unix_s: one for each item; after it the item must not be begun.
+        may_load: as in `PredictCall`.
     """
 
     model_id: str
     images: tuple[Image, ...]
     deadlines_unix_s: tuple[float, ...]
+    may_load: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LoadCall:
+    """Have one more replica load a model, so that it can take its share of the work.
+
+    Attributes:
+        model_id: which.
+    """
+
+    model_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,9 +110,11 @@ class CallAnswer(Generic[R]):
         replica_id: who computed it.
         compute_ms: time it took there, waiting excluded.
         model_loads: models that had to be loaded for it.
+        loaded_ids: models that the replica has loaded now; empty from one that loads none.
     """
 
     results: Sequence[R | Exception]
     replica_id: str
     compute_ms: float
     model_loads: tuple[ModelLoad, ...] = ()
+    loaded_ids: tuple[str, ...] = ()

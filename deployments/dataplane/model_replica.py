@@ -2,22 +2,65 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from deployments.dataplane.backend import ModelLoad
 from deployments.dataplane.computing import ComputeThread
+from deployments.dataplane.messages import CallAnswer, LoadCall, PredictCall, ReadCall
 from deployments.dataplane.replica_models import ReplicaModels
+from deployments.dataplane.served_models import served_models
+from deployments.errors import ModelNotLoadedError
+from deployments.models.loading import LoadedModel
 from deployments.models.registry import ModelRow
 from deployments.models.tasks import Tasks
 from deployments.settings import ClusterArgs, ReplicaTuning
+
+Call = PredictCall | ReadCall
+Done = TypeVar("Done")
 
 
 class ModelReplica:
     """A replica with models of some tasks, and the thread that runs them; Serve calls its methods by name."""
 
-    def __init__(self, tasks: Tasks, replica_id: str, args: ClusterArgs) -> None:
-        self.loaded = ReplicaModels(tasks, args.models_dir, args.engine)
+    def __init__(self, tasks: Tasks, replica_id: str, args: ClusterArgs, only: str | None = None) -> None:
+        self.loaded = ReplicaModels(tasks, served_models(args), only)
         self.thread = ComputeThread("models", replica_id)
+        self._replica_id = replica_id
+
+    async def run(
+        self, call: Call, compute: Callable[[LoadedModel, list[int]], Sequence[Done | Exception]]
+    ) -> CallAnswer[Done]:
+        """The answer to a call.
+
+        Args:
+            call: which model, and until when.
+            compute: given the model and the positions of the items to do, answers each of them in order.
+
+        Raises:
+            ModelError: no such model, or it does not load.
+            ModelNotLoadedError: the call must not wait for a load, and the model is not loaded.
+        """
+        acquired = await self.loaded.acquire(call.model_id, may_load=call.may_load)
+        if acquired is None:
+            raise ModelNotLoadedError(
+                f"model {call.model_id!r} is not loaded here", self._replica_id, self.loaded.loaded_ids
+            )
+        model, loads = acquired
+        answer = await self.thread.run(call.deadlines_unix_s, lambda live: compute(model, live), loads)
+        return replace(answer, loaded_ids=self.loaded.loaded_ids)
+
+    async def load(self, call: LoadCall) -> CallAnswer[None]:
+        """Have a model loaded."""
+        acquired = await self.loaded.acquire(call.model_id)
+        return CallAnswer(
+            results=(),
+            replica_id=self._replica_id,
+            compute_ms=0.0,
+            model_loads=acquired[1] if acquired is not None else (),
+            loaded_ids=self.loaded.loaded_ids,
+        )
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Take another `user_config`, live."""
@@ -29,7 +72,8 @@ class ModelReplica:
 
     async def add_model(self, model_id: str) -> tuple[ModelLoad, ...]:
         """Load a model here; gives the load, unless it was there."""
-        return (await self.loaded.acquire(model_id))[1]
+        acquired = await self.loaded.acquire(model_id)
+        return () if acquired is None else acquired[1]
 
     async def remove_model(self, model_id: str) -> None:
         """Unload a model here."""

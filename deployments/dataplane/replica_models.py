@@ -1,43 +1,38 @@
-"""The models of one replica: those of its tasks, the shipped ones loaded before the first call and kept."""
+"""The models of one replica: those of its tasks, some loaded before the first call and kept."""
 
 from __future__ import annotations
 
-from functools import partial
-from pathlib import Path
-
 from deployments.dataplane.backend import ModelLoad
+from deployments.dataplane.served_models import ServedModels
 from deployments.models.loading import LoadedModel, load_model
-from deployments.models.offer import offer
-from deployments.models.package import SHIPPED_DIRECTORY, discover_packages, wrong_task
+from deployments.models.package import wrong_task
 from deployments.models.registry import ModelRegistry, ModelRow
 from deployments.models.tasks import Tasks
-from deployments.settings import EngineSettings, ReplicaTuning
+from deployments.settings import ReplicaTuning
 
 
 class ReplicaModels:
     """Loads models as they are asked for, and lists them."""
 
-    def __init__(self, tasks: Tasks, models_dir: Path | None, engine: EngineSettings) -> None:
-        """Load the shipped models for some tasks.
+    def __init__(self, tasks: Tasks, served: ServedModels, only: str | None = None) -> None:
+        """Load the models that are always here.
 
         Args:
             tasks: models of other tasks are known and refused.
-            models_dir: folder of packages beside the shipped ones; None for the shipped ones alone.
-            engine: how networks use the machine.
+            served: what there is.
+            only: the one model that this replica serves; None for all without replicas of their own.
 
         Raises:
             ModelError: a shipped package does not load, or there is no such folder.
         """
-        shipped = discover_packages(SHIPPED_DIRECTORY)
-        offered = offer(SHIPPED_DIRECTORY) if models_dir is None else offer(SHIPPED_DIRECTORY, models_dir)
-        packages = offered.packages
-        pinned = tuple(each for each in shipped if each in packages and packages[each].task_type in tasks)
+        packages = served.packages
+        pinned = served.pinned_ids(tasks) if only is None else (only,)
         self._tasks = tasks
         self._registry: ModelRegistry[LoadedModel] = ModelRegistry(
-            packages,
-            partial(load_model, settings=engine, others=packages),
+            packages if only is None else {only: packages[only]},
+            lambda package: load_model(package, served.engine_of(package.model_id), others=packages),
             pinned_ids=pinned,
-            refused=offered.refused,
+            refused=served.refused,
         )
         for model_id in pinned:
             self._registry.get_blocking(model_id)
@@ -46,14 +41,23 @@ class ReplicaModels:
         """Keep another number of models."""
         self._registry.resize(tuning.max_loaded_models)
 
-    async def acquire(self, model_id: str) -> tuple[LoadedModel, tuple[ModelLoad, ...]]:
-        """A model, and the load it cost.
+    @property
+    def loaded_ids(self) -> tuple[str, ...]:
+        """Models that are loaded now, the least recently used first."""
+        return self._registry.loaded_ids
+
+    async def acquire(
+        self, model_id: str, *, may_load: bool = True
+    ) -> tuple[LoadedModel, tuple[ModelLoad, ...]] | None:
+        """A model, and the load it cost; None when it is not loaded and must not be for this.
 
         Raises:
             ModelError: no such model, or it does not load.
             ModelTaskError: it is for something else.
         """
         self._check_task(model_id)
+        if not may_load and not self._registry.is_loaded(model_id):
+            return None
         acquired = await self._registry.acquire(model_id)
         if acquired.load_s is None:
             return acquired.model, ()

@@ -20,15 +20,19 @@ class ObjectDetector(ModelReplica):
     Most of them detect objects, hence the name; what each of the others answers is a matter of its own code alone.
     """
 
-    def __init__(self, args: ClusterArgs) -> None:
+    def __init__(self, args: ClusterArgs, only: str | None = None) -> None:
+        """Load the models that are always here.
+
+        Args:
+            args: of the endpoint.
+            only: the one model that this deployment serves; None for all that share it.
+        """
         replica_id = serve.get_replica_context().replica_id.unique_id
         log_to_directory(args.log_dir, "object-detector", replica_id, ray.get_gpu_ids())
-        super().__init__(IMAGE_TASKS, replica_id, args)
+        super().__init__(IMAGE_TASKS, replica_id, args, only)
 
     async def predict(self, call: PredictCall) -> CallAnswer[Prediction]:
         """What the model says about each image of the call."""
-        loaded, loads = await self.loaded.acquire(call.model_id)
-        model = as_image_model(loaded)
-        return await self.thread.run(
-            call.deadlines_unix_s, lambda live: predict_images(model, [call.questions[at] for at in live]), loads
+        return await self.run(
+            call, lambda model, live: predict_images(as_image_model(model), [call.questions[at] for at in live])
         )

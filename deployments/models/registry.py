@@ -112,6 +112,23 @@ class ModelRegistry(Generic[Model]):
         """Ids that can be asked for, sorted."""
         return tuple(sorted(self._packages))
 
+    @property
+    def loaded_ids(self) -> tuple[str, ...]:
+        """Models that are loaded now, the least recently used first."""
+        with self._lock:
+            return tuple(self._loaded)
+
+    def is_loaded(self, model_id: str) -> bool:
+        """Whether a model can be had without loading it.
+
+        Raises:
+            InvalidModelIdError: the text is no model id.
+            UnknownModelError: no package has this id.
+        """
+        canonical = self.resolve(model_id)
+        with self._lock:
+            return canonical in self._loaded
+
     def package(self, model_id: str) -> ModelPackage:
         """The package of a model, loaded or not.
 

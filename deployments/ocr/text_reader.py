@@ -17,15 +17,14 @@ from workflows.values.recognized_text import RecognizedText
 class TextReader(ModelReplica):
     """Runs any text reader it serves, on batches that hold crops and pages of many requests."""
 
-    def __init__(self, args: ClusterArgs) -> None:
+    def __init__(self, args: ClusterArgs, only: str | None = None) -> None:
+        """Load the models that are always here; arguments as of an ObjectDetector."""
         replica_id = serve.get_replica_context().replica_id.unique_id
         log_to_directory(args.log_dir, "text-reader", replica_id, ray.get_gpu_ids())
-        super().__init__(READING, replica_id, args)
+        super().__init__(READING, replica_id, args, only)
 
     async def read(self, call: ReadCall) -> CallAnswer[RecognizedText]:
         """Text on each image of the call."""
-        loaded, loads = await self.loaded.acquire(call.model_id)
-        model = as_text_reader(loaded)
-        return await self.thread.run(
-            call.deadlines_unix_s, lambda live: read_images(model, [call.images[at] for at in live]), loads
+        return await self.run(
+            call, lambda model, live: read_images(as_text_reader(model), [call.images[at] for at in live])
         )

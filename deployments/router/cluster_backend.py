@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from ray.exceptions import RayActorError, WorkerCrashedError
 from ray.serve.handle import DeploymentHandle
 
 from deployments.dataplane.backend import Timing, Work
@@ -16,9 +15,11 @@ from deployments.dataplane.image_question import ImageQuestion
 from deployments.dataplane.messages import CallAnswer, PredictCall, ReadCall, StageCall, StageDone
 from deployments.errors import ModelTaskError
 from deployments.models.image_model import Prediction
-from deployments.models.model_id import canonical_model_id
 from deployments.models.registry import ModelRow
 from deployments.router.coalescing import CoalescingQueue, Delivery
+from deployments.router.model_deployment import LOST_ERRORS, ModelDeployment, answer_of
+from deployments.router.placement import Placement
+from deployments.router.replica_contents import ReplicaContents
 from deployments.settings import RouterTuning
 from workflows.compiler.plan import Plan, Stage
 from workflows.executor.dispatcher import Column, StageUnit
@@ -26,11 +27,6 @@ from workflows.values.image import Image
 from workflows.values.recognized_text import RecognizedText
 
 R = TypeVar("R")
-
-LOST_ERRORS = (RayActorError, WorkerCrashedError)
-"""What a call raises when its replica died, or could not be reached any more."""
-
-CONTROL_TIMEOUT_S = 60.0
 
 
 class ClusterBackend:
@@ -47,6 +43,8 @@ class ClusterBackend:
         text_reader: DeploymentHandle[Any],
         transform_worker: DeploymentHandle[Any] | None,
         tuning: RouterTuning | None = None,
+        placement: Placement | None = None,
+        contents: ReplicaContents | None = None,
     ) -> None:
         """Nothing is asked yet.
 
@@ -55,39 +53,82 @@ class ClusterBackend:
             text_reader: handle to the TextReader.
             transform_worker: handle to the TransformWorker; None to do its work in a thread of this process.
             tuning: how calls are shared.
+            placement: models with deployments and settings of their own.
+            contents: what the replicas of shared deployments hold, as whoever chooses between them sees it too.
         """
         tuning = tuning or RouterTuning()
-        self._object_detector = object_detector
-        self._text_reader = text_reader
+        self._placement = placement or Placement()
         self._transform_worker = transform_worker
         self._own_transforms = ComputeThread("transforms", "router") if transform_worker is None else None
         self._ready = False
-        self.predicting: CoalescingQueue[str, ImageQuestion, Prediction] = CoalescingQueue(
-            "the object detector", self._send_predict, lost_errors=LOST_ERRORS, limits=tuning.object_detector
-        )
-        self.reading: CoalescingQueue[str, Image, RecognizedText] = CoalescingQueue(
-            "the text reader", self._send_read, lost_errors=LOST_ERRORS, limits=tuning.text_reader
-        )
+        contents = contents or ReplicaContents()
+        self._object_detector = self._detector("the object detector", object_detector, tuning, contents)
+        self._text_reader = self._reader("the text reader", text_reader, tuning, contents)
+        self._own_detectors = {
+            model_id: self._detector(f"model {model_id!r}", handle, tuning)
+            for model_id, handle in self._placement.detectors.items()
+        }
+        self._own_readers = {
+            model_id: self._reader(f"model {model_id!r}", handle, tuning)
+            for model_id, handle in self._placement.readers.items()
+        }
         self.transforming: CoalescingQueue[tuple[str, int], tuple[Plan, StageUnit], StageDone] = CoalescingQueue(
             "the transform worker", self._send_stage, lost_errors=LOST_ERRORS, limits=tuning.transforms
+        )
+
+    def _detector(
+        self, name: str, handle: DeploymentHandle[Any], tuning: RouterTuning, contents: ReplicaContents | None = None
+    ) -> ModelDeployment[ImageQuestion, Prediction]:
+        return ModelDeployment(
+            name,
+            handle,
+            "predict",
+            _predict_call,
+            limits=tuning.object_detector,
+            batch_items=self._placement.batch_items,
+            contents=contents,
+        )
+
+    def _reader(
+        self, name: str, handle: DeploymentHandle[Any], tuning: RouterTuning, contents: ReplicaContents | None = None
+    ) -> ModelDeployment[Image, RecognizedText]:
+        return ModelDeployment(
+            name,
+            handle,
+            "read",
+            _read_call,
+            limits=tuning.text_reader,
+            batch_items=self._placement.batch_items,
+            contents=contents,
         )
 
     @property
     def queues(self) -> Mapping[str, CoalescingQueue[Any, Any, Any]]:
         """The queues, under the names that metrics give them."""
-        return {"object_detector": self.predicting, "text_reader": self.reading, "transforms": self.transforming}
+        own: dict[str, CoalescingQueue[Any, Any, Any]] = {
+            model_id: deployment.queue for model_id, deployment in self._own_deployments.items()
+        }
+        return {
+            "object_detector": self._object_detector.queue,
+            "text_reader": self._text_reader.queue,
+            "transforms": self.transforming,
+            **own,
+        }
 
     def tune(self, tuning: RouterTuning) -> None:
         """Share calls in another way from now on."""
-        self.predicting.limits = tuning.object_detector
-        self.reading.limits = tuning.text_reader
+        for detector in (self._object_detector, *self._own_detectors.values()):
+            detector.queue.limits = tuning.object_detector
+        for reader in (self._text_reader, *self._own_readers.values()):
+            reader.queue.limits = tuning.text_reader
         self.transforming.limits = tuning.transforms
 
     async def predict(self, question: ImageQuestion, model_id: str, work: Work, step: str) -> Prediction:
         """What a model says about one image."""
         work.model_ids.add(model_id)
-        delivery = await self.predicting.submit(
-            canonical_model_id(model_id),
+        canonical = self._placement.canonical(model_id)
+        delivery = await self._own_detectors.get(canonical, self._object_detector).queue.submit(
+            canonical,
             question,
             deadline_unix_s=work.deadline_unix_s,
             request_id=work.request_id,
@@ -98,8 +139,9 @@ class ClusterBackend:
     async def read(self, image: Image, model_id: str, work: Work, step: str) -> RecognizedText:
         """Text on one image."""
         work.model_ids.add(model_id)
-        delivery = await self.reading.submit(
-            canonical_model_id(model_id),
+        canonical = self._placement.canonical(model_id)
+        delivery = await self._own_readers.get(canonical, self._text_reader).queue.submit(
+            canonical,
             image,
             deadline_unix_s=work.deadline_unix_s,
             request_id=work.request_id,
@@ -122,7 +164,7 @@ class ClusterBackend:
 
     async def models(self) -> tuple[ModelRow, ...]:
         """Models that any replica has loaded, by id."""
-        listed = await asyncio.gather(*(self._everywhere(handle, "models") for handle in self._model_handles))
+        listed = await asyncio.gather(*(deployment.everywhere("models") for deployment in self._deployments))
         rows = {row.model_id: row for of_deployment in listed for of_replica in of_deployment for row in of_replica}
         return tuple(rows[model_id] for model_id in sorted(rows))
 
@@ -140,7 +182,7 @@ class ClusterBackend:
 
     async def clear_models(self) -> None:
         """Unload every model that is not pinned, in every replica."""
-        await asyncio.gather(*(self._everywhere(handle, "clear_models") for handle in self._model_handles))
+        await asyncio.gather(*(deployment.everywhere("clear_models") for deployment in self._deployments))
 
     async def ready(self) -> bool:
         """Whether a warm-up went through all deployments."""
@@ -151,33 +193,29 @@ class ClusterBackend:
         self._ready = True
 
     @property
-    def _model_handles(self) -> tuple[DeploymentHandle[Any], ...]:
-        return self._object_detector, self._text_reader
+    def _own_deployments(self) -> dict[str, ModelDeployment[Any, Any]]:
+        return {**self._own_detectors, **self._own_readers}
+
+    @property
+    def _deployments(self) -> tuple[ModelDeployment[Any, Any], ...]:
+        return self._object_detector, self._text_reader, *self._own_deployments.values()
 
     async def _where_it_belongs(self, method: str, model_id: str) -> list[Any]:
+        canonical = self._placement.canonical(model_id)
+        own = self._own_deployments.get(canonical)
+        if own is not None:
+            return await own.everywhere(method, canonical)
         try:
-            return await self._everywhere(self._object_detector, method, model_id)
+            return await self._object_detector.everywhere(method, canonical)
         except ModelTaskError:
-            return await self._everywhere(self._text_reader, method, model_id)
-
-    async def _everywhere(self, handle: DeploymentHandle[Any], method: str, *args: Any) -> list[Any]:
-        response = handle.broadcast(method, *args)
-        return await response.results_async(timeout_s=CONTROL_TIMEOUT_S)
-
-    async def _send_predict(
-        self, model_id: str, questions: Sequence[ImageQuestion], deadlines_unix_s: Sequence[float]
-    ) -> CallAnswer[Prediction]:
-        call = PredictCall(model_id=model_id, questions=tuple(questions), deadlines_unix_s=tuple(deadlines_unix_s))
-        return await _answer(self._object_detector.predict, call)
-
-    async def _send_read(
-        self, model_id: str, images: Sequence[Image], deadlines_unix_s: Sequence[float]
-    ) -> CallAnswer[RecognizedText]:
-        call = ReadCall(model_id=model_id, images=tuple(images), deadlines_unix_s=tuple(deadlines_unix_s))
-        return await _answer(self._text_reader.read, call)
+            return await self._text_reader.everywhere(method, canonical)
 
     async def _send_stage(
-        self, key: tuple[str, int], items: Sequence[tuple[Plan, StageUnit]], deadlines_unix_s: Sequence[float]
+        self,
+        key: tuple[str, int],
+        items: Sequence[tuple[Plan, StageUnit]],
+        deadlines_unix_s: Sequence[float],
+        may_load: bool,
     ) -> CallAnswer[StageDone]:
         plan = items[0][0]
         units = tuple(unit for _, unit in items)
@@ -194,7 +232,7 @@ class ClusterBackend:
             units=units,
             deadlines_unix_s=tuple(deadlines_unix_s),
         )
-        return await _answer(self._transform_worker.run_stage, call)
+        return await answer_of(self._transform_worker.run_stage, call)
 
 
 def size_of(unit: StageUnit) -> int:
@@ -208,14 +246,21 @@ def size_of(unit: StageUnit) -> int:
     return sum(image.travelling_bytes for image in images.values())
 
 
-async def _answer(method: DeploymentHandle[Any], call: Any) -> CallAnswer[Any]:
-    response = method.remote(call)
-    try:
-        answer: CallAnswer[Any] = await response
-    except asyncio.CancelledError:
-        response.cancel()  # type: ignore[no-untyped-call]  # outside a request's context nobody else tells the replica
-        raise
-    return answer
+def _predict_call(
+    model_id: str, questions: Sequence[ImageQuestion], deadlines_unix_s: Sequence[float], may_load: bool
+) -> PredictCall:
+    return PredictCall(
+        model_id=model_id,
+        questions=tuple(questions),
+        deadlines_unix_s=tuple(deadlines_unix_s),
+        may_load=may_load,
+    )
+
+
+def _read_call(model_id: str, images: Sequence[Image], deadlines_unix_s: Sequence[float], may_load: bool) -> ReadCall:
+    return ReadCall(
+        model_id=model_id, images=tuple(images), deadlines_unix_s=tuple(deadlines_unix_s), may_load=may_load
+    )
 
 
 def _account(delivery: Delivery[R], work: Work, step: str) -> R:

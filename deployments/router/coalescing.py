@@ -5,6 +5,9 @@ leaves at once, so nothing waits at low load. While all are busy, work gathers, 
 fits in one call. Batches thus form by themselves where the time is lost anyway, and no timer is involved.
 
 Only work of one *key* (a model, a stage of a plan) shares a call; the key whose first item waits longest goes first.
+
+A key may be *cold*: what it needs is not loaded anywhere. Then one call goes ahead to have it loaded, takes no slot,
+and the other work of the key waits for its return, so that no load ever stands in the way of work that needs none.
 """
 
 from __future__ import annotations
@@ -13,13 +16,13 @@ import asyncio
 import contextvars
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from deployments.dataplane.backend import ModelLoad
 from deployments.dataplane.messages import CallAnswer
-from deployments.errors import OverloadedError, ReplicaLostError
+from deployments.errors import ModelNotLoadedError, OverloadedError, ReplicaLostError, ServingError
 from deployments.settings import CoalescingLimits
 from workflows.errors import DeadlineExceededError
 
@@ -30,7 +33,7 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class CoalescingCounters:
-    """What happened so far, and what is going on; the last three are gauges and go back to zero.
+    """What happened so far, and what is going on; the last four are gauges and go back to zero.
 
     Attributes:
         calls: calls that left, second tries included.
@@ -44,7 +47,8 @@ class CoalescingCounters:
         refused: items turned away because the queue was full.
         waited_ms: time all items together waited in the queue.
         queued_items: waiting now.
-        in_flight_calls: on their way or computing now.
+        in_flight_calls: on their way or computing now, without those that load.
+        loading_calls: calls under way now that have something loaded first.
         in_flight_items: in those calls, without those nobody waits for any more.
     """
 
@@ -60,6 +64,7 @@ class CoalescingCounters:
     waited_ms: float = 0.0
     queued_items: int = 0
     in_flight_calls: int = 0
+    loading_calls: int = 0
     in_flight_items: int = 0
 
 
@@ -105,19 +110,24 @@ class CoalescingQueue(Generic[K, P, R]):
 
     Args:
         name: the deployment, for messages.
-        send: makes one call with the payloads of one key and their deadlines.
+        send: makes one call with the payloads of one key and their deadlines; the last argument says whether it may
+            wait for a load. One that may not, and would have to, raises `ModelNotLoadedError`.
         lost_errors: what `send` raises when the replica died; such a call is sent once more.
         limits: see there; may be replaced at any time.
+        is_cold: whether the work of a key needs something that is not loaded anywhere.
+        batch_items: most items of one call for single keys, where that is not as for all.
         clock_s: wall clock, seconds since the epoch.
     """
 
     def __init__(
         self,
         name: str,
-        send: Callable[[K, list[P], list[float]], Awaitable[CallAnswer[R]]],
+        send: Callable[[K, list[P], list[float], bool], Awaitable[CallAnswer[R]]],
         *,
         lost_errors: tuple[type[Exception], ...],
         limits: CoalescingLimits | None = None,
+        is_cold: Callable[[K], bool] | None = None,
+        batch_items: Mapping[K, int] | None = None,
         clock_s: Callable[[], float] = time.time,
     ) -> None:
         self.name = name
@@ -125,6 +135,9 @@ class CoalescingQueue(Generic[K, P, R]):
         self._send = send
         self._lost_errors: tuple[type[BaseException], ...] = (asyncio.CancelledError, *lost_errors)
         self.limits = limits or CoalescingLimits()
+        self._is_cold = is_cold
+        self._batch_items = batch_items or {}
+        self._loading: set[K] = set()
         self._clock_s = clock_s
         self._waiting: dict[K, deque[_Item[P, R]]] = {}
         self._replicas: dict[str, float] = {}
@@ -133,10 +146,23 @@ class CoalescingQueue(Generic[K, P, R]):
     @property
     def slots(self) -> int:
         """Calls that may be in flight now."""
+        return self.limits.slots_per_replica * self.replica_count
+
+    @property
+    def replica_count(self) -> int:
+        """Replicas that have answered of late; 1 before any has."""
         oldest_s = time.monotonic() - self.limits.replica_memory_s
         for replica_id in [name for name, seen_s in self._replicas.items() if seen_s < oldest_s]:
             del self._replicas[replica_id]
-        return self.limits.slots_per_replica * max(1, len(self._replicas))
+        return max(1, len(self._replicas))
+
+    def most_items(self, key: K) -> int:
+        """Items that one call for a key may carry."""
+        return self._batch_items.get(key, self.limits.max_batch_items)
+
+    def waiting_items(self, key: K) -> int:
+        """Items of a key that wait now."""
+        return len(self._waiting.get(key, ()))
 
     async def submit(
         self, key: K, payload: P, *, deadline_unix_s: float, request_id: str, size_bytes: int = 0
@@ -209,17 +235,38 @@ class CoalescingQueue(Generic[K, P, R]):
 
     def _dispatch(self) -> None:
         self._dispatch_due = False
-        while self._waiting and self.counters.in_flight_calls < self.slots:
-            key = min(self._waiting, key=lambda name: self._waiting[name][0].queued_at_s)
-            items = self._take(key)
-            if items:
-                self._start(key, items)
+        cold = self._cold_keys()
+        for key in cold:
+            if self.counters.loading_calls >= self.limits.loads_per_replica * self.replica_count:
+                break
+            self._start_next(key, loads=True)
+        held_back = self._loading.union(cold)
+        while self.counters.in_flight_calls < self.slots:
+            warm = [key for key in self._waiting if key not in held_back]
+            if not warm:
+                return
+            self._start_next(min(warm, key=self._waiting_since_s), loads=False)
+
+    def _cold_keys(self) -> list[K]:
+        """Keys of waiting work that need a load which nobody has begun, the longest waiting first."""
+        if self._is_cold is None:
+            return []
+        cold = [key for key in self._waiting if key not in self._loading and self._is_cold(key)]
+        return sorted(cold, key=self._waiting_since_s)
+
+    def _waiting_since_s(self, key: K) -> float:
+        return self._waiting[key][0].queued_at_s
+
+    def _start_next(self, key: K, *, loads: bool) -> None:
+        items = self._take(key)
+        if items:
+            self._start(key, items, loads=loads)
 
     def _take(self, key: K) -> list[_Item[P, R]]:
         waiting = self._waiting[key]
         items: list[_Item[P, R]] = []
         size_bytes = 0
-        while waiting and len(items) < self.limits.max_batch_items:
+        while waiting and len(items) < self.most_items(key):
             item = waiting[0]
             if items and size_bytes + item.size_bytes > self.limits.max_batch_bytes:
                 break
@@ -232,31 +279,45 @@ class CoalescingQueue(Generic[K, P, R]):
             del self._waiting[key]
         return items
 
-    def _start(self, key: K, items: list[_Item[P, R]]) -> None:
+    def _start(self, key: K, items: list[_Item[P, R]], *, loads: bool) -> None:
         now_s = time.perf_counter()
         for item in items:
             item.left_at_s = now_s
             self.counters.waited_ms += (now_s - item.queued_at_s) * 1000
         self.counters.items += len(items)
         self.counters.shared_calls += len({item.request_id for item in items}) > 1
-        self.counters.in_flight_calls += 1
+        if loads:
+            self._loading.add(key)
+            self.counters.loading_calls += 1
+        else:
+            self.counters.in_flight_calls += 1
         self.counters.in_flight_items += len(items)
         # A context of its own: Serve takes a call made in a request's context for that request's child, and cancels it,
         # with the work of others in it, when that one client hangs up.
-        task = asyncio.get_running_loop().create_task(self._call(key, items), context=contextvars.Context())
+        task = asyncio.get_running_loop().create_task(
+            self._call(key, items, loads=loads), context=contextvars.Context()
+        )
         call = _Call(task=task, waited_for=len(items))
         for item in items:
             item.call = call
-        task.add_done_callback(lambda done: self._finish(items, done), context=contextvars.Context())
+        task.add_done_callback(lambda done: self._finish(key, items, done, loads=loads), context=contextvars.Context())
 
-    def _finish(self, items: list[_Item[P, R]], task: asyncio.Task[None]) -> None:
-        self.counters.in_flight_calls -= 1
+    def _finish(self, key: K, items: list[_Item[P, R]], task: asyncio.Task[None], *, loads: bool) -> None:
+        if loads:
+            self._loading.discard(key)
+            self.counters.loading_calls -= 1
+        else:
+            self.counters.in_flight_calls -= 1
         if not task.cancelled() and (error := task.exception()) is not None:
+            if loads and isinstance(error, ServingError) and not isinstance(error, ReplicaLostError):
+                waiting = self._waiting.pop(key, ())  # what cannot be loaded is not tried anew for each of them
+                self.counters.queued_items -= len(waiting)
+                items = [*items, *waiting]
             for item in items:
                 _fail(item, error)
         self._dispatch_soon()
 
-    async def _call(self, key: K, items: list[_Item[P, R]]) -> None:
+    async def _call(self, key: K, items: list[_Item[P, R]], *, loads: bool) -> None:
         for attempt in (1, 2):
             items = [item for item in items if not item.future.done()]
             if not items:
@@ -265,8 +326,11 @@ class CoalescingQueue(Generic[K, P, R]):
             self.counters.batch_sizes[len(items)] += 1
             try:
                 answer = await self._send(
-                    key, [item.payload for item in items], [item.deadline_unix_s for item in items]
+                    key, [item.payload for item in items], [item.deadline_unix_s for item in items], loads
                 )
+            except ModelNotLoadedError:
+                self._put_back(key, items)
+                return
             except self._lost_errors as error:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
@@ -280,6 +344,21 @@ class CoalescingQueue(Generic[K, P, R]):
                 ) from error
             self._deliver(items, answer)
             return
+
+    def _put_back(self, key: K, items: list[_Item[P, R]]) -> None:
+        """Let work wait again, before what came later."""
+        waiting = self._waiting.setdefault(key, deque())
+        for item in reversed(items):
+            if item.call is None or item.future.done():
+                continue
+            item.call.waited_for -= 1
+            item.call = None
+            waiting.appendleft(item)
+            self.counters.in_flight_items -= 1
+            self.counters.queued_items += 1
+            self.counters.items -= 1
+        if not waiting:
+            del self._waiting[key]
 
     def _deliver(self, items: list[_Item[P, R]], answer: CallAnswer[R]) -> None:
         now_s = time.perf_counter()

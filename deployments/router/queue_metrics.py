@@ -29,6 +29,7 @@ COUNTERS = {
 GAUGES = {
     "queued_items": "Pieces of work that wait now.",
     "in_flight_calls": "Calls under way now.",
+    "loading_calls": "Calls under way now that have a model loaded first; they take no slots.",
     "in_flight_items": "Pieces of work in calls under way now that somebody waits for.",
 }
 

@@ -20,7 +20,9 @@ from deployments.errors import ServingError
 from deployments.ingress.app import create_app
 from deployments.observability.replica_logs import log_to_directory
 from deployments.router.cluster_backend import ClusterBackend
+from deployments.router.placement import Placement
 from deployments.router.queue_metrics import watch_queues
+from deployments.router.replica_contents import REPLICA_CONTENTS
 from deployments.settings import ClusterArgs, RouterTuning
 from workflows.errors import WorkflowError
 
@@ -39,11 +41,23 @@ class WorkflowRouter:
         object_detector: DeploymentHandle[Any],
         text_reader: DeploymentHandle[Any],
         transform_worker: DeploymentHandle[Any] | None,
+        placement: Placement,
     ) -> None:
+        """Connect to the deployments.
+
+        Args:
+            args: of the endpoint.
+            object_detector: of the models that share it.
+            text_reader: of the models that share it.
+            transform_worker: None when its work is done here.
+            placement: of models that are not served like all others.
+        """
         log_to_directory(
             args.log_dir, "workflow-router", serve.get_replica_context().replica_id.unique_id, ray.get_gpu_ids()
         )
-        self._backend = ClusterBackend(object_detector, text_reader, transform_worker)
+        self._backend = ClusterBackend(
+            object_detector, text_reader, transform_worker, placement=placement, contents=REPLICA_CONTENTS
+        )
         self._service = WorkflowService(self._backend, args.ingress)
         watch_queues(self._backend.queues)
 

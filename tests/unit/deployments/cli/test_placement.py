@@ -51,3 +51,20 @@ def test_without_machines_nothing_fits():
 
 def test_a_configuration_that_names_no_deployments_asks_for_nothing():
     assert impossible_replicas({"applications": [{"name": "plates"}]}, [{"CPU": 1.0}]) == []
+
+
+def test_models_with_replicas_of_their_own_are_counted_too():
+    config = {
+        "applications": [
+            {
+                "name": "plates",
+                "args": {
+                    "models": {"plates/2": {"num_gpus": 2}, "cars/1": {"pinned": True}, "text/1": {"replicas": 1}}
+                },
+            }
+        ]
+    }
+    assert impossible_replicas(config, [{"CPU": 4, "GPU": 1}]) == [
+        "plates/plates/2 asks for 2 GPU (the largest machine has 1)"
+    ]
+    assert impossible_replicas(config, [{"CPU": 4, "GPU": 2}]) == []

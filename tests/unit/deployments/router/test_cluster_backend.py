@@ -141,7 +141,7 @@ async def test_images_of_requests_that_come_together_share_a_call():
     assert method == "read"
     assert call.model_id == "doctr/default"
     assert len(call.images) == len(call.deadlines_unix_s) == 2
-    assert cluster.reading.counters.shared_calls == 1
+    assert cluster.queues["text_reader"].counters.shared_calls == 1
 
 
 async def test_the_work_learns_its_times_models_and_loads():
@@ -187,7 +187,8 @@ async def test_a_requester_that_goes_away_cancels_the_call():
     for _ in range(100):  # turns of the loop, until the call has seen that nobody waits
         await asyncio.sleep(0)
     assert detector.cancelled == 1
-    assert cluster.predicting.counters.in_flight_calls == 0
+    counters = cluster.queues["object_detector"].counters
+    assert (counters.in_flight_calls, counters.loading_calls, counters.in_flight_items) == (0, 0, 0)
 
 
 DEFINITION = {
@@ -294,5 +295,5 @@ async def test_it_is_ready_once_somebody_says_so():
 def test_tuning_reaches_the_queues():
     cluster = backend()
     cluster.tune(RouterTuning(text_reader=CoalescingLimits(max_batch_items=3)))
-    assert cluster.reading.limits.max_batch_items == 3
-    assert cluster.predicting.limits == RouterTuning().object_detector
+    assert cluster.queues["text_reader"].limits.max_batch_items == 3
+    assert cluster.queues["object_detector"].limits == RouterTuning().object_detector

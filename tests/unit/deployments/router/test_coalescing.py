@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from deployments.dataplane.messages import CallAnswer
-from deployments.errors import OverloadedError, ReplicaLostError
+from deployments.errors import ModelNotLoadedError, OverloadedError, ReplicaLostError, ServingError
 from deployments.router.coalescing import CoalescingQueue
 from deployments.settings import CoalescingLimits
 from workflows.errors import DeadlineExceededError
@@ -31,7 +31,7 @@ class FakeDeployment:
     cancelled: int = 0
     service_s: float = 0.0
 
-    async def send(self, key: str, payloads: list[int], deadlines: list[float]) -> CallAnswer[int]:
+    async def send(self, key: str, payloads: list[int], deadlines: list[float], may_load: bool) -> CallAnswer[int]:
         assert len(payloads) == len(deadlines)
         self.calls.append((key, payloads))
         replica_id = self.replica_ids[len(self.calls) % len(self.replica_ids)]
@@ -277,7 +277,7 @@ async def test_a_second_loss_is_an_error():
 async def test_an_error_of_the_call_itself_reaches_every_item_and_is_not_repeated():
     calls = []
 
-    async def send(key, payloads, deadlines):
+    async def send(key, payloads, deadlines, may_load):
         calls.append(payloads)
         raise RuntimeError("broken")
 
@@ -290,7 +290,7 @@ async def test_an_error_of_the_call_itself_reaches_every_item_and_is_not_repeate
 async def test_a_call_that_the_other_side_cancels_counts_as_lost():
     calls = []
 
-    async def send(key, payloads, deadlines):
+    async def send(key, payloads, deadlines, may_load):
         calls.append(payloads)
         if len(calls) == 1:
             raise asyncio.CancelledError
@@ -367,3 +367,111 @@ async def test_thousands_of_cancels_timeouts_and_deaths_leave_nothing_behind():
     deployment.deaths = 0
     deployment.calls.clear()
     assert await values([ask(queue, number, key="x") for number in range(8)]) == [n * 10 for n in range(8)]
+
+
+@dataclass
+class Loading:
+    """A deployment that holds some keys; a call that may load brings its key in when its gate opens."""
+
+    held: set[str] = field(default_factory=set)
+    calls: list[tuple[str, list[int], bool]] = field(default_factory=list)
+    gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    failures: dict[str, Exception] = field(default_factory=dict)
+
+    async def send(self, key: str, payloads: list[int], deadlines: list[float], may_load: bool) -> CallAnswer[int]:
+        self.calls.append((key, payloads, may_load))
+        if not may_load and key not in self.held:
+            raise ModelNotLoadedError("not here", "a", ())
+        await self.gates.setdefault(key, asyncio.Event()).wait()
+        if key in self.failures:
+            raise self.failures[key]
+        self.held.add(key)
+        return CallAnswer(results=[payload * 10 for payload in payloads], replica_id="a", compute_ms=1.0)
+
+    def open(self, *keys: str) -> None:
+        for key in keys:
+            self.gates.setdefault(key, asyncio.Event()).set()
+
+    def queue(self, **options) -> CoalescingQueue[str, int, int]:
+        limits = CoalescingLimits(max_batch_items=8, slots_per_replica=1, loads_per_replica=2)
+        return CoalescingQueue(
+            "the fake",
+            self.send,
+            lost_errors=(ReplicaDiedError,),
+            limits=limits,
+            is_cold=lambda key: key not in self.held,
+            **options,
+        )
+
+
+async def test_many_first_requests_for_a_cold_key_send_one_call_ahead():
+    deployment = Loading()
+    queue = deployment.queue()
+    tasks = [ask(queue, number, key="cold") for number in range(100)]
+    await turn()
+    assert deployment.calls == [("cold", list(range(8)), True)]
+    assert (queue.counters.loading_calls, queue.counters.in_flight_calls, queue.counters.queued_items) == (1, 0, 92)
+    deployment.open("cold")
+    assert await values(tasks) == [number * 10 for number in range(100)]
+    assert [may_load for _, _, may_load in deployment.calls] == [True] + [False] * 12
+    assert (queue.counters.loading_calls, queue.counters.queued_items, queue.counters.in_flight_items) == (0, 0, 0)
+
+
+async def test_work_for_a_warm_key_passes_by_loads():
+    deployment = Loading(held={"warm"})
+    deployment.open("warm")
+    queue = deployment.queue()
+    cold = [ask(queue, 1, key=key) for key in ("a", "b", "c")]
+    await turn()
+    assert (await ask(queue, 7, key="warm")).value == 70
+    assert [key for key, _, may_load in deployment.calls if may_load] == ["a", "b"]  # two loads at a time
+    deployment.open("a", "b", "c")
+    assert await values(cold) == [10, 10, 10]
+
+
+async def test_what_cannot_be_loaded_fails_for_all_who_wait_after_one_try():
+    deployment = Loading(failures={"cold": ServingError("its weights are damaged")})
+    deployment.open("cold")
+    queue = deployment.queue()
+    outcomes = await asyncio.gather(*(ask(queue, number, key="cold") for number in range(20)), return_exceptions=True)
+    assert [str(outcome) for outcome in outcomes] == ["its weights are damaged"] * 20
+    assert len(deployment.calls) == 1
+    assert (queue.counters.queued_items, queue.counters.in_flight_items, queue.counters.loading_calls) == (0, 0, 0)
+    with pytest.raises(ServingError):
+        await ask(queue, 1, key="cold")
+    assert len(deployment.calls) == 2  # somebody who comes later has it tried again
+
+
+async def test_a_key_that_was_dropped_meanwhile_is_loaded_again_in_the_old_order():
+    deployment = Loading(held={"m"})
+    deployment.open("m")
+    queue = deployment.queue()
+    first = [ask(queue, number, key="m") for number in range(3)]
+    await asyncio.sleep(0)  # all three are there, and nothing has left
+    is_cold, deployment.held = queue._is_cold, set()
+    queue._is_cold = lambda key: False if len(deployment.calls) == 0 else is_cold(key)  # believed to be there
+    assert await values(first) == [0, 10, 20]
+    assert deployment.calls == [("m", [0, 1, 2], False), ("m", [0, 1, 2], True)]
+    assert queue.counters.items == 3
+    assert (queue.counters.queued_items, queue.counters.in_flight_items) == (0, 0)
+
+
+async def test_who_goes_away_from_a_load_takes_nothing_from_the_others():
+    deployment = Loading()
+    queue = deployment.queue()
+    gone, stays = ask(queue, 1, key="cold"), ask(queue, 2, key="cold")
+    await turn()
+    gone.cancel()
+    deployment.open("cold")
+    assert (await stays).value == 20
+    assert queue.counters.in_flight_items == 0
+
+
+async def test_a_key_may_have_a_batch_size_of_its_own():
+    deployment = Loading(held={"small", "m"})
+    deployment.open("small", "m")
+    queue = deployment.queue(batch_items={"small": 2})
+    tasks = [ask(queue, number, key=key) for key in ("small", "m") for number in range(4)]
+    await values(tasks)
+    sizes = [(key, len(payloads)) for key, payloads, _ in deployment.calls]
+    assert sizes == [("small", 2), ("small", 2), ("m", 4)]

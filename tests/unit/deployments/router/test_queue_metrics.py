@@ -10,7 +10,7 @@ from deployments.router.queue_metrics import QueueCollector
 
 
 async def test_every_counter_has_a_series_for_each_deployment():
-    async def send(key, payloads, deadlines):
+    async def send(key, payloads, deadlines, may_load):
         return CallAnswer(results=payloads, replica_id="a", compute_ms=0.0)
 
     queue = CoalescingQueue("the fake", send, lost_errors=())

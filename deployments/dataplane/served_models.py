@@ -1,0 +1,121 @@
+"""Which models an endpoint serves, and how each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deployments.models.errors import ModelPackageError, UnknownModelError
+from deployments.models.model_id import canonical_model_id
+from deployments.models.offer import offer
+from deployments.models.package import SHIPPED_DIRECTORY, ModelPackage, survey_packages
+from deployments.models.store.package_store import PackageStore
+from deployments.models.store.sources import Source
+from deployments.models.tasks import Tasks
+from deployments.settings import ClusterArgs, EngineSettings, ModelSettings, data_directory
+from workflows.definition.nearest import suggest
+
+COMMON = ModelSettings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedModels:
+    """Every model of an endpoint.
+
+    Attributes:
+        packages: by id.
+        refused: what is wrong with those that cannot be served, by id.
+        shipped_ids: of those that come with the project, replaced ones included.
+        settings: of single models, by id.
+        engine: how networks use the machine where a model does not say.
+    """
+
+    packages: Mapping[str, ModelPackage]
+    refused: Mapping[str, ModelPackageError]
+    shipped_ids: frozenset[str]
+    settings: Mapping[str, ModelSettings]
+    engine: EngineSettings
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Alias -> id."""
+        return {alias: model_id for model_id, package in self.packages.items() for alias in package.aliases}
+
+    @property
+    def own_ids(self) -> tuple[str, ...]:
+        """Models with a deployment of their own, sorted."""
+        return tuple(sorted(name for name, settings in self.settings.items() if settings.has_own_deployment))
+
+    @property
+    def batch_items(self) -> dict[str, int]:
+        """Most images of one call, by id, where that is set."""
+        limits = {model_id: settings.max_batch_items for model_id, settings in self.settings.items()}
+        return {model_id: items for model_id, items in limits.items() if items is not None}
+
+    def of(self, model_id: str) -> ModelSettings:
+        """Settings of one model."""
+        return self.settings.get(model_id, COMMON)
+
+    def engine_of(self, model_id: str) -> EngineSettings:
+        """How the engine of one model uses the machine."""
+        own = self.of(model_id).engine
+        if own is None:
+            return self.engine
+        return self.engine.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
+
+    def pinned_ids(self, tasks: Tasks) -> tuple[str, ...]:
+        """Models for some tasks that the shared replicas always have: the shipped ones, and those that are pinned."""
+        return tuple(
+            model_id
+            for model_id, package in self.packages.items()
+            if package.task_type in tasks
+            and (model_id in self.shipped_ids or self.of(model_id).pinned)
+            and not self.of(model_id).has_own_deployment
+        )
+
+
+def served_models(args: ClusterArgs) -> ServedModels:
+    """What the arguments of an endpoint say; fetches packages from URLs when they are not here yet.
+
+    Raises:
+        ModelPackageError: there is no such folder.
+        ModelSourceError: packages cannot be fetched, and never were before.
+        UnknownModelError: there are settings of a model that there is not.
+    """
+    offered = offer(SHIPPED_DIRECTORY, *_directories(args))
+    return ServedModels(
+        packages=offered.packages,
+        refused=offered.refused,
+        shipped_ids=frozenset(survey_packages(SHIPPED_DIRECTORY).packages),
+        settings=_by_id(args.models, offered.packages),
+        engine=args.engine,
+    )
+
+
+def _directories(args: ClusterArgs) -> list[Path]:
+    added = args.added_models_dir
+    directories = [added] if added is not None and added.is_dir() else []
+    for entry in args.models_dir:
+        if "://" in entry:
+            directories.append(PackageStore(args.store_dir or data_directory()).mirror(Source(entry)))
+        else:
+            directories.append(Path(entry))
+    return directories
+
+
+def _by_id(settings: Mapping[str, ModelSettings], packages: Mapping[str, ModelPackage]) -> dict[str, ModelSettings]:
+    names = {alias: model_id for model_id, package in packages.items() for alias in package.aliases}
+    found: dict[str, ModelSettings] = {}
+    for name, each in settings.items():
+        canonical = canonical_model_id(name)
+        model_id = names.get(canonical, canonical)
+        if model_id not in packages:
+            raise UnknownModelError(
+                f"models.{name}: there is no model {name!r}; {suggest(name, sorted(packages), what='models')}",
+                name,
+            )
+        if model_id in found:
+            raise UnknownModelError(f"models.{name}: {model_id!r} has settings already, under another name", name)
+        found[model_id] = each
+    return found

@@ -1,0 +1,37 @@
+"""Where the models of an endpoint run, as its WorkflowRouters are told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ray.serve.handle import DeploymentHandle
+
+from deployments.models.model_id import canonical_model_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Models that are not served like all others.
+
+    Attributes:
+        names: alias -> id.
+        batch_items: most images of one call, by id of the model.
+        detectors: handles to the deployments of image models that have one of their own, by id.
+        readers: the same for text readers.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    batch_items: Mapping[str, int] = field(default_factory=dict)
+    detectors: Mapping[str, DeploymentHandle[Any]] = field(default_factory=dict)
+    readers: Mapping[str, DeploymentHandle[Any]] = field(default_factory=dict)
+
+    def canonical(self, text: str) -> str:
+        """The id that a request means.
+
+        Raises:
+            InvalidModelIdError: the text is no model id.
+        """
+        model_id = canonical_model_id(text)
+        return self.names.get(model_id, model_id)

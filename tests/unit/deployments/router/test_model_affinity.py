@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+
+from deployments.dataplane.messages import LoadCall, PredictCall, ReadCall
+from deployments.router.model_affinity import suitable_replicas
+from deployments.router.replica_contents import ReplicaContents
+
+WORK = PredictCall(model_id="m/1", questions=(), deadlines_unix_s=(), may_load=False)
+READING = ReadCall(model_id="m/1", images=(), deadlines_unix_s=())
+LOAD = LoadCall(model_id="m/1")
+
+
+def contents(**models: list[str]) -> ReplicaContents:
+    known = ReplicaContents()
+    for replica_id, model_ids in models.items():
+        known.learn(replica_id, model_ids)
+    return known
+
+
+@pytest.mark.parametrize("call", [WORK, READING])
+def test_work_goes_to_replicas_that_have_the_model(call):
+    known = contents(a=["m/1"], b=["x/1"], c=["m/1", "x/1"])
+    assert suitable_replicas(call, ["a", "b", "c"], known) == ["a", "c"]
+
+
+def test_a_replica_that_has_not_answered_yet_may_have_it():
+    assert suitable_replicas(WORK, ["a", "b", "new"], contents(a=["m/1"], b=[])) == ["a", "new"]
+
+
+def test_work_for_a_model_that_nobody_has_goes_where_the_fewest_are():
+    known = contents(a=["x/1", "x/2"], b=["x/1"], c=["x/2"])
+    assert suitable_replicas(READING, ["a", "b", "c"], known) == ["b", "c"]
+    assert suitable_replicas(READING, ["a", "b", "c", "new"], known) == ["new"]
+
+
+def test_a_load_goes_to_a_replica_that_lacks_the_model():
+    known = contents(a=["m/1"], b=["x/1"], c=["x/1", "x/2"])
+    assert suitable_replicas(LOAD, ["a", "b", "c"], known) == ["b"]
+
+
+def test_a_load_of_what_all_have_goes_anywhere():
+    assert suitable_replicas(LOAD, ["a", "b"], contents(a=["m/1"], b=["m/1"])) == ["a", "b"]
+
+
+def test_a_replica_that_is_gone_is_not_waited_for():
+    known = contents(dead=["m/1"], a=["x/1"])
+    assert suitable_replicas(WORK, ["a"], known) == ["a"]
+    assert known.holders("m/1") == frozenset()
+
+
+def test_what_is_known_of_a_replica_is_what_it_said_last():
+    known = contents(a=["m/1", "x/1"])
+    known.learn("a", ["x/1"])
+    assert (known.holders("m/1"), known.holders("x/1"), known.count("a")) == (frozenset(), {"a"}, 1)
+    known.forget(["a", "never seen"])
+    assert (known.is_known("a"), known.count("a")) == (False, 0)
