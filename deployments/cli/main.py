@@ -85,7 +85,14 @@ def _proxy(text: str) -> Proxy:
 
 def _args(models: Path | None, workflows: Path | None) -> dict[str, Any]:
     """What the command line says about the application, checked before anything is started."""
-    args: dict[str, Any] = {"added_models_dir": str(data_directory() / "models")}
+    added = data_directory() / "models"
+    args: dict[str, Any] = {"added_models_dir": str(added)}
+    if added.is_dir():
+        from deployments.models.package import listed, survey_packages
+
+        broken = survey_packages(added).problems
+        if broken:
+            typer.echo(f"these added models are broken; add them again, or remove them:\n{listed(broken)}", err=True)
     if models is not None:
         # numpy and more: only for those who need it
         from deployments.models.package import SHIPPED_DIRECTORY, listed, survey_packages
