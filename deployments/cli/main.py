@@ -90,9 +90,9 @@ def _args(models: Path | None, workflows: Path | None) -> dict[str, Any]:
     if added.is_dir():
         from deployments.models.package import listed, survey_packages
 
-        broken = survey_packages(added).problems
-        if broken:
-            typer.echo(f"these added models are broken; add them again, or remove them:\n{listed(broken)}", err=True)
+        problems = survey_packages(added).problems
+        if problems:
+            typer.echo(f"these added models are broken; add them again, or remove them:\n{listed(problems)}", err=True)
     if models is not None:
         # numpy and more: only for those who need it
         from deployments.models.package import SHIPPED_DIRECTORY, listed, survey_packages
