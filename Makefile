@@ -33,6 +33,9 @@ test-unit: $(DEV_READY)  ## Run the unit tests (no cluster; under a minute)
 test-conformance: $(DEV_READY)  ## Compare with the recorded answers of the reference server
 	$(BIN)/pytest tests/conformance -q $(PYTEST_ARGS)
 
+test-sources: $(DEV_READY)  ## Fetch models from a real S3 server and from web servers that fail
+	$(BIN)/pytest tests/sources -q $(PYTEST_ARGS)
+
 test-sdk: $(DEV_READY) $(SDK_READY)  ## Call the server with the vendor's unmodified SDK
 	$(BIN)/pytest tests/sdk -q $(PYTEST_ARGS)
 
