@@ -166,6 +166,7 @@ class RouterTuning(BaseModel):
     object_detector: CoalescingLimits = CoalescingLimits(max_batch_items=8)
     text_reader: CoalescingLimits = CoalescingLimits(max_batch_items=32)
     transforms: CoalescingLimits = CoalescingLimits(max_batch_items=16)
+    tensors: CoalescingLimits = CoalescingLimits(max_batch_items=8, max_batch_bytes=64 * MEBIBYTE)
 
 
 def data_directory() -> Path:

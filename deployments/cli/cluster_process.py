@@ -124,6 +124,7 @@ def _deploy(options: ClusterOptions) -> None:
     serve.start(
         proxy_location=config.get("proxy_location", "HeadOnly"),
         http_options=config["http_options"],
+        grpc_options=config.get("grpc_options"),
         logging_config=config.get("logging_config"),
     )
     client = _get_global_client()

@@ -46,6 +46,7 @@ class LaunchPlan:
         port: where clients come in.
         proxy: `haproxy`, with the edge in front; or `python`, where Serve's own proxy takes the port itself.
         serve_config: Serve's configuration as read.
+        grpc_port: where clients of the Open Inference Protocol come in over gRPC; None to let none in.
         args: laid over the `args` of each application.
         run_dir: folder for sockets and logs, of a short path.
     """
@@ -55,6 +56,7 @@ class LaunchPlan:
     serve_config: dict[str, Any]
     args: dict[str, Any]
     run_dir: Path
+    grpc_port: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,26 +91,35 @@ class LocalCluster:
         """
         plan = self.plan
         check_port(plan.port)
+        if plan.grpc_port is not None:
+            check_port(plan.grpc_port, "--grpc-port")
         adopt_orphans()
         serve_port, ports = choose_ports(seed=plan.port + os.getpid())
+        serve_grpc_port = None if plan.grpc_port is None else ports.grpc
         if plan.proxy == "python":
-            serve_port = plan.port
+            serve_port, serve_grpc_port = plan.port, plan.grpc_port
         config = with_overrides(
             plan.serve_config,
             http={"host": "127.0.0.1", "port": serve_port},
             args={**plan.args, "log_dir": str(self.log_dir)},
+            grpc_port=serve_grpc_port,
         )
         options = ClusterOptions(serve_config=config, ray_dir=plan.run_dir / "ray", parent=os.getpid())
         environment = cluster_environment(plan.proxy, ports=ports, run_dir=plan.run_dir / "h", local=True)
         if plan.proxy == "haproxy":
-            self._start_edge(serve_port)
+            self._start_edge(serve_port, ports.grpc)
         self._start_cluster(options, process_environment() | environment)
         self._await_applications()
 
-    def _start_edge(self, serve_port: int) -> None:
+    def _start_edge(self, serve_port: int, serve_grpc_port: int) -> None:
         applications = application_paths(self.plan.serve_config)
         config = EdgeConfig(
-            port=self.plan.port, serve_port=serve_port, applications=applications, ipv6=has_ipv6_loopback()
+            port=self.plan.port,
+            serve_port=serve_port,
+            applications=applications,
+            ipv6=has_ipv6_loopback(),
+            grpc_port=self.plan.grpc_port,
+            serve_grpc_port=serve_grpc_port,
         )
         self._edge = start_edge(config, self.plan.run_dir / "edge", partial(end_with_parent, os.getpid()))
 
@@ -183,14 +194,14 @@ class LocalCluster:
             raise LaunchError(f"processes {left} do not end")
 
 
-def check_port(port: int) -> None:
+def check_port(port: int, option: str = "--port") -> None:
     """Refuse a port that another server has.
 
     Raises:
         LaunchError: it is taken.
     """
     if not is_free(port):
-        raise LaunchError(f"port {port} is taken; stop the server that has it, or choose another one with --port")
+        raise LaunchError(f"port {port} is taken; stop the server that has it, or choose another one with {option}")
 
 
 def make_run_dir(port: int) -> Path:

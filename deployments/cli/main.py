@@ -51,6 +51,9 @@ def environment(
 @app.command()
 def serve(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on loopback.")] = 9001,
+    grpc_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port for the Open Inference Protocol over gRPC.")
+    ] = None,
     models: Annotated[Path | None, typer.Option(help="Folder of model packages beside the shipped ones.")] = None,
     workflows: Annotated[Path | None, typer.Option(help="Folder of saved workflow definitions.")] = None,
     proxy: Annotated[str, typer.Option(help="`haproxy`, or `python` where HAProxy does not run.")] = "haproxy",
@@ -64,8 +67,11 @@ def serve(
 
     try:
         check_port(port)
+        if grpc_port is not None:
+            check_port(grpc_port, "--grpc-port")
         plan = LaunchPlan(
             port=port,
+            grpc_port=grpc_port,
             proxy=_proxy(proxy),
             serve_config=read_serve_config(config or default_config_path()),
             args=_args(models, workflows),

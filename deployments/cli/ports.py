@@ -12,6 +12,7 @@ LOOPBACK = "127.0.0.1"
 FIRST_OWN_PORT = 20000
 LAST_OWN_PORT = 29999
 REPLICA_PORTS = 64
+SINGLE_PORTS = 6
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
@@ -49,18 +50,21 @@ def choose_ports(seed: int) -> tuple[int, ServePorts]:
     Raises:
         OSError: the whole range is taken.
     """
-    block = REPLICA_PORTS + 4
+    block = 2 * REPLICA_PORTS + SINGLE_PORTS
     blocks = (LAST_OWN_PORT - FIRST_OWN_PORT) // block
     for attempt in range(blocks):
         first = FIRST_OWN_PORT + (seed + attempt) % blocks * block
         # Replicas try their range port by port; the single ones must be free from the start.
-        if all(is_free(port, host) for port in range(first, first + 4) for host in (LOOPBACK, "0.0.0.0")):  # noqa: S104
+        if all(is_free(port, host) for port in range(first, first + SINGLE_PORTS) for host in (LOOPBACK, "0.0.0.0")):  # noqa: S104
             ports = ServePorts(
                 fallback_proxy=first + 1,
                 haproxy_stats=first + 2,
                 haproxy_metrics=first + 3,
-                first_replica=first + 4,
+                grpc=first + 4,
+                fallback_grpc=first + 5,
+                first_replica=first + SINGLE_PORTS,
                 replicas=REPLICA_PORTS,
+                first_replica_grpc=first + SINGLE_PORTS + REPLICA_PORTS,
             )
             return first, ports
     raise OSError(errno.EADDRINUSE, f"no free block of ports between {FIRST_OWN_PORT} and {LAST_OWN_PORT}")

@@ -22,17 +22,23 @@ class ServePorts:
 
     Attributes:
         fallback_proxy: the Python proxy that answers while an application has no replica.
+        grpc: Serve's own gRPC door, where one is asked for.
+        fallback_grpc: the Python proxy's gRPC; the same.
         haproxy_stats: HAProxy's own page; bound on all interfaces, Serve has no switch for it.
         haproxy_metrics: HAProxy's Prometheus endpoint; the same.
         first_replica: first port of the WorkflowRouter replicas.
         replicas: how many ports follow it.
+        first_replica_grpc: first port of their gRPC; as many follow it.
     """
 
     fallback_proxy: int = 8500
+    grpc: int = 9000
+    fallback_grpc: int = 9500
     haproxy_stats: int = 8404
     haproxy_metrics: int = 9101
     first_replica: int = 30000
     replicas: int = 1000
+    first_replica_grpc: int = 40000
 
 
 def throughput_environment() -> dict[str, str]:
@@ -41,6 +47,8 @@ def throughput_environment() -> dict[str, str]:
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
         # Between deployments; the default of 4 MiB is less than the crops of a few requests.
         "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(2**31 - 1),
+        # Of clients' gRPC; what a request may really have is the ingress's to say.
+        "RAY_SERVE_GRPC_MAX_MESSAGE_SIZE": str(256 * 1024 * 1024),
         "RAY_SERVE_FREEZE_GC_ON_STARTUP": "1",
         "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "2000",  # the default wakes every process ten times a second
     }
@@ -66,10 +74,13 @@ def proxy_environment(proxy: Proxy, *, ports: ServePorts | None = None, run_dir:
     if ports is not None:
         environment |= {
             "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(ports.fallback_proxy),
+            "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(ports.fallback_grpc),
             "RAY_SERVE_HAPROXY_STATS_PORT": str(ports.haproxy_stats),
             "RAY_SERVE_HAPROXY_METRICS_PORT": str(ports.haproxy_metrics),
             "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(ports.first_replica),
             "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(ports.first_replica + ports.replicas),
+            "RAY_SERVE_DIRECT_INGRESS_MIN_GRPC_PORT": str(ports.first_replica_grpc),
+            "RAY_SERVE_DIRECT_INGRESS_MAX_GRPC_PORT": str(ports.first_replica_grpc + ports.replicas),
         }
     if run_dir is not None:
         environment |= {
@@ -95,6 +106,7 @@ def local_environment() -> dict[str, str]:
         "RAY_memory_monitor_refresh_ms": "0",  # never kill a replica because of what others on the machine use
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
         "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": "10",
+        "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",  # a busy machine takes longer than 5 s to start a process
         "RAY_SERVE_LOG_TO_STDERR": "0",
         # The controller is the busiest process of an idle cluster; on one machine it need not look ten times a second.
         "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.25",

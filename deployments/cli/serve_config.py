@@ -17,6 +17,11 @@ from deployments.errors import ServingError
 from workflows.definition.nearest import suggest
 
 FILE_NAME = "serve_config.yaml"
+# No reflection: it would show the messages under the name of our own package, which no client knows.
+GRPC_OPTIONS = {
+    "grpc_servicer_functions": ["deployments.kserve.grpc_service.add_to_server"],
+    "enable_reflection": False,
+}
 
 
 class ServeConfigError(ServingError):
@@ -51,12 +56,22 @@ def application_paths(config: Mapping[str, Any]) -> dict[str, str]:
     return {app["name"]: app.get("route_prefix") or "/" for app in config["applications"]}
 
 
-def with_overrides(config: Mapping[str, Any], *, http: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:
+def with_overrides(
+    config: Mapping[str, Any], *, http: Mapping[str, Any], args: Mapping[str, Any], grpc_port: int | None = None
+) -> dict[str, Any]:
     """The configuration with other HTTP options, and `args` laid over those of each application.
 
     Nested mappings are merged; other values are replaced.
+
+    Args:
+        config: as read.
+        http: HTTP options.
+        args: of every application.
+        grpc_port: where Serve takes the Open Inference Protocol over gRPC; None to leave that as it is.
     """
     changed = deepcopy(dict(config))
+    if grpc_port is not None:
+        changed["grpc_options"] = {**GRPC_OPTIONS, **changed.get("grpc_options", {}), "port": grpc_port}
     changed["http_options"] = {**changed.get("http_options", {}), **http}
     for application in changed["applications"]:
         application["args"] = _merged(application.get("args") or {}, args)
@@ -107,10 +122,12 @@ def _unknown_keys(config: Mapping[str, Any]) -> Iterator[str]:
         RayActorOptionsSchema,
         ServeApplicationSchema,
         ServeDeploySchema,
+        gRPCOptionsSchema,
     )
 
     yield from _foreign(config, ServeDeploySchema, "")
     yield from _foreign(config.get("http_options"), HTTPOptionsSchema, "http_options.")
+    yield from _foreign(config.get("grpc_options"), gRPCOptionsSchema, "grpc_options.")
     for application in config["applications"]:
         where = f"applications.{application.get('name')}."
         yield from _foreign(application, ServeApplicationSchema, where)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from deployments.dataplane.image_question import ImageQuestion
+from deployments.dataplane.tensor_question import NetworkDescription, TensorQuestion, Tensors
 from deployments.models.image_model import Prediction
 from deployments.models.registry import ModelRow
 from workflows.compiler.plan import Plan, Stage
@@ -69,7 +70,7 @@ class Work:
 
 
 class Backend(Protocol):
-    """The three kinds of work, and the models.
+    """The kinds of work, and the models.
 
     Every method raises `workflows.errors.DeadlineExceededError` when the work's time is over,
     `deployments.errors.ServingError` for what the serving itself cannot do, and may be cancelled: cancelled work leaves
@@ -84,6 +85,12 @@ class Backend(Protocol):
 
     async def run_stage(self, plan: Plan, stage: Stage, unit: StageUnit, work: Work) -> Mapping[str, Column]:
         """Steps that work on pixels and boxes (`RunsOn.TRANSFORMS`), on one element of the batch."""
+
+    async def infer(self, question: TensorQuestion, model_id: str, work: Work, step: str) -> Tensors:
+        """What the network of a model makes of tensors, whatever the model is for."""
+
+    async def network(self, model_id: str, work: Work) -> NetworkDescription:
+        """What the network of a model takes and gives; the model is loaded first when need be."""
 
     async def models(self) -> tuple[ModelRow, ...]:
         """Models that are loaded now, by id."""

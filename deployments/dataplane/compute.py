@@ -45,7 +45,7 @@ def predict_images(model: ImageModel, questions: Sequence[ImageQuestion]) -> lis
         pixels = _or_error(question.image)
         return pixels if isinstance(pixels, Exception) else (pixels, question.options)
 
-    return _each_alone(predict, [ready(question) for question in questions], model.package.model_id)
+    return each_alone(predict, [ready(question) for question in questions], model.package.model_id)
 
 
 def read_images(model: TextReader, images: Sequence[Image]) -> list[RecognizedText | Exception]:
@@ -54,7 +54,7 @@ def read_images(model: TextReader, images: Sequence[Image]) -> list[RecognizedTe
     def read(batch: Sequence[Pixels]) -> list[RecognizedText]:
         return model.read_batch(batch).pages
 
-    return _each_alone(read, [_or_error(image) for image in images], model.package.model_id)
+    return each_alone(read, [_or_error(image) for image in images], model.package.model_id)
 
 
 def run_stage_units(
@@ -125,7 +125,7 @@ def _or_error(image: Image) -> Pixels | ImageDecodeError:
         return error
 
 
-def _each_alone(
+def each_alone(
     work: Callable[[Sequence[Item]], Sequence[Done]], items: Sequence[Item | Exception], model_id: str
 ) -> list[Done | Exception]:
     """What `work` makes of all items at once, or of each by itself when some item spoils the batch."""
@@ -148,7 +148,7 @@ def _try_all(
             for item in items:
                 yield from _try_all(work, [item], model_id)
             return
-        logger.warning("a model failed on an image", extra={"model_id": model_id}, exc_info=True)
-        failure = ModelError(f"model {model_id!r} failed on the image: {type(error).__name__}")
+        logger.warning("a model failed on an item", extra={"model_id": model_id}, exc_info=True)
+        failure = ModelError(f"model {model_id!r} failed on it: {type(error).__name__}")
         failure.__cause__ = error
         yield failure

@@ -23,6 +23,8 @@ from deployments.dataplane.compute import (
 )
 from deployments.dataplane.deadline import check_deadline
 from deployments.dataplane.image_question import ImageQuestion
+from deployments.dataplane.tensor_compute import describe_network, infer_tensors
+from deployments.dataplane.tensor_question import NetworkDescription, TensorQuestion, Tensors
 from deployments.models.engines.deadline import call_deadline
 from deployments.models.image_model import Prediction
 from deployments.models.loading import LoadedModel, load_model
@@ -99,6 +101,15 @@ class LocalBackend:
         )
         work.timings.extend(done.timings(whole.queue_ms, whole.transfer_ms + whole.compute_ms))
         return done.columns
+
+    async def infer(self, question: TensorQuestion, model_id: str, work: Work, step: str) -> Tensors:
+        """What the network of a model makes of tensors."""
+        model = await self._acquire(model_id, work)
+        return await self._run(self._predicting, lambda: _only(infer_tensors(model, [question])), work, step)
+
+    async def network(self, model_id: str, work: Work) -> NetworkDescription:
+        """What the network of a model takes and gives."""
+        return describe_network(await self._acquire(model_id, work))
 
     async def models(self) -> tuple[ModelRow, ...]:
         """Models that are loaded now, by id."""

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from deployments.dataplane.backend import ModelLoad, Timing
 from deployments.dataplane.image_question import ImageQuestion
+from deployments.dataplane.tensor_question import TensorQuestion
 from workflows.executor.dispatcher import Column, StageUnit
 from workflows.values.image import Image
 
@@ -74,6 +75,34 @@ class ReadCall:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LoadCall:
     """Have one more replica load a model, so that it can take its share of the work.
+
+    Attributes:
+        model_id: which.
+    """
+
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class InferCall:
+    """Tensors of any number of requests for one network.
+
+    Attributes:
+        model_id: whose network.
+        questions: of one signature.
+        deadlines_unix_s: one for each question; after it the question must not be begun.
+        may_load: as in `PredictCall`.
+    """
+
+    model_id: str
+    questions: tuple[TensorQuestion, ...]
+    deadlines_unix_s: tuple[float, ...]
+    may_load: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NetworkCall:
+    """Say what the network of a model takes and gives.
 
     Attributes:
         model_id: which.

@@ -8,16 +8,18 @@ from typing import Any, TypeVar
 
 from deployments.dataplane.backend import ModelLoad
 from deployments.dataplane.computing import ComputeThread
-from deployments.dataplane.messages import CallAnswer, LoadCall, PredictCall, ReadCall
+from deployments.dataplane.messages import CallAnswer, InferCall, LoadCall, NetworkCall, PredictCall, ReadCall
 from deployments.dataplane.replica_models import ReplicaModels
 from deployments.dataplane.served_models import served_models
+from deployments.dataplane.tensor_compute import describe_network, infer_tensors
+from deployments.dataplane.tensor_question import NetworkDescription, Tensors
 from deployments.errors import ModelNotLoadedError
 from deployments.models.loading import LoadedModel
 from deployments.models.registry import ModelRow
 from deployments.models.tasks import Tasks
 from deployments.settings import ClusterArgs, ReplicaTuning
 
-Call = PredictCall | ReadCall
+Call = PredictCall | ReadCall | InferCall
 Done = TypeVar("Done")
 
 
@@ -61,6 +63,16 @@ class ModelReplica:
             model_loads=acquired[1] if acquired is not None else (),
             loaded_ids=self.loaded.loaded_ids,
         )
+
+    async def infer(self, call: InferCall) -> CallAnswer[Tensors]:
+        """What the network of a model makes of the tensors of each question."""
+        return await self.run(call, lambda model, live: infer_tensors(model, [call.questions[at] for at in live]))
+
+    async def network(self, call: NetworkCall) -> NetworkDescription:
+        """What the network of a model takes and gives; the model is loaded here when it is not."""
+        acquired = await self.loaded.acquire(call.model_id)
+        assert acquired is not None  # it may be loaded for this
+        return describe_network(acquired[0])
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Take another `user_config`, live."""

@@ -14,6 +14,7 @@ from deployments.dataplane.deadline import within_deadline
 from deployments.dataplane.image_inputs import ImageInputs, image_error
 from deployments.dataplane.image_question import ImageQuestion
 from deployments.dataplane.saved_workflows import SavedWorkflows
+from deployments.dataplane.tensor_question import NetworkDescription, TensorQuestion, Tensors
 from deployments.dataplane.url_fetch import UrlFetcher
 from deployments.errors import OverloadedError, PayloadTooLargeError, ReplicaLostError
 from deployments.models.errors import ModelUnavailableError, UnknownModelError
@@ -38,6 +39,7 @@ Found = TypeVar("Found")
 
 PREDICT = "model"
 READ = "ocr"
+INFER = "tensors"
 
 PASSED_THROUGH = (OverloadedError, ReplicaLostError, PayloadTooLargeError, ModelUnavailableError)
 """Failures of the serving that are no step's fault: the client may send the same request again."""
@@ -164,6 +166,26 @@ class WorkflowService:
             read = await self._images.read_all(images, auto_orient=auto_orient)
             texts = await _for_each(read, lambda image: self._backend.read(image, model_id, work, READ))
         return list(zip(read, texts, strict=True))
+
+    async def infer(self, question: TensorQuestion, model_id: str, work: Work) -> Tensors:
+        """What the network of a model makes of tensors.
+
+        Raises:
+            ServingError: no such model, or the tensors do not fit it.
+        """
+        work.model_ids.add(model_id)
+        async with within_deadline(work):
+            return await self._backend.infer(question, model_id, work, INFER)
+
+    async def network(self, model_id: str, work: Work) -> NetworkDescription:
+        """What the network of a model takes and gives; the model is loaded first when need be.
+
+        Raises:
+            ServingError: no such model, or it cannot be loaded.
+        """
+        work.model_ids.add(model_id)
+        async with within_deadline(work):
+            return await self._backend.network(model_id, work)
 
     async def models(self) -> tuple[ModelRow, ...]:
         """Models that are loaded now."""

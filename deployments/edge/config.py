@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Template
 
 TEMPLATE = Path(__file__).with_name("edge.cfg")
+GRPC_TEMPLATE = Path(__file__).with_name("edge_grpc.cfg")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,8 @@ class EdgeConfig:
         applications: name of an application -> its path in Serve, `/` or `/name`; the first is the default one.
         domain: every application answers at `<name>.<domain>`, the default one also at the domain itself.
         ipv6: whether to listen on `::1` too.
+        grpc_port: where gRPC clients come in, on loopback; None to let none in.
+        serve_grpc_port: Ray Serve's gRPC port on loopback; of no meaning without `grpc_port`.
         idle_timeout_s: silence after which a connection is given up; longer than any request.
     """
 
@@ -28,6 +31,8 @@ class EdgeConfig:
     applications: Mapping[str, str]
     domain: str = "localhost"
     ipv6: bool = False
+    grpc_port: int | None = None
+    serve_grpc_port: int = 9000
     idle_timeout_s: int = 660
 
     def host_map(self) -> str:
@@ -39,13 +44,14 @@ class EdgeConfig:
         hosts |= {f"{name.lower()}.{self.domain}": path for name, path in self.applications.items()}
         return "".join(f"{host} {path}\n" for host, path in hosts.items())
 
+    def application_map(self) -> str:
+        """Lines of `<path in Serve> <application>`: gRPC knows applications by their names."""
+        return "".join(f"{path} {name}\n" for name, path in self.applications.items())
+
     def text(self, directory: Path) -> str:
         """HAProxy's configuration, with its files in `directory`."""
-        binds = [f"bind 127.0.0.1:{self.port}"]
-        if self.ipv6:
-            binds.append(f"bind [::1]:{self.port}")
-        return Template(TEMPLATE.read_text()).substitute(
-            binds="\n    ".join(binds),
+        text = Template(TEMPLATE.read_text()).substitute(
+            binds=self._binds(self.port),
             socket_path=directory / "e.sock",
             map_path=directory / "hosts.map",
             domain=self.domain,
@@ -53,11 +59,26 @@ class EdgeConfig:
             serve_host="127.0.0.1",
             serve_port=self.serve_port,
         )
+        if self.grpc_port is None:
+            return text
+        return text + Template(GRPC_TEMPLATE.read_text()).substitute(
+            binds=self._binds(self.grpc_port, " proto h2"),
+            map_path=directory / "hosts.map",
+            application_map_path=directory / "applications.map",
+            domain=self.domain,
+            serve_host="127.0.0.1",
+            serve_grpc_port=self.serve_grpc_port,
+        )
+
+    def _binds(self, port: int, options: str = "") -> str:
+        addresses = ["127.0.0.1", "[::1]"] if self.ipv6 else ["127.0.0.1"]
+        return "\n    ".join(f"bind {address}:{port}{options}" for address in addresses)
 
     def write(self, directory: Path) -> Path:
         """Write the files into `directory`; gives the path of the configuration."""
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "hosts.map").write_text(self.host_map())
+        (directory / "applications.map").write_text(self.application_map())
         path = directory / "edge.cfg"
         path.write_text(self.text(directory))
         return path

@@ -9,6 +9,7 @@ from deployments.ingress import catalogue, legacy, model_inference, models, ocr,
 from deployments.ingress.errors import add_error_handlers
 from deployments.ingress.exchange import ExchangeMiddleware
 from deployments.ingress.headers import EXPOSED
+from deployments.ingress.kserve import routes as kserve
 from deployments.ingress.service_access import ServiceProvider
 
 
@@ -21,7 +22,7 @@ def create_app(service_provider: ServiceProvider) -> FastAPI:
     app = FastAPI(title=server.NAME, version=server.server_version())
     app.state.service_provider = service_provider
     add_error_handlers(app)
-    for routes in (server, catalogue, workflows, models, model_inference, ocr):
+    for routes in (server, catalogue, workflows, models, model_inference, ocr, kserve):
         app.include_router(routes.router)
     app.include_router(models.legacy_router)
     app.include_router(legacy.router)  # last: it takes every path of two segments

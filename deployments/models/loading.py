@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 from deployments.models.detection.object_detection_model import ObjectDetectionModel
 from deployments.models.engines.engine import Engine
@@ -20,6 +21,9 @@ from deployments.models.text_detection.text_detector import TextDetector
 from deployments.settings import EngineSettings
 
 logger = logging.getLogger(__name__)
+
+_engines: WeakKeyDictionary[LoadedModel, Engine] = WeakKeyDictionary()
+"""Beside the models, so that a class of models need not show what it runs on."""
 
 NO_OTHERS: Mapping[str, ModelPackage] = MappingProxyType({})
 
@@ -68,8 +72,9 @@ def load_model(
         )
     _check_sums(package)
     try:
-        model = make(package, watch(open_engine(package, settings)))
-        return _page_reader(model, settings, others) if isinstance(model, TextRecognizer) else model
+        engine = watch(open_engine(package, settings))
+        model = make(package, engine)
+        model = _page_reader(model, settings, others) if isinstance(model, TextRecognizer) else model
     except ModelError:
         raise
     except Exception as error:
@@ -78,6 +83,13 @@ def load_model(
         raise ModelLoadError(
             f"the weights of {package.model_id!r} do not load: {_first_line(error, package)}", package.model_id
         ) from error
+    _engines[model] = engine
+    return model
+
+
+def engine_of(model: LoadedModel) -> Engine:
+    """What runs the network of a model that `load_model` made; of a reader of pages, that of its text recognizer."""
+    return _engines[model]
 
 
 def _check_sums(package: ModelPackage) -> None:

@@ -13,12 +13,14 @@ from deployments.dataplane.compute import run_stage_units
 from deployments.dataplane.computing import ComputeThread
 from deployments.dataplane.image_question import ImageQuestion
 from deployments.dataplane.messages import CallAnswer, PredictCall, ReadCall, StageCall, StageDone
+from deployments.dataplane.tensor_question import NetworkDescription, TensorQuestion, Tensors
 from deployments.errors import ModelTaskError
 from deployments.models.image_model import Prediction
 from deployments.models.registry import ModelRow
 from deployments.router.coalescing import CoalescingQueue, Delivery
 from deployments.router.model_deployment import LOST_ERRORS, ModelDeployment, answer_of
 from deployments.router.placement import Placement
+from deployments.router.raw_tensors import RawTensors
 from deployments.router.replica_contents import ReplicaContents
 from deployments.settings import RouterTuning
 from workflows.compiler.plan import Plan, Stage
@@ -72,6 +74,7 @@ class ClusterBackend:
             model_id: self._reader(f"model {model_id!r}", handle, tuning)
             for model_id, handle in self._placement.readers.items()
         }
+        self._raw_tensors = RawTensors(self._candidates, contents, tuning.tensors)
         self.transforming: CoalescingQueue[tuple[str, int], tuple[Plan, StageUnit], StageDone] = CoalescingQueue(
             "the transform worker", self._send_stage, lost_errors=LOST_ERRORS, limits=tuning.transforms
         )
@@ -112,6 +115,7 @@ class ClusterBackend:
             "object_detector": self._object_detector.queue,
             "text_reader": self._text_reader.queue,
             "transforms": self.transforming,
+            "tensors": self._raw_tensors.queue,
             **own,
         }
 
@@ -122,6 +126,7 @@ class ClusterBackend:
         for reader in (self._text_reader, *self._own_readers.values()):
             reader.queue.limits = tuning.text_reader
         self.transforming.limits = tuning.transforms
+        self._raw_tensors.queue.limits = tuning.tensors
 
     async def predict(self, question: ImageQuestion, model_id: str, work: Work, step: str) -> Prediction:
         """What a model says about one image."""
@@ -162,6 +167,25 @@ class ClusterBackend:
         work.timings.extend(delivery.value.timings(delivery.queue_ms, away_ms))
         return delivery.value.columns
 
+    async def infer(self, question: TensorQuestion, model_id: str, work: Work, step: str) -> Tensors:
+        """What the network of a model makes of tensors."""
+        work.model_ids.add(model_id)
+        canonical = self._placement.canonical(model_id)
+        await self._raw_tensors.prepare(canonical)
+        delivery = await self._raw_tensors.queue.submit(
+            (canonical, question.signature),
+            question,
+            deadline_unix_s=work.deadline_unix_s,
+            request_id=work.request_id,
+            size_bytes=question.size_bytes,
+        )
+        return _account(delivery, work, step)
+
+    async def network(self, model_id: str, work: Work) -> NetworkDescription:
+        """What the network of a model takes and gives."""
+        work.model_ids.add(model_id)
+        return await self._raw_tensors.network(self._placement.canonical(model_id))
+
     async def models(self) -> tuple[ModelRow, ...]:
         """Models that any replica has loaded, by id."""
         listed = await asyncio.gather(*(deployment.everywhere("models") for deployment in self._deployments))
@@ -199,6 +223,10 @@ class ClusterBackend:
     @property
     def _deployments(self) -> tuple[ModelDeployment[Any, Any], ...]:
         return self._object_detector, self._text_reader, *self._own_deployments.values()
+
+    def _candidates(self, model_id: str) -> tuple[ModelDeployment[Any, Any], ...]:
+        own = self._own_deployments.get(model_id)
+        return (self._object_detector, self._text_reader) if own is None else (own,)
 
     async def _where_it_belongs(self, method: str, model_id: str) -> list[Any]:
         canonical = self._placement.canonical(model_id)

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 from ray.serve.request_router import PendingRequest, RequestRouter, RunningReplica
 
-from deployments.dataplane.messages import LoadCall, PredictCall, ReadCall
+from deployments.dataplane.messages import InferCall, LoadCall, NetworkCall, PredictCall, ReadCall
 from deployments.router.replica_contents import REPLICA_CONTENTS, ReplicaContents
 
-ModelCall = PredictCall | ReadCall | LoadCall
+ModelCall = PredictCall | ReadCall | InferCall | NetworkCall | LoadCall
 
 CHOICES = 2
 """Of which Serve takes the one with the shorter queue."""

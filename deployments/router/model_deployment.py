@@ -73,6 +73,11 @@ class ModelDeployment(Generic[Payload, Result]):
             batch_items=batch_items,
         )
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether its replicas hold any of many models."""
+        return self._contents is not None
+
     async def everywhere(self, method: str, *args: Any) -> list[Any]:
         """What a method answers in every replica."""
         return await self.handle.broadcast(method, *args).results_async(timeout_s=CONTROL_TIMEOUT_S)
@@ -117,6 +122,9 @@ class ModelDeployment(Generic[Payload, Result]):
             logger.warning("one more replica does not load a model", extra={"model_id": model_id, "error": str(error)})
             return
         contents.learn(answer.replica_id, answer.loaded_ids)
+
+
+AnyModelDeployment = ModelDeployment[Any, Any]
 
 
 async def answer_of(method: DeploymentHandle[Any], call: Any) -> CallAnswer[Any]:

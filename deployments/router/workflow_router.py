@@ -18,6 +18,7 @@ from deployments.dataplane.service import WorkflowService
 from deployments.dataplane.warm_up import warm_up
 from deployments.errors import ServingError
 from deployments.ingress.app import create_app
+from deployments.kserve.grpc_door import GrpcDoor
 from deployments.observability.replica_logs import log_to_directory
 from deployments.router.cluster_backend import ClusterBackend
 from deployments.router.placement import Placement
@@ -32,8 +33,8 @@ WARM_UP_PAUSE_S = 1.0
 
 
 @serve.ingress()
-class WorkflowRouter:
-    """Answers HTTP, compiles definitions, runs plans, and sends work of all requests out in shared calls."""
+class WorkflowRouter(GrpcDoor):
+    """Answers HTTP and gRPC, compiles definitions, runs plans, and sends work of all requests out in shared calls."""
 
     def __init__(
         self,

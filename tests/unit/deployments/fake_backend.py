@@ -9,7 +9,9 @@ import numpy as np
 
 from deployments.dataplane.backend import ModelLoad, Timing
 from deployments.dataplane.compute import run_stage_units
+from deployments.dataplane.tensor_question import NetworkDescription
 from deployments.models.detection.scored_boxes import ScoredBoxes
+from deployments.models.engines.engine import TensorSpec
 from deployments.models.errors import UnknownModelError
 from deployments.models.package import wrong_task
 from deployments.models.registry import ModelRow
@@ -85,6 +87,14 @@ TASKS = {
 }
 
 
+DOUBLING = NetworkDescription(
+    model_id="plates/1",
+    inputs=(TensorSpec(name="x", shape=(None, 2), dtype=np.dtype(np.float32)),),
+    outputs=(TensorSpec(name="twice", shape=(None, 2), dtype=np.dtype(np.float32)),),
+    max_batch_size=4,
+)
+
+
 class FakeBackend:
     """Knows the models of `TASKS`; what each of them says can be changed in `said`."""
 
@@ -101,6 +111,7 @@ class FakeBackend:
         self.wait_s = 0.0
         self.cancelled = 0
         self.options = []
+        self.questions = []
         self.is_ready = True
         self.loaded = []
 
@@ -121,6 +132,16 @@ class FakeBackend:
             raise done
         work.timings += done.timings(queue_ms=1.0, away_ms=1000.0)
         return done.columns
+
+    async def infer(self, question, model_id, work, step):
+        """Twice the input `x`, whatever the model."""
+        await self._work(model_id, work, step)
+        self.questions.append(question)
+        return {"twice": question.feeds["x"] * 2}
+
+    async def network(self, model_id, work):
+        await self._work(model_id, work, "load")
+        return DOUBLING
 
     async def models(self):
         return tuple(

@@ -95,3 +95,16 @@ def test_overrides_are_merged_into_nested_arguments_and_leave_the_original_alone
     assert changed["http_options"] == {"host": "0.0.0.0", "port": 2}
     assert changed["applications"][0]["args"] == {"ingress": {"max_steps": 5, "max_images": 3}, "models_dir": "/m"}
     assert yaml.safe_dump(config) == before
+
+
+def test_a_port_for_grpc_brings_the_protocol_with_it_and_nothing_does_so_unasked():
+    assert "grpc_options" not in with_overrides(minimal(), http={}, args={})
+    changed = with_overrides(minimal(), http={}, args={}, grpc_port=9002)
+    assert changed["grpc_options"]["port"] == 9002
+    assert changed["grpc_options"]["grpc_servicer_functions"] == ["deployments.kserve.grpc_service.add_to_server"]
+    check_serve_config(changed, ClusterArgs)
+
+
+def test_misspelt_options_of_grpc_are_refused():
+    with pytest.raises(ServeConfigError, match=r"grpc_options\.prot: no such key"):
+        check_serve_config({**minimal(), "grpc_options": {"prot": 1}}, ClusterArgs)

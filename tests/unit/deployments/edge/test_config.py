@@ -45,3 +45,25 @@ def test_writing_makes_the_map_that_the_configuration_names(tmp_path):
     path = EdgeConfig(port=9001, serve_port=8000, applications={"plates": "/"}).write(tmp_path / "edge")
     assert str(tmp_path / "edge" / "hosts.map") in path.read_text()
     assert (tmp_path / "edge" / "hosts.map").read_text().startswith("localhost /\n")
+
+
+def test_without_a_port_for_grpc_there_is_no_such_door(tmp_path):
+    config = EdgeConfig(port=9001, serve_port=8000, applications={"plates": "/"})
+    assert "proto h2" not in config.text(tmp_path)
+
+
+def test_grpc_has_a_port_of_its_own_and_leads_to_applications_by_their_names(tmp_path):
+    config = EdgeConfig(
+        port=9001,
+        serve_port=8000,
+        applications={"plates": "/", "doors": "/doors"},
+        ipv6=True,
+        grpc_port=9002,
+        serve_grpc_port=8001,
+    )
+    text = config.text(tmp_path)
+    assert "bind 127.0.0.1:9002 proto h2" in text
+    assert "bind [::1]:9002 proto h2" in text
+    assert "server serve 127.0.0.1:8001 proto h2" in text
+    config.write(tmp_path / "edge")
+    assert (tmp_path / "edge" / "applications.map").read_text() == "/ plates\n/doors doors\n"

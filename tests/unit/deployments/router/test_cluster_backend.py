@@ -12,7 +12,8 @@ from ray.exceptions import ActorUnavailableError
 
 from deployments.dataplane.backend import ModelLoad, Work
 from deployments.dataplane.image_question import ImageQuestion
-from deployments.dataplane.messages import CallAnswer, PredictCall, ReadCall, StageCall, StageDone
+from deployments.dataplane.messages import CallAnswer, NetworkCall, PredictCall, ReadCall, StageCall, StageDone
+from deployments.dataplane.tensor_question import NetworkDescription, TensorQuestion
 from deployments.errors import ModelTaskError
 from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import UnknownModelError
@@ -258,6 +259,54 @@ def test_an_image_that_a_unit_holds_twice_weighs_once():
 
 def description(model_id: str) -> ModelRow:
     return ModelRow(model_id=model_id, task_type="object-detection", batch_size=None, input_height=640, input_width=640)
+
+
+NETWORK = NetworkDescription(model_id=STAMP, inputs=(), outputs=(), max_batch_size=None)
+
+
+def tensors(rows: int = 1, width: int = 2) -> TensorQuestion:
+    return TensorQuestion(feeds={"x": np.full((rows, width), rows, np.float32)})
+
+
+def serves_tensors() -> FakeHandle:
+    """Describes its network first, then doubles what it is sent."""
+
+    def told(call):
+        if isinstance(call, NetworkCall):
+            return NETWORK
+        return answer([{"twice": each.feeds["x"] * 2} for each in call.questions])
+
+    return FakeHandle(told)
+
+
+async def test_tensors_of_requests_that_fit_together_share_a_call():
+    detector = serves_tensors()
+    cluster = backend(detector=detector)
+    assert await cluster.network(STAMP, work()) == NETWORK
+    answers = await asyncio.gather(
+        cluster.infer(tensors(1), STAMP, work("a"), "tensors"),
+        cluster.infer(tensors(3), STAMP, work("b"), "tensors"),
+        cluster.infer(tensors(1, width=4), STAMP, work("c"), "tensors"),
+    )
+    assert [found["twice"].shape for found in answers] == [(1, 2), (3, 2), (1, 4)]
+    calls = [call for method, call in detector.calls if method == "infer"]
+    assert [len(call.questions) for call in calls] == [2, 1]
+
+
+async def test_tensors_go_where_the_task_of_the_model_is_served():
+    detector, reader = FakeHandle(), serves_tensors()
+    detector.outcomes.append(ModelTaskError("reads"))
+    found = await backend(detector=detector, reader=reader).infer(tensors(), "doctr/default", work(), "tensors")
+    assert found["twice"].tolist() == [[2, 2]]
+    assert [method for method, _ in detector.calls] == ["network"]
+    assert [method for method, _ in reader.calls] == ["network", "infer"]
+
+
+async def test_tensors_for_a_model_that_nobody_has_are_an_error():
+    detector = FakeHandle()
+    detector.outcomes.append(UnknownModelError("no model 'nope'", "nope"))
+    with pytest.raises(UnknownModelError):
+        await backend(detector=detector).infer(tensors(), "nope", work(), "tensors")
 
 
 async def test_models_of_all_replicas_are_listed_once_each():

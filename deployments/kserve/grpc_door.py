@@ -1,0 +1,181 @@
+"""The calls of the protocol over a service; Serve runs them as methods of the deployment behind the door."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Protocol, TypeVar
+
+import grpc
+import orjson
+
+from deployments.dataplane.backend import Work
+from deployments.dataplane.service import WorkflowService
+from deployments.ingress.errors import response_for
+from deployments.ingress.kserve.descriptions import (
+    model_config,
+    model_metadata,
+    repository_index,
+    server_metadata,
+)
+from deployments.ingress.kserve.model_names import AskedModel, name_and_version
+from deployments.ingress.kserve.routes import limit_time
+from deployments.kserve.generated import open_inference_pb2 as messages
+from deployments.kserve.grpc_messages import read_question, timeout_us_of, write_answer
+from deployments.models.model_id import canonical_model_id
+from deployments.observability import metrics
+
+logger = logging.getLogger("deployments.ingress.access")
+
+Message = TypeVar("Message")
+
+CODES: Mapping[int, grpc.StatusCode] = {
+    400: grpc.StatusCode.INVALID_ARGUMENT,
+    404: grpc.StatusCode.NOT_FOUND,
+    413: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    501: grpc.StatusCode.UNIMPLEMENTED,
+    503: grpc.StatusCode.UNAVAILABLE,
+    504: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+"""HTTP status of an error -> gRPC's; INTERNAL for all others."""
+
+
+class CallContext(Protocol):
+    """What is used of gRPC's own, and of Serve's in its place."""
+
+    def set_code(self, code: grpc.StatusCode) -> None:
+        """Of the answer."""
+
+    def set_details(self, details: str) -> None:
+        """What is wrong."""
+
+
+class GrpcDoor:
+    """Methods by the names of the calls; errors become codes, and leave one line in the log as answers do.
+
+    A client that hangs up, or whose own deadline is over, cancels its call, and with it the work.
+    """
+
+    _service: WorkflowService
+
+    async def ServerLive(
+        self, request: messages.ServerLiveRequest, grpc_context: CallContext
+    ) -> messages.ServerLiveResponse:
+        """Whether this process answers."""
+        return messages.ServerLiveResponse(live=True)
+
+    async def ServerReady(
+        self, request: messages.ServerReadyRequest, grpc_context: CallContext
+    ) -> messages.ServerReadyResponse:
+        """Whether the models have answered a warm-up."""
+
+        async def ready(work: Work) -> messages.ServerReadyResponse:
+            return messages.ServerReadyResponse(ready=await self._service.ready())
+
+        return await self._answered("ServerReady", ready, messages.ServerReadyResponse(), grpc_context)
+
+    async def ServerMetadata(
+        self, request: messages.ServerMetadataRequest, grpc_context: CallContext
+    ) -> messages.ServerMetadataResponse:
+        """Name, version and extensions of the server."""
+        return messages.ServerMetadataResponse(**server_metadata())
+
+    async def RepositoryIndex(
+        self, request: messages.RepositoryIndexRequest, grpc_context: CallContext
+    ) -> messages.RepositoryIndexResponse:
+        """The models that are loaded."""
+
+        async def index(work: Work) -> messages.RepositoryIndexResponse:
+            return messages.RepositoryIndexResponse(models=repository_index(await self._service.models()))
+
+        return await self._answered("RepositoryIndex", index, messages.RepositoryIndexResponse(), grpc_context)
+
+    async def ModelReady(
+        self, request: messages.ModelReadyRequest, grpc_context: CallContext
+    ) -> messages.ModelReadyResponse:
+        """Whether a model is loaded; it need not be, to be asked."""
+
+        async def ready(work: Work) -> messages.ModelReadyResponse:
+            model_id = canonical_model_id(AskedModel(name=request.name, version=request.version).model_id)
+            rows = await self._service.models()
+            return messages.ModelReadyResponse(ready=any(row.model_id == model_id for row in rows))
+
+        return await self._answered("ModelReady", ready, messages.ModelReadyResponse(), grpc_context)
+
+    async def ModelMetadata(
+        self, request: messages.ModelMetadataRequest, grpc_context: CallContext
+    ) -> messages.ModelMetadataResponse:
+        """Names, types and shapes of a model's tensors."""
+        asked = AskedModel(name=request.name, version=request.version)
+
+        async def metadata(work: Work) -> messages.ModelMetadataResponse:
+            return messages.ModelMetadataResponse(
+                **model_metadata(asked, await self._service.network(asked.model_id, work))
+            )
+
+        return await self._answered("ModelMetadata", metadata, messages.ModelMetadataResponse(), grpc_context)
+
+    async def ModelConfig(
+        self, request: messages.ModelConfigRequest, grpc_context: CallContext
+    ) -> messages.ModelConfigResponse:
+        """The configuration of a model, as Triton would have it."""
+        asked = AskedModel(name=request.name, version=request.version)
+
+        async def config(work: Work) -> messages.ModelConfigResponse:
+            made = model_config(asked, await self._service.network(asked.model_id, work))
+            return messages.ModelConfigResponse(config=messages.ModelConfig(**made))
+
+        return await self._answered("ModelConfig", config, messages.ModelConfigResponse(), grpc_context)
+
+    async def ModelInfer(
+        self, request: messages.ModelInferRequest, grpc_context: CallContext
+    ) -> messages.ModelInferResponse:
+        """Outputs of a network for the tensors in the message."""
+        asked = AskedModel(name=request.model_name, version=request.model_version)
+
+        async def infer(work: Work) -> messages.ModelInferResponse:
+            question = read_question(request, self._service.settings.max_body_bytes)
+            limit_time(work, timeout_us_of(request))
+            answer = await self._service.infer(question, asked.model_id, work)
+            version = asked.version or name_and_version(canonical_model_id(asked.model_id)).version
+            return write_answer(request, version, answer)
+
+        return await self._answered("ModelInfer", infer, messages.ModelInferResponse(), grpc_context)
+
+    async def _answered(
+        self,
+        call: str,
+        answer: Callable[[Work], Coroutine[Any, Any, Message]],
+        nothing: Message,
+        grpc_context: CallContext,
+    ) -> Message:
+        """What `answer` gives for new work, or `nothing` and a code that says why."""
+        began_s = time.perf_counter()
+        work = self._service.begin(str(uuid.uuid4()))
+        message, status = nothing, 200
+        kind: str | None = None
+        try:
+            message = await answer(work)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong must become a code of gRPC
+            response = response_for(error)
+            status, kind = response.status_code, type(error).__name__
+            grpc_context.set_code(CODES.get(status, grpc.StatusCode.INTERNAL))
+            grpc_context.set_details(orjson.loads(bytes(response.body))["message"])
+        elapsed_ms = (time.perf_counter() - began_s) * 1000
+        metrics.record_request("GRPC", call, status, elapsed_ms)
+        if self._service.settings.log_requests:
+            logger.info(
+                "request",
+                extra={
+                    "request_id": work.request_id,
+                    "method": "GRPC",
+                    "path": call,
+                    "status": status,
+                    "latency_ms": round(elapsed_ms, 1),
+                    "models": sorted(work.model_ids),
+                    "error": kind,
+                },
+            )
+        return message

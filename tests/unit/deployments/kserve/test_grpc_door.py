@@ -1,0 +1,122 @@
+import asyncio
+
+import grpc
+import numpy as np
+import pytest
+
+from deployments.dataplane.service import WorkflowService
+from deployments.errors import OverloadedError
+from deployments.kserve.generated import open_inference_pb2 as messages
+from deployments.kserve.grpc_door import GrpcDoor
+from deployments.settings import IngressSettings
+from tests.unit.deployments.fake_backend import FakeBackend, eventually
+from workflows.errors import DeadlineExceededError
+
+
+class Context:
+    """What gRPC would be told."""
+
+    code = None
+    details = None
+
+    def set_code(self, code):
+        self.code = code
+
+    def set_details(self, details):
+        self.details = details
+
+
+class Door(GrpcDoor):
+    def __init__(self):
+        self.backend = FakeBackend()
+        self._service = WorkflowService(self.backend, IngressSettings(max_body_bytes=1000))
+
+
+@pytest.fixture
+def door():
+    return Door()
+
+
+@pytest.fixture
+def context():
+    return Context()
+
+
+def infer_request(name="plates", version="1", **fields):
+    tensor = messages.ModelInferRequest.InferInputTensor(name="x", datatype="FP32", shape=[1, 2])
+    raw = [np.array([1.5, 2], dtype="<f4").tobytes()]
+    return messages.ModelInferRequest(
+        model_name=name, model_version=version, inputs=[tensor], raw_input_contents=raw, **fields
+    )
+
+
+async def test_tensors_are_answered(door, context):
+    answer = await door.ModelInfer(infer_request(id="7"), context)
+    assert np.frombuffer(answer.raw_output_contents[0], "<f4").tolist() == [3, 4]
+    assert (answer.id, context.code) == ("7", None)
+
+
+async def test_the_server_says_who_it_is_and_whether_it_is_ready(door, context):
+    assert (await door.ServerLive(messages.ServerLiveRequest(), context)).live
+    assert (await door.ServerReady(messages.ServerReadyRequest(), context)).ready
+    door.backend.is_ready = False
+    assert not (await door.ServerReady(messages.ServerReadyRequest(), context)).ready
+    assert (await door.ServerMetadata(messages.ServerMetadataRequest(), context)).name == "sightline"
+
+
+async def test_a_model_is_ready_once_it_is_loaded(door, context):
+    asked = messages.ModelReadyRequest(name="plates", version="1")
+    assert not (await door.ModelReady(asked, context)).ready
+    metadata = await door.ModelMetadata(messages.ModelMetadataRequest(name="plates/1"), context)
+    assert [(tensor.name, list(tensor.shape)) for tensor in metadata.inputs] == [("x", [-1, 2])]
+    assert (await door.ModelReady(asked, context)).ready
+    index = await door.RepositoryIndex(messages.RepositoryIndexRequest(), context)
+    assert [(model.name, model.version, model.state) for model in index.models] == [("plates", "1", "READY")]
+
+
+async def test_the_configuration_has_the_types_of_triton(door, context):
+    config = (await door.ModelConfig(messages.ModelConfigRequest(name="plates", version="1"), context)).config
+    assert config.max_batch_size == 4
+    assert (config.input[0].data_type, list(config.input[0].dims)) == (messages.TYPE_FP32, [2])
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OverloadedError("full"), grpc.StatusCode.UNAVAILABLE),
+        (DeadlineExceededError("late"), grpc.StatusCode.DEADLINE_EXCEEDED),
+        (RuntimeError("secret"), grpc.StatusCode.INTERNAL),
+    ],
+)
+async def test_errors_become_codes(door, context, error, code):
+    door.backend.error = error
+    answer = await door.ModelInfer(infer_request(), context)
+    assert context.code is code
+    assert context.details == ("Internal error." if code is grpc.StatusCode.INTERNAL else str(error))
+    assert answer == messages.ModelInferResponse()
+
+
+async def test_a_model_that_is_not_there_is_not_found(door, context):
+    await door.ModelMetadata(messages.ModelMetadataRequest(name="nope"), context)
+    assert context.code is grpc.StatusCode.NOT_FOUND
+
+
+async def test_a_message_that_is_too_large_is_refused(door, context):
+    await door.ModelInfer(infer_request(id="x" * 2000), context)
+    assert context.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+async def test_the_timeout_of_the_protocol_ends_the_work(door, context):
+    door.backend.wait_s = 5
+    timeout = {"timeout": messages.InferParameter(int64_param=20_000)}
+    await door.ModelInfer(infer_request(parameters=timeout), context)
+    assert context.code is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert door.backend.cancelled == 1
+
+
+async def test_a_client_that_hangs_up_cancels_its_work(door, context):
+    door.backend.wait_s = 5
+    call = asyncio.create_task(door.ModelInfer(infer_request(), context))
+    await asyncio.sleep(0.05)
+    call.cancel()
+    await eventually(lambda: door.backend.cancelled == 1)
