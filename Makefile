@@ -7,16 +7,18 @@ PORT ?= 9001
 GRPC_PORT ?=
 MODELS ?=
 WORKFLOWS ?=
+DATA ?=
 PYTEST_ARGS ?=
 
 BIN := .venv/bin
 SERVE_READY := .venv/.serve-installed
 DEV_READY := .venv/.dev-installed
 SDK_READY := .venv-sdk/.installed
+TRAIN_READY := .venv-train/.installed
 TRITON_READY := .venv-triton/.installed
 PIP_INSTALL := install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: help serve test check lint format test-unit test-conformance test-sdk test-triton test-cluster load proto lock clean
+.PHONY: help serve test check lint format test-unit test-conformance test-sdk test-triton test-cluster load evaluate proto lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -31,6 +33,9 @@ test-unit: $(DEV_READY)  ## Run the unit tests (no cluster; under a minute)
 
 test-conformance: $(DEV_READY)  ## Compare with the recorded answers of the reference server
 	$(BIN)/pytest tests/conformance -q $(PYTEST_ARGS)
+
+test-sources: $(DEV_READY)  ## Fetch models from a real S3 server and from web servers that fail
+	$(BIN)/pytest tests/sources -q $(PYTEST_ARGS)
 
 test-sdk: $(DEV_READY) $(SDK_READY)  ## Call the server with the vendor's unmodified SDK
 	$(BIN)/pytest tests/sdk -q $(PYTEST_ARGS)
@@ -56,6 +61,10 @@ format: $(DEV_READY)  ## Format the code and mend what ruff can mend
 load: $(DEV_READY)  ## Measure CPU a request on a cluster of its own, at concurrency 1 and 8
 	$(BIN)/python -m load_tests.cpu_per_request
 
+evaluate: $(TRAIN_READY)  ## Measure the shipped models [DATA=folder with plates-ro/ and plates-eval-eu/]
+	@test -d "$(DATA)/plates-ro" || { echo 'make evaluate needs DATA=folder with plates-ro/ in it: see training/README.md'; exit 2; }
+	.venv-train/bin/python -m training.evaluate --data "$(DATA)"
+
 proto:  ## Write the messages of the gRPC door anew (needs grpcio-tools 1.76)
 	cd deployments/kserve/generated && $(PYTHON) -m grpc_tools.protoc -I. --python_out=. --pyi_out=. open_inference.proto
 
@@ -69,7 +78,7 @@ lock:  ## Write the lock files anew (needs uv)
 LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 clean:  ## Remove the virtual environments
-	rm -rf .venv .venv-sdk .venv-triton
+	rm -rf .venv .venv-sdk .venv-train .venv-triton
 
 $(SERVE_READY): requirements.txt pyproject.toml
 	@echo "installing into .venv (once; a minute or two) ..."
@@ -95,4 +104,13 @@ $(TRITON_READY): tests/triton/requirements.txt
 	@echo "installing a Triton server into .venv-triton (once) ..."
 	@test -x .venv-triton/bin/python || $(PYTHON) -m venv .venv-triton
 	@.venv-triton/bin/pip $(PIP_INSTALL) -r tests/triton/requirements.txt
+	@touch $@
+
+# docTR asks for opencv-python; OpenCV 4 without a window system is what serving has.
+$(TRAIN_READY): training/requirements.in
+	@echo "installing the training environment into .venv-train (once; several minutes) ..."
+	@test -x .venv-train/bin/python || $(PYTHON) -m venv .venv-train
+	@.venv-train/bin/pip install --quiet --disable-pip-version-check -r training/requirements.in
+	@.venv-train/bin/pip uninstall --quiet --yes opencv-python
+	@.venv-train/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps "opencv-python-headless<5"
 	@touch $@

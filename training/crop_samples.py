@@ -23,6 +23,7 @@ from training.plate_texts import printed_word
 
 INPUT_WH = (256, 64)
 MARGIN_ACROSS, MARGIN_ALONG = 0.10, 0.12  # round the glyphs, of their height: what the localizer is taught to frame
+WIDENED = (1.05, 1.03)  # along and across, what is read of it: more ground costs nothing, a letter cut off is lost
 PADDED_PX = (200, 40)  # the offset of the best-known workflow, in all
 ONE_LINE = (("european", "american", "brazilian", "plain", "korean"), (44, 22, 10, 15, 5))  # styles and their shares
 READABLE_PX = (5.0, 7.0)  # width of a character and height of the line on the network's input that suffice
@@ -139,8 +140,15 @@ def _width_px(face: PlateFace, rng: random.Random) -> float:
     return float(np.exp(rng.uniform(np.log(56), np.log(320))))
 
 
-def _stands(face: PlateFace, rng: random.Random) -> tuple[NDArray[np.float32], tuple[int, int]]:
-    """Where the four corners of the face stand on a crop, and the crop's size, pixels."""
+def draw_stand(face: PlateFace, rng: random.Random) -> tuple[NDArray[np.float32], tuple[int, int]]:
+    """Where the four corners of a face stand on a crop, and the crop's size, pixels, so that it can be read."""
+    while True:
+        outline, size_wh = _stand(face, rng)
+        if _readable(face, outline, size_wh):
+            return outline, size_wh
+
+
+def _stand(face: PlateFace, rng: random.Random) -> tuple[NDArray[np.float32], tuple[int, int]]:
     tall, wide = face.rgb.shape[:2]
     width = _width_px(face, rng)
     height, word = width * tall / wide, face.style == "word"
@@ -177,9 +185,7 @@ def crop_sample(
         face = render_word(rng, unseen)
     else:
         face = render_plate(rng, "two-line" if rng.random() < two_line else rng.choices(*ONE_LINE)[0], unseen)
-    outline, size_wh = _stands(face, rng)
-    while not _readable(face, outline, size_wh):
-        outline, size_wh = _stands(face, rng)
+    outline, size_wh = draw_stand(face, rng)
     word, (tall, wide) = face.style == "word", face.rgb.shape[:2]
     width = float(np.ptp(outline[:, 0]))
     if word and rng.random() < 0.8:

@@ -6,23 +6,27 @@ import argparse
 import hashlib
 import json
 import math
+import random
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from training.compact import narrow, quantize_recurrent
 from training.plate_detector import PADDING_VALUE, PlateDetector
-from training.plate_reader import MEAN, STD, PlateReader
+from training.plate_reader import MEAN, STD, PlateReader, normalize
 from training.plate_texts import VOCABULARY
 from training.schedule import load_weights
 from training.text_detector import MEAN as MAP_MEAN
 from training.text_detector import PADDING_VALUE as MAP_PADDING_VALUE
 from training.text_detector import STD as MAP_STD
 from training.text_detector import text_detector
+from training.text_recognizer import draw_crops
 
 OPSET = 17
 DEFAULT_CONFIDENCE = 0.4  # what requests are served with when they name no threshold
+CALIBRATION_CROPS, CALIBRATION_SEED = 200, 8_000_001
 DETECTOR_ID, RECOGNIZER_ID = "vehicle-registration-plates-trudk/2", "doctr/default"
 TEXT_DETECTOR_ID = "doctr/detection"
 MAP_READING = {"pixel_threshold": 0.3, "region_threshold": 0.4, "unclip_ratio": 1.5}  # best of a grid on drawn pages
@@ -115,14 +119,28 @@ def export_detector(weights: Path, best_threshold: float, shipped: Path) -> None
     _write_configs(folder, model, inference)
 
 
-def export_recognizer(weights: Path, shipped: Path) -> None:
-    """Write the text recognizer's package; the batch is free, the input 64 x 256."""
+def _drawn_crops() -> Tensor:
+    samples = draw_crops(random.Random(CALIBRATION_SEED), [], CALIBRATION_CROPS, unseen=False, words=0.35)
+    return normalize(torch.from_numpy(samples["rgb"]).permute(0, 3, 1, 2).float() / 255)
+
+
+def export_recognizer(weights: Path, shipped: Path, whole: bool = False) -> None:
+    """Write the text recognizer's package; the batch is free, the input 64 x 256.
+
+    Args:
+        weights: of a `PlateReader`.
+        shipped: folder of model packages.
+        whole: leave it as it was trained, neither narrowed nor quantized.
+    """
     folder = shipped / RECOGNIZER_ID
     folder.mkdir(parents=True, exist_ok=True)
     reader = PlateReader()
     load_weights(reader, weights)
+    reader.eval().trim()
+    if not whole:
+        narrow(reader.localizer, _drawn_crops())
     torch.onnx.export(
-        reader.eval(),
+        reader,
         (torch.zeros(2, 3, 64, 256),),
         str(folder / "weights.onnx"),
         dynamo=False,
@@ -131,6 +149,8 @@ def export_recognizer(weights: Path, shipped: Path) -> None:
         output_names=["logits", "corners"],
         dynamic_axes={name: {0: "batch"} for name in ("crops", "logits", "corners")},
     )
+    if not whole:
+        quantize_recurrent(folder / "weights.onnx")
     model = {
         "model_id": RECOGNIZER_ID,
         "model_architecture": "crnn_mobilenet_v3_small",
@@ -206,6 +226,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--best-threshold", type=float, default=DEFAULT_CONFIDENCE,
                         help="score of the raw detector that shall become 0.4")  # fmt: skip
+    parser.add_argument("--whole", action="store_true", help="a recognizer neither narrowed nor quantized, to compare")
     parser.add_argument("--shipped", type=Path, default=Path("deployments/models/shipped"))
     arguments = parser.parse_args()
     if arguments.model == "detector":
@@ -213,7 +234,7 @@ def main() -> None:
     elif arguments.model == "text-detector":
         export_text_detector(arguments.weights, arguments.shipped)
     else:
-        export_recognizer(arguments.weights, arguments.shipped)
+        export_recognizer(arguments.weights, arguments.shipped, arguments.whole)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Train the recognizer alone, on lines that a trained localizer has framed: see `line_pools.py`.
+"""Train the recognizer alone, on the lines of `line_pools.py`.
 
 The localizer's weights pass through unchanged, so that what is written is a whole reader.
 """
@@ -13,32 +13,21 @@ import numpy as np
 import torch
 from torch import nn
 
-from training.plate_reader import PlateReader, decode, normalize
+from training.line_pools import to_rgb
+from training.plate_reader import PlateReader, normalize
 from training.pools import PoolReader, Samples
 from training.reading_losses import ctc_loss, varied
 from training.schedule import AveragedWeights, load_weights, optimizer_for, set_rate
+from training.text_recognizer import exact_match
 
 CHECK_S = 300
-
-
-@torch.no_grad()
-def exact_lines(reader: PlateReader, samples: Samples) -> float:
-    """Share of lines read without an error, case ignored."""
-    reader.eval()
-    right = 0
-    for start in range(0, len(samples["text"]), 64):
-        lines = normalize(torch.from_numpy(samples["line"][start : start + 64]).float() / 255)
-        truth = samples["text"][start : start + 64]
-        right += sum(a.upper() == str(b).upper() for a, b in zip(decode(reader.read(lines)), truth, strict=True))
-    reader.train()
-    return right / len(samples["text"])
 
 
 def _held_out(paths: list[Path]) -> dict[str, Samples]:
     pools = {}
     for path in paths:
         with np.load(path) as arrays:
-            pools[path.parent.name] = {name: values[:640] for name, values in arrays.items()}
+            pools[path.parent.name] = dict(arrays)
     return pools
 
 
@@ -52,7 +41,9 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rate", type=float, default=8e-4)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", type=Path, nargs="*", default=[], help="pool files to report exact match on")
+    parser.add_argument(
+        "--check", type=Path, nargs="*", default=[], help="pool files of whole crops to report exact match on"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(arguments.seed)
@@ -68,7 +59,7 @@ def main() -> None:
     while (progress := (time.time() - started) / arguments.seconds) < 1:
         set_rate(optimizer, arguments.rate, step, progress)
         batch = pools.draw(arguments.batch)
-        lines = normalize(varied(torch.from_numpy(batch["line"]).float() / 255))
+        lines = normalize(varied(to_rgb(torch.from_numpy(batch["line"]))))
         logits = reader.read(lines.contiguous(memory_format=torch.channels_last))
         loss = ctc_loss(logits, [str(text) for text in batch["text"]])
         optimizer.zero_grad()
@@ -86,7 +77,7 @@ def main() -> None:
         if held_out and time.time() - checked > CHECK_S:
             checked, present = time.time(), {name: value.clone() for name, value in reader.state_dict().items()}
             reader.load_state_dict(averaged.state)
-            shares = ", ".join(f"{name} {exact_lines(reader, samples):.3f}" for name, samples in held_out.items())
+            shares = ", ".join(f"{name} {exact_match(reader, samples):.3f}" for name, samples in held_out.items())
             print(f"  held out: {shares}", flush=True)
             reader.load_state_dict(present)
     averaged.save(arguments.out)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from training.crop_samples import WIDENED
 from training.plate_texts import VOCABULARY
 from training.torchvision_ops import declare_torchvision_ops
 
@@ -31,15 +32,20 @@ class _WithoutPadding(nn.Conv2d):
     of a line 32 pixels tall, and kernels of five rows would spend most of their time beside them.
     """
 
-    def forward(self, features: Tensor) -> Tensor:
-        rows, tall, step, above = features.shape[2], self.kernel_size[0], self.stride[0], self.padding[0]
+    def trimmed(self, rows: int) -> tuple[Tensor, tuple[int, int]]:
+        """Kernel and padding for features of so many rows."""
+        tall, step, above = self.kernel_size[0], self.stride[0], self.padding[0]
         last = (rows + 2 * above - tall) // step * step  # the row of padded input where the last window starts
         first, end = max(0, above - last), min(tall, above + rows)
         below = last + end - above - rows  # padding that the last window still needs
-        if above - first == below:
-            kernel, padding = self.weight[:, :, first:end], (above - first, self.padding[1])
-            return F.conv2d(features, kernel, self.bias, self.stride, padding, groups=self.groups)
-        return super().forward(features)
+        if above - first != below:
+            return self.weight, self.padding
+        return self.weight[:, :, first:end], (above - first, self.padding[1])
+
+    def forward(self, features: Tensor) -> Tensor:
+        kernel, padding = self.trimmed(features.shape[2])
+        self.rows = features.shape[2]
+        return F.conv2d(features, kernel, self.bias, self.stride, padding, groups=self.groups)
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -69,9 +75,9 @@ class LineLocalizer(nn.Module):
             (b, 6) frames as `CropSample.frame`; (b, cells) vote logits; (cells, 2) cell centres, -1..1.
         """
         fine = self.fine(crops)
-        wide = F.interpolate(self.wide(fine), size=fine.shape[2:])
+        wide = F.interpolate(self.wide(fine), size=[int(side) for side in fine.shape[2:]])
         votes = self.vote(torch.cat([fine, wide], 1)).float()
-        rows, columns = votes.shape[2:]
+        rows, columns = (int(side) for side in votes.shape[2:])  # constants of the exported graph
         y = (torch.arange(rows, device=crops.device) * 2 + 1) / rows - 1
         x = (torch.arange(columns, device=crops.device) * 2 + 1) / columns - 1
         centres = torch.stack([x.repeat(rows), y.repeat_interleave(columns)], 1)
@@ -94,25 +100,40 @@ class PlateReader(nn.Module):
             if isinstance(layer, nn.Conv2d) and layer.groups > 1:
                 layer.__class__ = _WithoutPadding
 
+    def trim(self) -> None:
+        """Leave out for good what only meets padding, so that the exported graph holds plain convolutions."""
+        with torch.no_grad():
+            self.read(torch.zeros(1, 3, *READ_HW))
+        for layer in self.recognizer.modules():
+            if isinstance(layer, _WithoutPadding):
+                kernel, layer.padding = layer.trimmed(layer.rows)
+                layer.weight, layer.kernel_size = nn.Parameter(kernel.detach().clone()), tuple(kernel.shape[2:])
+                layer.__class__ = nn.Conv2d
+
+    def frame(self, crops: Tensor) -> Tensor:
+        """(b, 6): the line of each crop as it is read, a little wider than the localizer frames it."""
+        frames = self.localizer(crops)[0]
+        return torch.cat([frames[:, :2], frames[:, 2:4] * WIDENED[0], frames[:, 4:] * WIDENED[1]], 1)
+
     def rectify(self, crops: Tensor, frames: Tensor) -> Tensor:
         """Sample the framed lines: (b, 3, 32, 128)."""
         rows, columns = READ_HW
-        y = ((torch.arange(rows, device=crops.device) * 2 + 1) / rows - 1).view(1, -1, 1, 1)
-        x = ((torch.arange(columns, device=crops.device) * 2 + 1) / columns - 1).view(1, 1, -1, 1)
-        centre, along, down = (frames[:, None, None, at : at + 2] for at in (0, 2, 4))
-        grid = centre + x * along + y * down
+        y = (torch.arange(rows, device=crops.device) * 2 + 1) / rows - 1
+        x = (torch.arange(columns, device=crops.device) * 2 + 1) / columns - 1
+        places = torch.stack([torch.ones(rows * columns), x.repeat(rows), y.repeat_interleave(columns)], 1)
+        grid = (places @ frames.reshape(-1, 3, 2)).reshape(-1, rows, columns, 2)
         return F.grid_sample(crops, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
     def read(self, lines: Tensor) -> Tensor:
         """(b, 3, 32, 128) normalized to (b, 32, vocabulary + 1) logits; the blank is last."""
         features = self.recognizer.feat_extractor(lines)
-        channels, rows, columns = features.shape[1:]
+        channels, rows, columns = (int(side) for side in features.shape[1:])
         sequence = features.reshape(-1, channels * rows, columns).transpose(1, 2)
         return self.recognizer.linear(self.recognizer.decoder(sequence)[0])
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Logits, and the corners of what was read: (b, 4, 2), top left then clockwise, 0..1 across the crop."""
-        frames = self.localizer(crops)[0]
+        frames = self.frame(crops)
         centre, along, down = frames[:, 0:2], frames[:, 2:4], frames[:, 4:6]
         corners = [centre - along - down, centre + along - down, centre + along + down, centre - along + down]
         return self.read(self.rectify(crops, frames)), (torch.stack(corners, 1) + 1) / 2

@@ -47,18 +47,39 @@ class Replacement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remounted:
+    """A plate of two lines in place of a long one.
+
+    Attributes:
+        recess: left, top, right, bottom of the ground to be cleared of the old plate, pixels.
+        old: left, top, right, bottom inside the old plate, whose ink and ground the new one takes over.
+        corners: of the new plate's face, top left then clockwise, pixels.
+        lines: what shall stand there.
+        blur_px: how soft the frame is there, standard deviation.
+    """
+
+    recess: tuple[int, int, int, int]
+    old: tuple[int, int, int, int]
+    corners: tuple[tuple[float, float], ...]
+    lines: tuple[str, str]
+    blur_px: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One photograph.
 
     Attributes:
         frame: path in plates-ro.
         plates: what to replace.
+        remounted: plates to exchange for others of two lines.
         balance: how far the pink of the camera is taken out, 0..1.
         part: left, top, right, bottom of what is kept, pixels; everything when None.
     """
 
     frame: str
     plates: tuple[Replacement, ...]
+    remounted: tuple[Remounted, ...] = ()
     balance: float = 0.8
     part: tuple[int, int, int, int] | None = None
 
@@ -90,6 +111,31 @@ SAMPLES = {
                 text="SL 62 MAP",
                 blur_px=0.5,
                 ink=2.4,
+            ),
+        ),
+    ),
+    "night.jpg": Sample(
+        frame="valid/nightride_type3_001-mp4-t-543.jpg",
+        plates=(
+            Replacement(
+                corners=((625.5, 429.6), (815.2, 434.0), (814.8, 473.2), (625.4, 468.2)),
+                letters=(0.02, 0.09, 0.975, 0.965),
+                text="SL 47 KEV",
+                blur_px=1.0,
+            ),
+        ),
+        balance=0.6,
+    ),
+    "two_lines.jpg": Sample(
+        frame="train/dayride_type1_001-mp4-t-600.jpg",
+        plates=(),
+        remounted=(
+            Remounted(
+                recess=(630, 532, 872, 602),
+                old=(662, 545, 856, 584),
+                corners=((690.0, 526.5), (820.5, 528.5), (820.0, 609.5), (689.5, 607.5)),
+                lines=("SL 09", "KTV"),
+                blur_px=0.9,
             ),
         ),
     ),
@@ -146,6 +192,61 @@ def replace_plate(bgr: NDArray[np.uint8], plate: Replacement, rng: random.Random
     return np.round(bgr * (1 - blend) + printed * blend).astype(np.uint8)
 
 
+def _cleared(bgr: NDArray[np.uint8], recess: tuple[int, int, int, int], rng: random.Random) -> NDArray[np.uint8]:
+    """The photograph with a region filled from its left and right borders; a new array."""
+    left, top, right, bottom = recess
+    shade = np.linspace(0, 1, right - left, dtype=np.float32)[None, :, None]
+    sides = (bgr[top:bottom, left - 6 : left], bgr[top:bottom, right : right + 6])
+    first, last = (cv2.blur(side.mean(1, keepdims=True).astype(np.float32), (1, 5)) for side in sides)
+    grain = noise_like((bottom - top, right - left, 1), rng) * 1.5
+    filled = bgr.copy()
+    filled[top:bottom, left:right] = np.clip(first * (1 - shade) + last * shade + grain, 0, 255)
+    return filled
+
+
+def _two_line_face(plate: Remounted, size_wh: tuple[int, int], ground: NDArray, ink: NDArray) -> NDArray[np.float32]:
+    """(h, w, 3): a frame, a band of the country and two lines."""
+    width, height = size_wh
+    face = np.empty((height, width, 3), np.float32)
+    face[:] = ground
+    band = (int(width * 0.045), int(height * 0.07)), (int(width * 0.19), int(height * 0.47))
+    cv2.rectangle(face, *band, (ground * (0.88, 0.6, 0.66)).tolist(), -1)
+    path = next(face_path for face_path in plate_faces() if LETTERING in face_path)
+    for line, (left, right, top, bottom) in zip(
+        plate.lines, ((0.23, 0.94, 0.1, 0.47), (0.14, 0.88, 0.54, 0.91)), strict=True
+    ):
+        mask = line_mask(line, int(height * (bottom - top)), random.Random(5), path)
+        wide = min(int(width * (right - left)), int(mask.shape[1] * 1.15))
+        mask = cv2.resize(mask, (wide, mask.shape[0]), interpolation=cv2.INTER_AREA)[..., None]
+        x, y = int(width * (left + right) / 2 - wide / 2), int(height * top)
+        part = face[y : y + mask.shape[0], x : x + wide]
+        part[:] = part * (1 - mask) + ink * mask
+    cv2.rectangle(face, (0, 0), (width - 1, height - 1), (ink * 0.9).tolist(), max(1, int(height * 0.05)))
+    return face
+
+
+def remount(bgr: NDArray[np.uint8], plate: Remounted, rng: random.Random) -> NDArray[np.uint8]:
+    """The photograph with a two-line plate in place of a long one; a new array."""
+    left, top, right, bottom = plate.old
+    inner = bgr[top:bottom, left:right].reshape(-1, 3).astype(np.float32)
+    beside = bgr[top:bottom, plate.recess[2] : plate.recess[2] + 6].reshape(-1, 3).mean(0)
+    ground = 0.68 * np.percentile(inner, 70, axis=0) + 0.32 * beside  # its letters stood in the light of the lamps
+    ink = 0.75 * np.percentile(inner, 4, axis=0) + 0.25 * beside * 0.4
+    corners = np.array(plate.corners, np.float32)
+    size = np.linalg.norm(corners[1] - corners[0]), np.linalg.norm(corners[3] - corners[0])
+    size_wh = (round(float(size[0]) * FINER), round(float(size[1]) * FINER))
+    face = cv2.GaussianBlur(_two_line_face(plate, size_wh, ground, ink), (0, 0), plate.blur_px * FINER)
+    shade = np.linspace(1.03, 0.9, size_wh[1], dtype=np.float32)[:, None, None]
+    back = cv2.getPerspectiveTransform(_corners_of(size_wh), corners)
+    frame_wh = (bgr.shape[1], bgr.shape[0])
+    opacity = cv2.GaussianBlur(np.pad(np.ones((size_wh[1] - 8, size_wh[0] - 8), np.float32), 4), (0, 0), FINER * 0.7)
+    printed = cv2.warpPerspective(face * shade, back, frame_wh, flags=cv2.INTER_AREA)
+    blend = cv2.warpPerspective(opacity, back, frame_wh, flags=cv2.INTER_AREA)[..., None]
+    grain = noise_like((*bgr.shape[:2], 1), rng) * 1.5 * blend
+    mixed = _cleared(bgr, plate.recess, rng) * (1 - blend) + printed * blend + grain
+    return np.round(np.clip(mixed, 0, 255)).astype(np.uint8)
+
+
 def balanced(bgr: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
     """Take the tint out of a picture, wholly at share 1; what is burnt out stays white."""
     mean = bgr.reshape(-1, 3).mean(0)
@@ -167,10 +268,13 @@ def main() -> None:
         bgr = cv2.imread(str(arguments.frames / sample.frame), cv2.IMREAD_COLOR)
         for plate in sample.plates:
             bgr = replace_plate(bgr, plate, rng)
+        for mounted in sample.remounted:
+            bgr = remount(bgr, mounted, rng)
         left, top, right, bottom = sample.part or (0, 0, bgr.shape[1], bgr.shape[0])
         bgr = balanced(bgr[top:bottom, left:right], sample.balance)
         cv2.imwrite(str(arguments.out / name), bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        plates = [plate.text.replace(" ", "") for plate in sample.plates]
+        texts = [plate.text for plate in sample.plates] + ["".join(mounted.lines) for mounted in sample.remounted]
+        plates = [text.replace(" ", "") for text in texts]
         listing[name] = {"plates": plates, "source": f"{sample.frame} of the {SOURCE}; registrations replaced"}
     content = json.dumps(listing, indent=2) + "\n"
     (arguments.out / "samples.json").write_text(content, encoding="utf-8")

@@ -12,12 +12,22 @@ import numpy as np
 import torch
 from torch import nn
 
-from training.backgrounds import load_frames
-from training.line_pools import draw_crops
+from training.backgrounds import Frame, load_frames
+from training.crop_samples import crop_sample
 from training.plate_reader import PlateReader, decode, normalize
 from training.pools import PoolReader, Samples, keep_fresh
 from training.reading_losses import ctc_loss, frame_loss, jittered, varied
 from training.schedule import AveragedWeights, fast_bfloat16, load_weights, optimizer_for, set_rate
+
+
+def draw_crops(rng: random.Random, frames: list[Frame], size: int, unseen: bool, words: float) -> Samples:
+    """A pool of crops."""
+    samples = [crop_sample(rng, frames, unseen, words) for _ in range(size)]
+    return {
+        "rgb": np.stack([sample.rgb for sample in samples]),
+        "text": np.array([sample.text for sample in samples]),
+        "frame": np.stack([sample.frame for sample in samples]),
+    }
 
 
 @torch.no_grad()
@@ -116,7 +126,7 @@ def main() -> None:
     frames = load_frames(arguments.frames, "train") if arguments.frames else []
     return keep_fresh(
         arguments.pools,
-        lambda: draw_crops(rng, frames, arguments.size, arguments.unseen, arguments.words, two_line=0.0),
+        lambda: draw_crops(rng, frames, arguments.size, arguments.unseen, arguments.words),
         arguments.files,
         arguments.rounds,
         arguments.rest_s,

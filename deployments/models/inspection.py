@@ -169,8 +169,6 @@ def _seen(specs: tuple[TensorSpec, ...], arrays: Mapping[str, NDArray[Any]]) -> 
 
 
 def _missing(package: ModelPackage) -> Iterator[str]:
-    if not package.class_names and package.text_reading is None:
-        yield "class_names.txt is missing: classes are called by their numbers"
     if package.sha256 is None:
         yield "no checksum of the weights is declared: damage that leaves the file whole is not noticed"
 

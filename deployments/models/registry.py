@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -17,6 +18,8 @@ from deployments.models.loading import LoadedModel
 from deployments.models.model_id import canonical_model_id
 from deployments.models.package import ModelPackage
 from workflows.definition.nearest import suggest
+
+logger = logging.getLogger(__name__)
 
 Model = TypeVar("Model", bound=LoadedModel)
 
@@ -255,6 +258,7 @@ class ModelRegistry(Generic[Model]):
             del self._loading[model_id]
             self._loaded[model_id] = loaded
             self._make_room(newest=model_id)
+        logger.info("model ready", extra={"model_id": model_id, "load_s": round(loaded.seconds, 3)})
         return loaded
 
     def _make_room(self, newest: str) -> None:
@@ -263,3 +267,4 @@ class ModelRegistry(Generic[Model]):
                 return
             if model_id not in self._pinned and model_id != newest:
                 del self._loaded[model_id]
+                logger.info("model unloaded to make room", extra={"model_id": model_id, "newest": newest})

@@ -96,7 +96,8 @@ def test_the_command_says_what_it_read_and_how_to_ask(server):
 def test_the_plates_of_the_sample_photographs_are_read(server, name):
     jpeg = SAMPLE_PATH.with_name(name).read_bytes()
     answer = httpx.post(f"{server.url}/workflows/run", json=body(jpeg), timeout=60).json()
-    assert sorted(answer["outputs"][0]["recognised_plates"]) == sorted(SAMPLES[name]["plates"])
+    read = answer["outputs"][0]["recognised_plates"]
+    assert sorted("".join(text.split()) for text in read) == sorted(SAMPLES[name]["plates"])
 
 
 def test_each_plate_found_is_read(alone):

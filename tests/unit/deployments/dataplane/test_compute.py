@@ -20,7 +20,7 @@ from deployments.models.page_reading.page_reader import NO_TIME
 from deployments.models.page_reading.text_reader import ReadBatch, TextReader
 from deployments.models.recognition.recognized_line import RecognizedLine
 from deployments.models.tasks import CLASSIFICATION, DETECTION
-from tests.unit.deployments.dataplane.images import black_image, torn_image
+from tests.unit.deployments.dataplane.images import black_image, lying_image, torn_image
 from workflows.compiler.compile import compile_definition
 from workflows.errors import DeadlineExceededError, ImageDecodeError, WorkflowError
 from workflows.executor.dispatcher import Column, StageUnit
@@ -77,6 +77,11 @@ def test_a_batch_is_one_call_and_the_answers_keep_their_order():
     found = predict_images(model, asked(black_image(10), black_image(20)))
     assert model.batches == [2]
     assert [boxes.xyxy[0, 2] for boxes in found] == [10, 20]
+
+
+def test_a_model_sees_pictures_upright_as_their_exif_data_say():
+    (found,) = predict_images(WidthDetector(), asked(lying_image(width=20, height=10)))
+    assert found.xyxy.tolist() == [[0, 0, 10, 1]]
 
 
 def test_an_empty_batch_asks_nothing_of_the_model():

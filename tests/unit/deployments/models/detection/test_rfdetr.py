@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +12,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from deployments.models.detection.rfdetr import decode, find
 from deployments.models.network_output import NetworkOutput
 from tests.unit.deployments.models.builders import outputs_of, tensor
+
+PAIRS = json.loads((Path(__file__).parent / "rfdetr_pairs.json").read_text())
+"""Random queries, and what another implementation chose of them."""
 
 BOXES = tensor([[0.5, 0.5, 0.5, 0.25], [0.25, 0.25, 0.5, 0.5], [0.75, 0.75, 0.125, 0.125]])
 
@@ -55,6 +61,17 @@ def test_a_class_with_a_high_threshold_still_uses_up_its_place() -> None:
 def test_a_logit_that_is_no_number_is_no_detection(broken: float) -> None:
     raw = decode([BOXES, tensor([[broken], [3], [broken]])], 0.5)
     assert_array_equal(raw.xyxy, [[0, 0, 0.5, 0.5]])
+
+
+@pytest.mark.parametrize("answer", PAIRS["answers"], ids=lambda answer: f"threshold {answer['threshold']}")
+def test_the_library_of_rfdetr_chooses_the_same_pairs(answer: dict[str, Any]) -> None:
+    boxes = tensor(PAIRS["boxes"])
+    raw = decode([boxes, tensor(PAIRS["logits"])], answer["threshold"])
+    assert raw.class_id.tolist() == answer["class_id"]
+    assert_allclose(raw.confidence, answer["score"], atol=2e-6)
+    chosen = boxes[np.array(answer["query"], dtype=np.int64)].astype(np.float64)
+    assert_allclose(raw.xyxy[:, :2], chosen[:, :2] - chosen[:, 2:] / 2, atol=1e-6)
+    assert_allclose(raw.xyxy[:, 2:], chosen[:, :2] + chosen[:, 2:] / 2, atol=1e-6)
 
 
 def test_nothing_found_gives_empty_arrays() -> None:
