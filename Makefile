@@ -18,15 +18,15 @@ TRAIN_READY := .venv-train/.installed
 TRITON_READY := .venv-triton/.installed
 PIP_INSTALL := install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: help serve test check lint format test-unit test-conformance test-sdk test-triton test-cluster load evaluate proto lock clean
+.PHONY: help serve test check lint format test-unit test-conformance test-sources test-sdk test-triton test-cluster load evaluate proto lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
-serve: $(SERVE_READY)  ## Start the cluster with the shipped models [PORT=9001] [GRPC_PORT=9002] [MODELS=dir] [WORKFLOWS=dir]
+serve: $(SERVE_READY)  ## Start the cluster with the shipped models [PORT=9001] [GRPC_PORT=9002] [MODELS=dir or URL] [WORKFLOWS=dir]
 	@exec $(BIN)/sightline serve --port $(PORT) $(if $(GRPC_PORT),--grpc-port $(GRPC_PORT)) $(if $(MODELS),--models "$(MODELS)") $(if $(WORKFLOWS),--workflows "$(WORKFLOWS)")
 
-test: test-unit test-conformance test-sdk test-triton test-cluster  ## Run every test: unit, conformance, vendor SDK, Triton, cluster
+test: test-unit test-conformance test-sources test-sdk test-triton test-cluster  ## Run every test: unit, conformance, sources of models, vendor SDK, Triton, cluster
 
 test-unit: $(DEV_READY)  ## Run the unit tests (no cluster; under a minute)
 	$(BIN)/pytest tests/unit -n 2 -q $(PYTEST_ARGS)

@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 import typer
 
+from deployments.cli.application_args import application_args
 from deployments.cli.first_request import first_answer, write_request
 from deployments.cli.launcher import LaunchPlan, LocalCluster, check_port, make_run_dir
 from deployments.cli.models import app as models_app
@@ -19,7 +20,6 @@ from deployments.cli.ray_environment import Proxy, cluster_environment
 from deployments.cli.serve_config import default_config_path, read_serve_config
 from deployments.cli.versions import server_version
 from deployments.errors import ServingError
-from deployments.settings import data_directory
 
 PROXIES = ("haproxy", "python")
 
@@ -54,7 +54,10 @@ def serve(
     grpc_port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port for the Open Inference Protocol over gRPC.")
     ] = None,
-    models: Annotated[Path | None, typer.Option(help="Folder of model packages beside the shipped ones.")] = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Option(help="Folder of model packages beside the shipped and added ones, or a URL; several times too."),
+    ] = None,
     workflows: Annotated[Path | None, typer.Option(help="Folder of saved workflow definitions.")] = None,
     proxy: Annotated[str, typer.Option(help="`haproxy`, or `python` where HAProxy does not run.")] = "haproxy",
     config: Annotated[Path | None, typer.Option(help="Serve configuration; serve_config.yaml when not given.")] = None,
@@ -74,7 +77,7 @@ def serve(
             grpc_port=grpc_port,
             proxy=_proxy(proxy),
             serve_config=read_serve_config(config or default_config_path()),
-            args=_args(models, workflows),
+            args=application_args(models or [], workflows),
             run_dir=make_run_dir(port),
         )
         _run(LocalCluster(plan=plan, say=say), say)
@@ -87,37 +90,6 @@ def _proxy(text: str) -> Proxy:
     if text not in PROXIES:
         raise typer.BadParameter(f"{text!r} is no proxy; choose haproxy or python", param_hint="--proxy")
     return cast("Proxy", text)
-
-
-def _args(models: Path | None, workflows: Path | None) -> dict[str, Any]:
-    """What the command line says about the application, checked before anything is started."""
-    added = data_directory() / "models"
-    args: dict[str, Any] = {"added_models_dir": str(added)}
-    if added.is_dir():
-        from deployments.models.package import listed, survey_packages
-
-        problems = survey_packages(added).problems
-        if problems:
-            typer.echo(f"these added models are broken; add them again, or remove them:\n{listed(problems)}", err=True)
-    if models is not None:
-        # numpy and more: only for those who need it
-        from deployments.models.package import SHIPPED_DIRECTORY, listed, survey_packages
-
-        survey = survey_packages(models)
-        if survey.problems:
-            broken = f"{models} holds model packages that cannot be served; mend or remove:\n{listed(survey.problems)}"
-            replaces_shipped = survey.refused.keys() & survey_packages(SHIPPED_DIRECTORY).packages.keys()
-            if not survey.packages or replaces_shipped:
-                raise ServingError(broken)
-            typer.echo(f"{broken}\nThe others are served; who asks for these is told why not.", err=True)
-        if survey.left_out:
-            typer.echo(f"served without these, which are for other runtimes:\n{listed(survey.left_out)}", err=True)
-        args["models_dir"] = [str(models.resolve())]
-    if workflows is not None:
-        if not workflows.is_dir():
-            raise ServingError(f"there is no directory {workflows}; name one that holds workflow definitions")
-        args["ingress"] = {"workflows_dir": str(workflows.resolve())}
-    return args
 
 
 def _run(cluster: LocalCluster, say: Callable[[str], None]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deployments.models.errors import ModelPackageError, UnknownModelError
 from deployments.models.model_id import canonical_model_id
-from deployments.models.offer import offer
+from deployments.models.offer import Offer, offer
 from deployments.models.package import SHIPPED_DIRECTORY, ModelPackage, survey_packages
 from deployments.models.store.package_store import PackageStore
 from deployments.models.store.sources import Source
@@ -88,7 +88,7 @@ def served_models(args: ClusterArgs) -> ServedModels:
         packages=offered.packages,
         refused=offered.refused,
         shipped_ids=frozenset(survey_packages(SHIPPED_DIRECTORY).packages),
-        settings=_by_id(args.models, offered.packages),
+        settings=_by_id(args.models, offered),
         engine=args.engine,
     )
 
@@ -104,16 +104,18 @@ def _directories(args: ClusterArgs) -> list[Path]:
     return directories
 
 
-def _by_id(settings: Mapping[str, ModelSettings], packages: Mapping[str, ModelPackage]) -> dict[str, ModelSettings]:
+def _by_id(settings: Mapping[str, ModelSettings], offered: Offer) -> dict[str, ModelSettings]:
+    packages = offered.packages
     names = {alias: model_id for model_id, package in packages.items() for alias in package.aliases}
     found: dict[str, ModelSettings] = {}
     for name, each in settings.items():
         canonical = canonical_model_id(name)
         model_id = names.get(canonical, canonical)
+        if model_id in offered.refused:
+            continue  # whoever asks for it is told what is wrong; the others are served
         if model_id not in packages:
             raise UnknownModelError(
-                f"models.{name}: there is no model {name!r}; {suggest(name, sorted(packages), what='models')}",
-                name,
+                f"models.{name}: there is no model {name!r}; {suggest(name, sorted(packages), what='models')}", name
             )
         if model_id in found:
             raise UnknownModelError(f"models.{name}: {model_id!r} has settings already, under another name", name)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -28,8 +31,7 @@ pytestmark = pytest.mark.cluster
 
 FAKE_GPUS = {"RAY_OVERRIDE_RESOURCES": json.dumps({"CPU": 4, "GPU": 4})}
 SLOTS = 4
-SHIPPED_DETECTORS = 1
-ALONE, PINNED, WARM = "cars/alone", "cars/pinned", "cars/warm"
+ALONE, PINNED, WARM, ADDED = "cars/alone", "cars/pinned", "cars/warm", "signs/1"
 MANY = [f"cars/{number}" for number in range(12)]
 FIRST_REQUESTS = 100
 READY_WITHIN_S = 400.0
@@ -89,6 +91,15 @@ def server(tmp_path_factory: pytest.TempPathFactory, address: Address) -> Iterat
     path = tmp_path_factory.mktemp("config") / "serve_config.yaml"
     path.write_text(yaml.safe_dump(config))
     environment = FAKE_GPUS | {"XDG_DATA_HOME": str(tmp_path_factory.mktemp("data"))}
+    exported = tmp_path_factory.mktemp("exported")
+    write_detector_package(exported / "best", ADDED, 320)
+    for name in ("model_config.json", "inference_config.json"):
+        (exported / "best" / name).unlink()
+    subprocess.run(
+        [sys.executable, "-m", "deployments.cli.main", "models", "add", exported / "best", "--id", ADDED],
+        env=os.environ | environment | {"PYTHONPATH": str(ROOT)},
+        check=True,
+    )
     started = Server("--config", str(path), environment=environment)
     try:
         started.wait_for("ready http", READY_WITHIN_S)
@@ -147,6 +158,10 @@ def test_a_pinned_model_is_loaded_everywhere_before_the_server_is_ready(server):
 async def _once(server: Server, model_id: str, picture: dict[str, str]) -> Any:
     async with client_of(server) as client:
         return await ask(client, model_id, picture)
+
+
+def test_weights_and_class_names_that_were_added_are_served(server, picture):
+    assert [name for name, _, _ in asyncio.run(_once(server, ADDED, picture))] == ["license-plate"]
 
 
 def test_a_hundred_first_requests_load_a_model_once(server, picture):
