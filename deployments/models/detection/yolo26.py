@@ -7,6 +7,7 @@ YOLO-NAS and plugins of TensorRT write them.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deployments.models.detection import trained_steps, yolov10
 from deployments.models.detection.architecture import DetectionArchitecture, Selection
@@ -53,7 +54,7 @@ def _find_counted(outputs: Outputs) -> OutputRoles | None:
     return OutputRoles(positions=(counts[0], boxes, *rest), class_count=None)
 
 
-def _joined(outputs: Tensors) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def _joined(outputs: Tensors) -> NDArray[np.float32]:
     number, boxes, scores, classes = outputs
     chosen = int(number[0]) if np.isfinite(number[0]) else 0
     rows = np.concatenate([boxes, scores[:, None], classes[:, None]], axis=1, dtype=np.float32)

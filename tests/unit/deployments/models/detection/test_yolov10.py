@@ -28,7 +28,14 @@ def test_thresholds_are_taken_by_class_and_the_last_for_classes_beyond() -> None
 
 
 @pytest.mark.parametrize(
-    "row", [[0, 0, 1, 1, 0.9, -1], [0, 0, 1, 1, np.nan, 0], [0, 0, 1, 1, 0.9, np.nan], [0, np.inf, 1, 1, 0.9, 0]]
+    "row",
+    [
+        [0, 0, 1, 1, 0.9, -1],
+        [0, 0, 1, 1, 0.9, 1e30],
+        [0, 0, 1, 1, np.nan, 0],
+        [0, 0, 1, 1, 0.9, np.nan],
+        [0, np.inf, 1, 1, 0.9, 0],
+    ],
 )
 def test_rows_that_stand_for_no_box_are_left_out(row: list[float]) -> None:
     assert len(decode([tensor([row])], 0.1).xyxy) == 0
