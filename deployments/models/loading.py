@@ -9,13 +9,16 @@ from types import MappingProxyType
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
+from deployments.models.classification.classification_model import ClassificationModel
 from deployments.models.detection.object_detection_model import ObjectDetectionModel
 from deployments.models.engines.engine import Engine
 from deployments.models.engines.opening import open_engine
 from deployments.models.errors import ModelError, ModelLoadError, UnsupportedModelError
+from deployments.models.keypoints.keypoint_detection_model import KeypointDetectionModel
 from deployments.models.package import ModelPackage
 from deployments.models.page_reading.page_reader import PageReader
 from deployments.models.recognition.crnn import TextRecognizer
+from deployments.models.segmentation.instance_segmentation_model import InstanceSegmentationModel
 from deployments.models.tasks import Task
 from deployments.models.text_detection.text_detector import TextDetector
 from deployments.settings import EngineSettings
@@ -38,6 +41,10 @@ class LoadedModel(Protocol):
 
 MAKERS: Mapping[str, Callable[[ModelPackage, Engine], LoadedModel]] = {
     Task.OBJECT_DETECTION: ObjectDetectionModel,
+    Task.INSTANCE_SEGMENTATION: InstanceSegmentationModel,
+    Task.KEYPOINT_DETECTION: KeypointDetectionModel,
+    Task.CLASSIFICATION: ClassificationModel,
+    Task.MULTI_LABEL_CLASSIFICATION: ClassificationModel,
     Task.TEXT_RECOGNITION: TextRecognizer,
     Task.TEXT_DETECTION: TextDetector,
 }

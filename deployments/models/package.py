@@ -61,7 +61,7 @@ class ModelPackage:
         recommended: thresholds found best.
         text_reading: for text recognizers.
         class_scores: for classifiers; None when the package does not say.
-        skeletons: for models of key points, by class id.
+        skeletons: for models of key points, by class id as answered.
         text_maps: for text detectors.
         static_batch_size: the only batch that the graph takes; None when it takes any.
         max_batch_size: largest batch that is worth while; None when the package does not say.
@@ -159,7 +159,11 @@ def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackag
         recommended=contents.recommended,
         text_reading=contents.text_reading,
         class_scores=contents.class_scores,
-        skeletons=contents.skeletons,
+        skeletons=tuple(
+            skeleton
+            for class_id, skeleton in enumerate(contents.skeletons)
+            if class_id >= len(contents.class_names) or contents.class_names[class_id] not in contents.removed_classes
+        ),
         static_batch_size=contents.static_batch_size,
         max_batch_size=contents.max_batch_size,
         weights_by_precision=variants,

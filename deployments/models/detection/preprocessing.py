@@ -150,14 +150,22 @@ def boxes_on_image(xyxy: Boxes, geometry: Geometry) -> Boxes:
     Returns:
         (n, 4) float32, a new array.
     """
-    left, top = geometry.crop_ltwh[:2]
-    width, height = geometry.image_wh
-    pads = np.array([geometry.pad_left, geometry.pad_top] * 2, dtype=np.float32)
-    scales = np.array([geometry.scale_x, geometry.scale_y] * 2, dtype=np.float32)
-    offsets = np.array([left, top] * 2, dtype=np.float32)
-    borders = np.array([width, height] * 2, dtype=np.float32)
-    inside: Boxes = np.clip((xyxy - pads) / scales + offsets, np.float32(0), borders)
-    return np.rint(inside, dtype=np.float32)
+    borders = np.array(geometry.image_wh, dtype=np.float32)
+    inside = np.clip(_on_image(xyxy.reshape(-1, 2, 2), geometry), np.float32(0), borders)
+    return np.rint(inside, dtype=np.float32).reshape(-1, 4)
+
+
+def points_on_image(xy: NDArray[np.float32], geometry: Geometry) -> NDArray[np.float32]:
+    """(..., 2) points on the canvas as whole pixels of the picture, also outside it; halves to the even neighbour."""
+    return np.rint(_on_image(xy, geometry), dtype=np.float32)
+
+
+def _on_image(xy: NDArray[np.float32], geometry: Geometry) -> NDArray[np.float32]:
+    pads = np.array([geometry.pad_left, geometry.pad_top], dtype=np.float32)
+    scales = np.array([geometry.scale_x, geometry.scale_y], dtype=np.float32)
+    offsets = np.array(geometry.crop_ltwh[:2], dtype=np.float32)
+    placed: NDArray[np.float32] = (xy - pads) / scales + offsets
+    return placed
 
 
 def _crop_window(image_wh: tuple[int, int], crop: StaticCrop | None) -> tuple[int, int, int, int]:

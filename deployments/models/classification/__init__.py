@@ -1,0 +1,1 @@
+"""Classifiers: which of its classes a picture belongs to."""

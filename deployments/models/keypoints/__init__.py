@@ -1,0 +1,1 @@
+"""Models of key points: objects and named points on them."""

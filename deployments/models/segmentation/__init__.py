@@ -1,0 +1,1 @@
+"""Instance segmenters: objects and the pixels they cover."""

@@ -1,0 +1,76 @@
+"""An instance segmenter: a package, a network, and the way from what it gives to boxes and masks on the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from deployments.models.detection.assumptions import say_what_was_assumed
+from deployments.models.detection.chosen_boxes import choose_boxes
+from deployments.models.detection.outputs import of_picture
+from deployments.models.detection.preprocessing import boxes_on_image
+from deployments.models.detection.scored_boxes import ScoredBoxes
+from deployments.models.engines.engine import Engine
+from deployments.models.image_model import PredictedBatch
+from deployments.models.package import ModelPackage
+from deployments.models.picture_network import PictureAnswer, PictureNetwork
+from deployments.models.segmentation.architectures import choose_architecture
+from deployments.models.segmentation.mask_grid import MaskGrid
+from workflows.ports import PredictionOptions
+from workflows.values.image import Pixels
+
+
+class InstanceSegmentationModel:
+    """Finds objects and the pixels they cover on batches of pictures. Holds no state between calls.
+
+    Attributes:
+        package: where it came from.
+        input_hw: height and width of the network's canvas, pixels.
+        batch_size: the only batch that the graph takes; None when any will do.
+
+    Raises:
+        ModelLoadError: the network takes something else than one batch of pictures, gives something else than its
+            architecture, or does not run.
+        UnsupportedModelError: no code here reads its architecture.
+    """
+
+    def __init__(self, package: ModelPackage, engine: Engine) -> None:
+        self.package = package
+        self._network = PictureNetwork(package, engine)
+        self.batch_size, self.input_hw = self._network.batch_size, self._network.input_hw
+        self._architecture, self._roles = choose_architecture(package, self._network.outputs)
+        boxes = self._architecture.boxes
+        self._steps = self._network.steps_taken(boxes.trained_with(package.preprocessing))
+        say_what_was_assumed(package, boxes, self._roles.class_count, self._steps, self.input_hw)
+
+    def predict_batch(self, images_bgr: Sequence[Pixels], options: Sequence[PredictionOptions]) -> PredictedBatch:
+        """Boxes and masks on each picture, found with one run of the network as long as its batch allows.
+
+        Objects whose masks have no pixel are left out.
+
+        Args:
+            images_bgr: (h, w, 3) BGR or (h, w) grey uint8, of any size, not written to; may be empty.
+            options: one for each picture.
+        """
+        return self._network.predict(images_bgr, options, self._steps, self._objects)
+
+    def _objects(self, answer: PictureAnswer, options: PredictionOptions) -> ScoredBoxes:
+        architecture, geometry = self._architecture, answer.geometry
+        tensors = of_picture(answer.outputs, self._roles, answer.position)
+        chosen = choose_boxes(
+            architecture.box_tensors(tensors), architecture.boxes, self.package, options, geometry.canvas_hw
+        )
+        # A network that chooses its boxes itself is held to the limit too: here each of them costs a mask.
+        boxes = chosen.boxes.select(np.arange(min(len(chosen.class_names), options.max_detections)))
+        grids = architecture.grids(tensors, boxes.row)
+        within = boxes.xyxy if architecture.within_boxes else None
+        masks = MaskGrid.of(geometry, grids.shape[1:], options).masks(grids, architecture.level, within)
+        seen = np.flatnonzero(masks.areas_px())
+        return ScoredBoxes(
+            xyxy=boxes_on_image(boxes.xyxy[seen], geometry),
+            confidence=boxes.confidence[seen],
+            class_id=boxes.class_id[seen],
+            class_names=tuple(chosen.class_names[position] for position in seen.tolist()),
+            masks=masks.select(seen),
+        )
