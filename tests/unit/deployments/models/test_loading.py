@@ -87,7 +87,7 @@ def test_a_network_for_something_else_is_an_error_of_its_own(tmp_path: Path) -> 
 
 
 def test_a_task_that_nothing_serves_is_refused_with_those_that_are(tmp_path: Path) -> None:
-    package = replace(read_package(write_package(tmp_path / "a" / "1")), task_type="classification")
+    package = replace(read_package(write_package(tmp_path / "a" / "1")), task_type="depth-estimation")
     with pytest.raises(UnsupportedModelError, match=r"served here are .*text-detection, text-recognition"):
         load_model(package, CPU)
 
