@@ -16,6 +16,7 @@ from deployments.cli.application_args import application_args
 from deployments.cli.first_request import first_answer, write_request
 from deployments.cli.launcher import LaunchPlan, LocalCluster, check_port, make_run_dir
 from deployments.cli.models import app as models_app
+from deployments.cli.models_compile import compile_model
 from deployments.cli.ray_environment import Proxy, cluster_environment
 from deployments.cli.serve_config import default_config_path, read_serve_config
 from deployments.cli.versions import server_version
@@ -25,6 +26,7 @@ PROXIES = ("haproxy", "python")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Serve vision workflows from a Ray Serve cluster.")
 app.add_typer(models_app, name="models")
+models_app.command(name="compile")(compile_model)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Lock
 from typing import TypeVar
 
 import cv2
@@ -13,9 +14,13 @@ import cv2
 from deployments.dataplane.backend import ModelLoad
 from deployments.dataplane.messages import CallAnswer
 from deployments.models.engines.deadline import call_deadline
+from deployments.models.engines.turn import computing
 from workflows.errors import DeadlineExceededError
 
 Done = TypeVar("Done")
+
+MOST_CALLS = 8
+"""Calls that may wait for other servers at a time, the one that computes included."""
 
 
 class StuckError(RuntimeError):
@@ -23,9 +28,10 @@ class StuckError(RuntimeError):
 
 
 class ComputeThread:
-    """The one thread of a replica that computes, so that its event loop answers health checks meanwhile.
+    """Computes beside the event loop of a replica, which so answers health checks meanwhile; one call at a time.
 
-    More threads would only contend: a replica is scaled by more replicas.
+    More at a time would only contend: a replica is scaled by more replicas. But while a call waits for a network on
+    another server, the next one takes its turn.
 
     Args:
         name: of the thread.
@@ -40,8 +46,9 @@ class ComputeThread:
         self._replica_id = replica_id
         self._stuck_after_s = stuck_after_s
         self._clock_s = clock_s
-        self._began_s: float | None = None
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._began_s: dict[object, float] = {}
+        self._turn = Lock()
+        self._threads = ThreadPoolExecutor(MOST_CALLS, thread_name_prefix=name)
         cv2.setNumThreads(1)  # else OpenCV starts one thread a core in each replica
 
     async def run(
@@ -60,8 +67,14 @@ class ComputeThread:
             model_loads: to be put into the answer.
         """
 
+        given_up = Event()
+
+        def in_turn() -> tuple[list[Done | Exception], float]:
+            with computing(self._turn):
+                return ([], 0.0) if given_up.is_set() else turn()
+
         def turn() -> tuple[list[Done | Exception], float]:
-            self._began_s = time.monotonic()
+            began_s = self._began_s[given_up] = time.monotonic()
             try:
                 now_s = self._clock_s()
                 live = [at for at, deadline_s in enumerate(deadlines_unix_s) if deadline_s > now_s]
@@ -73,11 +86,15 @@ class ComputeThread:
                         done = compute(live)
                     for at, result in zip(live, done, strict=True):
                         results[at] = result
-                return results, (time.monotonic() - self._began_s) * 1000
+                return results, (time.monotonic() - began_s) * 1000
             finally:
-                self._began_s = None
+                del self._began_s[given_up]
 
-        results, compute_ms = await asyncio.get_running_loop().run_in_executor(self._threads, turn)
+        try:
+            results, compute_ms = await asyncio.get_running_loop().run_in_executor(self._threads, in_turn)
+        except asyncio.CancelledError:
+            given_up.set()
+            raise
         return CallAnswer(results=results, replica_id=self._replica_id, compute_ms=compute_ms, model_loads=model_loads)
 
     def check(self) -> None:
@@ -86,8 +103,8 @@ class ComputeThread:
         Raises:
             StuckError: it computes for too long.
         """
-        began_s = self._began_s
-        if began_s is not None and time.monotonic() - began_s > self._stuck_after_s:
+        now_s = time.monotonic()
+        if any(now_s - began_s > self._stuck_after_s for began_s in list(self._began_s.values())):
             raise StuckError(f"one call has been computing for more than {self._stuck_after_s:g} s")
 
     def close(self) -> None:

@@ -38,13 +38,16 @@ def compile_engine(package: ModelPackage, settings: EngineSettings) -> CompiledE
     """Build the engine that the same settings will look for when the model is served.
 
     Raises:
-        CannotCompileError: the model is no ONNX file here, or this machine has no GPU or no TensorRT.
-        ValueError: the shapes of the network are not known beforehand.
+        CannotCompileError: the model is no ONNX file here, the shapes of its network are not known beforehand, or this
+            machine has no GPU or no TensorRT.
     """
     if package.triton is not None:
         raise CannotCompileError(f"model {package.model_id!r} runs on Triton; build its engine there")
     weights = weights_for(package, settings)
-    options = tensorrt_for(package, weights, settings)
+    try:
+        options = tensorrt_for(package, weights, settings)
+    except ValueError as error:
+        raise CannotCompileError(f"no engine can be built for {package.model_id!r}: {error}") from error
     if options is None:
         raise CannotCompileError(
             f"no engine can be built for {package.model_id!r} here: it takes a GPU, TensorRT 10 and sightline[gpu], on "

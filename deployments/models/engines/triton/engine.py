@@ -19,6 +19,7 @@ from deployments.models.engines.triton.background_loop import background_loop
 from deployments.models.engines.triton.connection import ForgottenRegionError, TritonConnection
 from deployments.models.engines.triton.run_layout import RunLayout, part_bounds
 from deployments.models.engines.triton.shared_regions import RegionPool, SharedRegion
+from deployments.models.engines.turn import waiting
 from deployments.models.errors import ModelError
 from deployments.models.package_layouts.contents import TritonModel
 from workflows.errors import DeadlineExceededError
@@ -99,11 +100,13 @@ class TritonEngine:
         layout = RunLayout(ready, self._outputs, batched=self._max_batch_size > 0)
         region = self._region_for(layout)
         if region is None:
-            answers = background_loop().run(self._infer(layout, None, timeout_s))
+            with waiting():
+                answers = background_loop().run(self._infer(layout, None, timeout_s))
             return self._gathered(layout, None, answers)
         try:
             layout.write(region)
-            answers = background_loop().run(self._infer_again_if_forgotten(layout, region, timeout_s))
+            with waiting():
+                answers = background_loop().run(self._infer_again_if_forgotten(layout, region, timeout_s))
             outputs = self._gathered(layout, region if region.registered else None, answers)
         except BaseException:
             region.unlink()

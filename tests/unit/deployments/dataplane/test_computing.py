@@ -9,7 +9,10 @@ import pytest
 
 from deployments.dataplane.backend import ModelLoad
 from deployments.dataplane.computing import ComputeThread, StuckError
+from deployments.models.engines.turn import waiting
 from workflows.errors import DeadlineExceededError
+
+NEVER_LATE = 1e12
 
 
 @pytest.fixture
@@ -61,6 +64,18 @@ async def test_a_call_that_waits_for_its_turn_can_be_taken_back(thread):
     await first
     await thread.run([101.0], lambda live: [1])
     assert begun == []
+
+
+async def test_calls_that_wait_for_other_servers_do_so_together(thread):
+    both_wait = threading.Barrier(2)
+
+    def compute(live):
+        with waiting():
+            both_wait.wait(10)
+        return [0 for _ in live]
+
+    answers = await asyncio.gather(*(thread.run([NEVER_LATE], compute) for _ in range(2)))
+    assert [answer.results for answer in answers] == [[0], [0]]
 
 
 async def test_a_computation_that_does_not_end_makes_the_replica_sick():
