@@ -12,6 +12,8 @@ from PIL import ImageFont
 
 ROOTS = (Path("/usr/share/fonts"), Path(__file__).parent / ".fonts" / "node_modules" / "@fontsource")
 WEB_WEIGHTS = ("latin-400-normal.woff", "latin-500-normal.woff", "latin-600-normal.woff", "latin-700-normal.woff")
+ABSENT = ("/noto/", "/urw-base35/", "/droid/", "MathTeXGyre")  # symbols, other scripts, or not in that table
+ONE_CASE = ("Bebas",)
 HELD_OUT = ("Lato-", "DejaVuSerif", "saira-condensed")
 PLATE_LIKE = (
     *("condensed", "Condensed", "Narrow-Bold.", "oswald", "overpass", "share-tech", "pathway", "B612Mono-Bold."),
@@ -29,7 +31,7 @@ def _faces() -> tuple[str, ...]:
             str(path)
             for path in found
             if path.suffix.lower() in {".ttf", ".otf"} or path.name.endswith(WEB_WEIGHTS)
-            if "/noto/" not in str(path) and "MathTeXGyre" not in path.name
+            if not any(part in str(path) for part in ABSENT)
         )
     )
 
@@ -51,7 +53,8 @@ def plate_faces(unseen: bool = False) -> tuple[str, ...]:
 @lru_cache(maxsize=2)
 def word_faces(unseen: bool = False) -> tuple[str, ...]:
     """Faces for ordinary print; `unseen` gives those kept out of training."""
-    return tuple(face for face in _faces() if "nanum" not in face.lower() and _held_out(face) == unseen)
+    latin = (face for face in _faces() if "nanum" not in face.lower() and not any(name in face for name in ONE_CASE))
+    return tuple(face for face in latin if _held_out(face) == unseen)
 
 
 @lru_cache(maxsize=1)

@@ -6,6 +6,7 @@ The localizer's weights pass through unchanged, so that what is written is a who
 from __future__ import annotations
 
 import argparse
+import random
 import time
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from training.plate_reader import PlateReader, normalize
 from training.pools import PoolReader, Samples
 from training.reading_losses import ctc_loss, varied
 from training.schedule import AveragedWeights, load_weights, optimizer_for, set_rate
+from training.spaced_lines import spaced_batch, stepwise_loss
 from training.text_recognizer import exact_match
 
 CHECK_S = 300
@@ -31,11 +33,28 @@ def _held_out(paths: list[Path]) -> dict[str, Samples]:
     return pools
 
 
+def warm_up(reader: PlateReader, optimizer: torch.optim.Optimizer, arguments: argparse.Namespace) -> None:
+    """Teach single letters, step by step, until CTC can find the rest itself."""
+    rng = random.Random(arguments.seed)
+    for step in range(arguments.warm_up):
+        set_rate(optimizer, arguments.rate, step, 0.0)
+        drawn, classes = spaced_batch(rng, arguments.batch)
+        lines = normalize(varied(to_rgb(drawn))).contiguous(memory_format=torch.channels_last)
+        loss = stepwise_loss(reader.read(lines), classes)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(reader.recognizer.parameters(), 5.0)
+        optimizer.step()
+        if step % 50 == 49:
+            print(f"warm-up {step + 1}, CPU {time.process_time():.0f} s, loss {loss.item():.3f}", flush=True)
+
+
 def main() -> None:
     """Train for `--seconds`, saving averaged weights once in a while."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pools", type=Path, required=True)
-    parser.add_argument("--resume", type=Path, required=True, help="weights of a whole reader")
+    parser.add_argument("--resume", type=Path, help="weights of a whole reader; random ones when left out")
+    parser.add_argument("--warm-up", type=int, default=0, help="steps on lines whose letters have known places, first")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=3600)
     parser.add_argument("--batch", type=int, default=64)
@@ -48,11 +67,13 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(arguments.seed)
     reader = PlateReader()
-    load_weights(reader, arguments.resume)
+    if arguments.resume:
+        load_weights(reader, arguments.resume)
     reader.to(memory_format=torch.channels_last).train()
     for parameter in reader.localizer.parameters():
         parameter.requires_grad_(False)
     optimizer, averaged = optimizer_for(reader.recognizer, arguments.rate, 0.01), AveragedWeights(reader)
+    warm_up(reader, optimizer, arguments)
     pools, held_out = PoolReader(arguments.pools, arguments.seed), _held_out(arguments.check)
     started = checked = time.time()
     step, smooth = 0, 0.0
