@@ -50,7 +50,9 @@ def train(arguments: argparse.Namespace) -> None:
     torch.manual_seed(arguments.seed)
     model = PlateReader()
     if arguments.recognizer:
-        load_weights(model.recognizer, arguments.recognizer)
+        lettered = PlateReader()
+        load_weights(lettered, arguments.recognizer)
+        model.recognizer.load_state_dict(lettered.recognizer.state_dict())
     if arguments.resume:
         load_weights(model, arguments.resume)
     model.to(memory_format=torch.channels_last).train()
@@ -112,7 +114,11 @@ def main() -> None:
     learn.add_argument("--seconds", type=float, default=2400)
     learn.add_argument("--batch", type=int, default=64)
     learn.add_argument("--rate", type=float, default=1.2e-3)
-    learn.add_argument("--recognizer", type=Path, help="weights of the bare recognizer to start from")
+    learn.add_argument(
+        "--recognizer",
+        type=Path,
+        help="weights of a reader whose recognizer alone is taken over",
+    )
     learn.add_argument("--resume", type=Path, help="weights of an earlier run of this command")
     learn.add_argument("--check", type=Path, help="a pool file to report exact match on")
     learn.add_argument("--out", type=Path, required=True)
