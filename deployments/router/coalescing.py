@@ -45,6 +45,7 @@ class CoalescingCounters:
         expired: items whose deadline passed before their answer came.
         cancelled: items whose requester went away.
         refused: items turned away because the queue was full.
+        put_back: items that came to a replica without what they need, and waited again.
         waited_ms: time all items together waited in the queue.
         queued_items: waiting now.
         in_flight_calls: on their way or computing now, without those that load.
@@ -61,6 +62,7 @@ class CoalescingCounters:
     expired: int = 0
     cancelled: int = 0
     refused: int = 0
+    put_back: int = 0
     waited_ms: float = 0.0
     queued_items: int = 0
     in_flight_calls: int = 0
@@ -356,6 +358,7 @@ class CoalescingQueue(Generic[K, P, R]):
             waiting.appendleft(item)
             self.counters.in_flight_items -= 1
             self.counters.queued_items += 1
+            self.counters.put_back += 1
             self.counters.items -= 1
         if not waiting:
             del self._waiting[key]

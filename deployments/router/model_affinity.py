@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from ray.serve.request_router import PendingRequest, RequestRouter, RunningReplica
 
 from deployments.dataplane.messages import InferCall, LoadCall, NetworkCall, PredictCall, ReadCall
-from deployments.router.replica_contents import REPLICA_CONTENTS, ReplicaContents
+from deployments.router.replica_contents import ReplicaContents, contents_seen_here
 
 ModelCall = PredictCall | ReadCall | InferCall | NetworkCall | LoadCall
 
@@ -35,14 +35,14 @@ class ModelAffinityRouter(RequestRouter):
         by_id = {replica.replica_id.unique_id: replica for replica in candidate_replicas}
         chosen = sorted(by_id)
         if isinstance(call, ModelCall):
-            chosen = suitable_replicas(call, chosen, REPLICA_CONTENTS)
+            chosen = suitable_replicas(call, chosen, contents_seen_here())
         return [[by_id[replica_id] for replica_id in random.sample(chosen, min(CHOICES, len(chosen)))]]
 
     def update_replicas(self, replicas: list[RunningReplica]) -> None:
         """Take another set of replicas."""
         before = {replica_id.unique_id for replica_id in self._replica_id_set}
         super().update_replicas(replicas)
-        REPLICA_CONTENTS.forget(before - {replica.replica_id.unique_id for replica in replicas})
+        contents_seen_here().forget(before - {replica.replica_id.unique_id for replica in replicas})
 
 
 def suitable_replicas(call: ModelCall, replica_ids: Sequence[str], contents: ReplicaContents) -> list[str]:

@@ -24,6 +24,7 @@ COUNTERS = {
     "expired": "Pieces of work whose deadline passed before their answer came.",
     "cancelled": "Pieces of work whose requester went away.",
     "refused": "Pieces of work turned away because the queue was full.",
+    "put_back": "Pieces of work that came to a replica which had unloaded their model, and waited again.",
     "waited_ms": "Time that pieces of work waited in the queue, together.",
 }
 GAUGES = {

@@ -36,5 +36,13 @@ class ReplicaContents:
         return len(self._models.get(replica_id, ()))
 
 
-REPLICA_CONTENTS = ReplicaContents()
-"""Of this process: Serve makes the request routers that read it, and hands them nothing of ours."""
+_OF_THIS_PROCESS = ReplicaContents()
+
+
+def contents_seen_here() -> ReplicaContents:
+    """What this process has been told, by all who answered it.
+
+    One for the whole process: Serve makes the request routers that read it, hands them nothing of ours, and carries
+    their module over by value, copies of its globals included. A function of another module is what all share.
+    """
+    return _OF_THIS_PROCESS

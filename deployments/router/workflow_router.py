@@ -23,7 +23,7 @@ from deployments.observability.replica_logs import log_to_directory
 from deployments.router.cluster_backend import ClusterBackend
 from deployments.router.placement import Placement
 from deployments.router.queue_metrics import watch_queues
-from deployments.router.replica_contents import REPLICA_CONTENTS
+from deployments.router.replica_contents import contents_seen_here
 from deployments.settings import ClusterArgs, RouterTuning
 from workflows.errors import WorkflowError
 
@@ -57,7 +57,7 @@ class WorkflowRouter(GrpcDoor):
             args.log_dir, "workflow-router", serve.get_replica_context().replica_id.unique_id, ray.get_gpu_ids()
         )
         self._backend = ClusterBackend(
-            object_detector, text_reader, transform_worker, placement=placement, contents=REPLICA_CONTENTS
+            object_detector, text_reader, transform_worker, placement=placement, contents=contents_seen_here()
         )
         self._service = WorkflowService(self._backend, args.ingress)
         watch_queues(self._backend.queues)

@@ -28,7 +28,7 @@ from deployments.models.package import ModelPackage, alias_problems, package_fol
 from deployments.models.package_layouts.manifest import MANIFEST, Manifest, StoredFile, read_manifest
 from deployments.models.store.blobs import Blobs, described, link_or_copy
 from deployments.models.store.given_facts import GivenFacts
-from deployments.models.store.sources import Source
+from deployments.models.store.sources import Source, version_of
 from deployments.models.store.staging import GIBIBYTE, stage
 from workflows.definition.nearest import suggest
 
@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S = 3600.0
 COMMIT = "commit"
+VERSION = ".version"
 
 Inspect = Callable[[ModelPackage], None]
 
@@ -114,20 +115,35 @@ class PackageStore:
         """
         mirror = self._root / "mirrors" / source.key
         try:
-            with self.staged(source, GivenFacts()) as staged, self._locked(COMMIT):
-                places = {mirror / f"{at:04d}" for at in range(len(staged))}
-                for at, (package, manifest) in enumerate(staged):
-                    if not _holds(mirror / f"{at:04d}", manifest):
-                        self._commit(package.directory, mirror / f"{at:04d}", manifest)
-                for left_over in set(mirror.iterdir()) - places:
-                    self._throw_away(left_over)
+            version = self._mirror_version(source)
+            if version is None or version != _text(mirror / VERSION):
+                self._renew(mirror, source, version)
         except (ModelSourceError, ModelPackageError) as error:
             if not mirror.is_dir():
                 raise
             logger.warning(
-                "a source of models cannot be had; its packages of before are served", extra={"reason": str(error)}
+                "a source of models cannot be had; its packages of before are served",
+                extra={"source": source.shown, "reason": error.message},
             )
         return mirror
+
+    def _mirror_version(self, source: Source) -> str | None:
+        """Changes when the source does; None when its server does not say. One process asks at a time."""
+        with self._locked(source.key):
+            return version_of(source.files())
+
+    def _renew(self, mirror: Path, source: Source, version: str | None) -> None:
+        with self.staged(source, GivenFacts()) as staged, self._locked(COMMIT):
+            if version is not None and version == _text(mirror / VERSION):
+                return  # another process was faster
+            mirror.mkdir(parents=True, exist_ok=True)
+            places = [mirror / f"{at:04d}" for at in range(len(staged))]
+            for place, (package, manifest) in zip(places, staged, strict=True):
+                if not _holds(place, manifest):
+                    self._commit(package.directory, place, manifest)
+            for left_over in {path for path in mirror.iterdir() if path.is_dir()} - set(places):
+                self._throw_away(left_over)
+            (mirror / VERSION).write_text(version or "")
 
     @contextmanager
     def staged(self, source: Source, given: GivenFacts) -> Iterator[list[tuple[ModelPackage, Manifest]]]:
@@ -231,6 +247,8 @@ class PackageStore:
                 },
             )
             packages.append((with_manifest(read, manifest), manifest))
+        if not packages:
+            raise ModelSourceError(f"{source.shown}: all {len(roots)} packages are for other runtimes", source.shown)
         return packages
 
     def _check_names(self, new: list[tuple[ModelPackage, Manifest]], *, take_place: bool) -> None:
@@ -294,6 +312,10 @@ def _holds(place: Path, manifest: Manifest) -> bool:
     if _manifest_or_none(place) != manifest:
         return False
     return all((place / name).is_file() and described(place / name) == file for name, file in manifest.files.items())
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text() if path.is_file() else None
 
 
 def _manifest_or_none(folder: Path) -> Manifest | None:

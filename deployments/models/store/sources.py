@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -226,6 +226,16 @@ class Source:
             raise ModelSourceError(
                 f"{self.shown} cannot be read: {type(cause).__name__}{': ' if lines[0] else ''}{lines[0]}", self.shown
             ) from error
+
+
+def version_of(files: Iterable[SourceFile]) -> str | None:
+    """Changes when any of the files does; None when one of them has no version."""
+    digest = hashlib.sha256()
+    for file in files:
+        if file.version is None:
+            return None
+        digest.update(f"{file.name}\0{file.version}\0".encode())
+    return digest.hexdigest()
 
 
 class _Bound(Callback):  # type: ignore[misc]

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+from ray.serve.config import RequestRouterConfig
 
 from deployments.dataplane.messages import LoadCall, PredictCall, ReadCall
 from deployments.router.model_affinity import suitable_replicas
 from deployments.router.replica_contents import ReplicaContents
 
+ROOT = Path(__file__).resolve().parents[4]
 WORK = PredictCall(model_id="m/1", questions=(), deadlines_unix_s=(), may_load=False)
 READING = ReadCall(model_id="m/1", images=(), deadlines_unix_s=())
 LOAD = LoadCall(model_id="m/1")
@@ -55,3 +61,26 @@ def test_what_is_known_of_a_replica_is_what_it_said_last():
     assert (known.holders("m/1"), known.holders("x/1"), known.count("a")) == (frozenset(), {"a"}, 1)
     known.forget(["a", "never seen"])
     assert (known.is_known("a"), known.count("a")) == (False, 0)
+
+
+IN_ANOTHER_PROCESS = """
+import pickle, sys
+carried = pickle.load(sys.stdin.buffer)
+from deployments.router.model_affinity import ModelAffinityRouter
+from deployments.router.replica_contents import contents_seen_here
+assert carried is not ModelAffinityRouter
+contents_seen_here().learn("a", ["m/1"])
+print(sorted(carried.choose_replicas.__globals__["contents_seen_here"]().holders("m/1")))
+"""
+
+
+def test_the_class_that_serve_carries_over_by_value_reads_what_its_process_knows():
+    config = RequestRouterConfig(request_router_class="deployments.router.model_affinity.ModelAffinityRouter")
+    ran = subprocess.run(
+        [sys.executable, "-c", IN_ANOTHER_PROCESS],
+        input=config.get_serialized_request_router_cls(),
+        capture_output=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert ran.stdout == b"['a']\n", ran.stderr.decode()

@@ -322,6 +322,36 @@ def test_a_mirror_keeps_what_it_had_when_its_source_is_away(tmp_path: Path, stor
     assert "does not exist" in str([vars(record) for record in caplog.records])
 
 
+def test_a_mirror_of_what_has_not_changed_is_not_made_again(
+    tmp_path: Path, store: PackageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = in_memory(write_package(tmp_path / "a"))
+    mirror = store.mirror(Source(url))
+    monkeypatch.setattr(PackageStore, "staged", None)  # the second time must not come so far
+    assert list(discover_packages(store.mirror(Source(url)))) == ["plates/2"]
+    assert store.mirror(Source(url)) == mirror
+
+
+def test_a_bad_package_at_its_source_leaves_the_mirror_as_it_was(tmp_path: Path, store: PackageStore) -> None:
+    models = tmp_path / "models"
+    weights = write_package(models / "plates" / "1") / "weights.onnx"
+    whole = weights.read_bytes()
+    store.mirror(Source(str(models)))
+    for _ in range(2):
+        weights.write_bytes(whole[:-1])
+        mirror = store.mirror(Source(str(models)))
+        assert discover_packages(mirror)["plates/1"].weights_path.read_bytes() == whole
+    with pytest.raises(ModelPackageError, match="no whole ONNX file"):
+        PackageStore(tmp_path / "another").mirror(Source(str(models)))
+
+
+def test_packages_that_are_all_for_other_runtimes_are_refused(tmp_path: Path, add: Any) -> None:
+    for name in ("a", "b"):
+        write_package(tmp_path / "many" / name, {"backend_type": "torch"})
+    with pytest.raises(ModelSourceError, match="all 2 packages are for other runtimes"):
+        add(tmp_path / "many")
+
+
 def test_a_mirror_of_nothing_is_an_error(tmp_path: Path, store: PackageStore) -> None:
     with pytest.raises(ModelSourceError, match="does not exist"):
         store.mirror(Source(str(tmp_path / "nowhere")))
