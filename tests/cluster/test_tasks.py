@@ -56,7 +56,7 @@ SPECIFICATION = {
 def answered(server: Any) -> dict[str, Any]:
     """The outputs of a workflow over all three models, for one picture."""
     body = {"specification": SPECIFICATION, "inputs": {"image": image_input(PNG)}}
-    answer = httpx.post(f"{server.url}/workflows/run", json=body, timeout=120)
+    answer = httpx.post(f"{server.url}/workflows/run", json=body, timeout=240)
     assert answer.status_code == 200, answer.text
     (outputs,) = answer.json()["outputs"]
     return outputs

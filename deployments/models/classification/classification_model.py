@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deployments.models.classification.class_scores import are_shares, scores_of
 from deployments.models.classification.named_classes import all_classes, best_class
-from deployments.models.detection.class_names import class_name
+from deployments.models.detection.class_names import check_classes_are_named, class_name
 from deployments.models.detection.confidence import resolve_confidence
 from deployments.models.detection.trained_steps import of_yolo
 from deployments.models.engines.engine import Engine
@@ -57,6 +57,7 @@ class ClassificationModel:
         self._steps = self._network.steps_taken(of_yolo(package.preprocessing))
         removed = package.removed_class_ids
         self._answered = [each for each in range(_class_count(package, self._network)) if each not in removed]
+        check_classes_are_named(package, len(self._answered))
         self._names = _names(package, len(self._answered))
         self._multi_label = package.task_type == Task.MULTI_LABEL_CLASSIFICATION
         self._kind = package.class_scores or self._guessed_kind()

@@ -70,6 +70,9 @@ BARE_EXPORT = ImagePreprocessing(
 )
 """For weights that nothing stands beside: what YOLO exports were trained with."""
 
+BARE_CLASSIFIER = ImagePreprocessing(resize_mode=ResizeMode.STRETCH, input_hw=(224, 224), complete=False)
+"""The same for classifiers, which never saw a border around a picture."""
+
 
 class ResizeConfig(BaseModel):
     """Size and fit."""
@@ -101,19 +104,26 @@ def read_environment(directory: Path) -> PackageContents:
     environment = read_json_object(path) if path.is_file() else {}
     task_type, architecture = _model_type(directory / MODEL_TYPE)
     multi_label = task_type == Task.CLASSIFICATION and is_multi_label(environment, path)
-    steps = _preprocessing(environment.get("PREPROCESSING"), path) if environment else BARE_EXPORT
-    if environment and task_type in CLASSIFICATION:
-        steps = replace(steps, normalization=_classifier_statistics(architecture))
     return PackageContents(
         task_type=Task.MULTI_LABEL_CLASSIFICATION if multi_label else task_type,
         architecture=architecture,
         weights_file=_weights_file(directory),
         class_names=_class_names(directory, environment, path),
         removed_classes=frozenset({BACKGROUND_CLASS}),
-        preprocessing=steps,
+        preprocessing=_steps(environment, path, task_type, architecture),
         class_scores=ClassScores.FINAL if multi_label else None,
         skeletons=read_skeletons(directory),
     )
+
+
+def _steps(
+    environment: dict[str, Any], path: Path, task_type: str | None, architecture: str | None
+) -> ImagePreprocessing:
+    classifies = task_type in CLASSIFICATION
+    if not environment:
+        return BARE_CLASSIFIER if classifies else BARE_EXPORT
+    steps = _preprocessing(environment.get("PREPROCESSING"), path)
+    return replace(steps, normalization=_classifier_statistics(architecture)) if classifies else steps
 
 
 def is_multi_label(environment: dict[str, Any], path: Path) -> bool:

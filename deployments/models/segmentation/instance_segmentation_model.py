@@ -8,6 +8,7 @@ import numpy as np
 
 from deployments.models.detection.assumptions import say_what_was_assumed
 from deployments.models.detection.chosen_boxes import choose_boxes
+from deployments.models.detection.class_names import check_classes_are_named
 from deployments.models.detection.outputs import of_picture
 from deployments.models.detection.preprocessing import boxes_on_image
 from deployments.models.detection.scored_boxes import ScoredBoxes
@@ -42,7 +43,13 @@ class InstanceSegmentationModel:
         self._architecture, self._roles = choose_architecture(package, self._network.outputs)
         boxes = self._architecture.boxes
         self._steps = self._network.steps_taken(boxes.trained_with(package.preprocessing))
+        check_classes_are_named(package, self._roles.class_count)
         say_what_was_assumed(package, boxes, self._roles.class_count, self._steps, self.input_hw)
+
+    @property
+    def architecture_name(self) -> str:
+        """Which code reads its outputs."""
+        return self._architecture.name
 
     def predict_batch(self, images_bgr: Sequence[Pixels], options: Sequence[PredictionOptions]) -> PredictedBatch:
         """Boxes and masks on each picture, found with one run of the network as long as its batch allows.

@@ -152,3 +152,8 @@ def test_the_answer_says_nothing_of_the_image() -> None:
     found = only(model(constant(*LOGITS), class_scores=ClassScores.SOFTMAX))
     assert replace(found, class_name=found.class_name).image_wh is None
     assert (found.parent_id, found.inference_id) == (None, None)
+
+
+def test_a_package_that_names_no_class_is_refused() -> None:
+    with pytest.raises(ModelLoadError, match=r"names no classes; write class_names\.txt"):
+        model(constant(*LOGITS), class_names=())

@@ -128,3 +128,8 @@ def test_a_key_point_with_a_number_that_is_none_is_missing(broken: float) -> Non
 def test_a_key_point_that_scores_nothing_is_missing_whatever_the_threshold() -> None:
     found = named_points(tensor([[[1, 1], [2, 3]]]), tensor([[0, 0.1]]), [PERSON], 0.0)
     assert np.isnan(found.xy[0]).any(axis=1).tolist() == [True, False]
+
+
+def test_a_package_that_names_no_class_is_refused() -> None:
+    with pytest.raises(ModelLoadError, match=r"names no classes; write class_names\.txt"):
+        model(pose(), class_names=())

@@ -184,3 +184,12 @@ def test_other_models_of_this_layout_have_no_statistics(tmp_path: Path) -> None:
     contents = read_environment(write(tmp_path, {"PREPROCESSING": {}, "MULTICLASS": True}))
     assert (contents.task_type, contents.architecture) == ("instance-segmentation", "yolov8")
     assert contents.preprocessing.normalization is None
+
+
+@pytest.mark.parametrize("task_type", ["classification", "multi-label-classification"])
+def test_a_classifier_with_nothing_beside_it_sees_whole_pictures(tmp_path: Path, task_type: str) -> None:
+    (tmp_path / "model_type.json").write_text(json.dumps({"project_task_type": task_type}))
+    contents = read_environment(tmp_path)
+    assert (contents.task_type, contents.class_scores) == (task_type, None)
+    steps = contents.preprocessing
+    assert (steps.resize_mode, steps.input_hw, steps.normalization) == (ResizeMode.STRETCH, (224, 224), None)

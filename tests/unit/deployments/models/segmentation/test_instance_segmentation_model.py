@@ -8,6 +8,7 @@ from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
 from deployments.models.detection.scored_boxes import ScoredBoxes
+from deployments.models.errors import ModelLoadError
 from deployments.models.segmentation.instance_segmentation_model import InstanceSegmentationModel
 from tests.unit.deployments.models.builders import FakeEngine, package, tensor
 from workflows.ports import PredictionOptions
@@ -45,6 +46,7 @@ def test_a_box_of_the_canvas_and_its_mask_come_to_lie_on_the_picture() -> None:
     found = only(model(yolov8_seg((24, 32, 16, 32, 0.9, 1))))
     assert_array_equal(found.xyxy, [[16, 8, 32, 24]])
     assert found.class_names == ("plate",)
+    assert model(yolov8_seg(), architecture=None).architecture_name == "yolov8"
     assert found.masks is not None
     left, top, width, height = found.masks.windows_ltwh[0].tolist()
     # 0.9997 inside and 0 outside: at the sides one half lies where the box ends, the corners of two means are below it
@@ -122,3 +124,8 @@ def test_masks_of_rfdetr_may_reach_beyond_their_boxes() -> None:
 def test_queries_of_rfdetr_are_held_to_the_limit() -> None:
     found = only(model(rfdetr_seg(np.full((2, 4, 4), 5, np.float32)), architecture="rfdetr"), max_detections=1)
     assert_array_equal(found.xyxy, [[0, 0, 32, 32]])
+
+
+def test_a_package_that_names_no_class_is_refused() -> None:
+    with pytest.raises(ModelLoadError, match=r"names no classes; write class_names\.txt"):
+        model(yolov8_seg(), class_names=())
