@@ -74,8 +74,16 @@ class Classifier(Protocol):
 class TextReader(Protocol):
     """Reads the text on images."""
 
-    async def read(self, image: Image) -> RecognizedText:
-        """Text of the image; empty when there is none."""
+    async def read(self, image: Image, model_id: str | None = None) -> RecognizedText:
+        """Text of the image; empty when there is none.
+
+        Args:
+            image: of any size.
+            model_id: which text reader; None for the one that the server is set up with.
+
+        Raises:
+            ClientCausedStepExecutionError: no model has this id, or it reads no text.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 from weakref import WeakKeyDictionary
@@ -17,6 +18,8 @@ from deployments.models.errors import ModelError, ModelLoadError, UnsupportedMod
 from deployments.models.keypoints.keypoint_detection_model import KeypointDetectionModel
 from deployments.models.package import ModelPackage
 from deployments.models.page_reading.page_reader import PageReader
+from deployments.models.pp_ocr.packages import FAMILY as PP_OCR
+from deployments.models.pp_ocr.reader import pp_ocr_reader
 from deployments.models.recognition.crnn import TextRecognizer
 from deployments.models.segmentation.instance_segmentation_model import InstanceSegmentationModel
 from deployments.models.tasks import Task
@@ -51,6 +54,12 @@ MAKERS: Mapping[str, Callable[[ModelPackage, Engine], LoadedModel]] = {
 """Task -> what runs a model for it."""
 
 
+COMPOSED: Mapping[str, Callable[[ModelPackage, Callable[[ModelPackage], Engine]], LoadedModel]] = {
+    PP_OCR: pp_ocr_reader,
+}
+"""Architecture -> what makes a model of several networks, given a way to open each."""
+
+
 def load_model(
     package: ModelPackage,
     settings: EngineSettings,
@@ -77,11 +86,20 @@ def load_model(
             f"model {package.model_id!r} is for {package.task_type!r}; served here are {', '.join(sorted(MAKERS))}",
             package.model_id,
         )
-    _check_sums(package)
+    compose = COMPOSED.get(package.architecture or "")
     try:
-        engine = watch(open_engine(package, settings))
-        model = make(package, engine)
-        model = _page_reader(model, settings, others) if isinstance(model, TextRecognizer) else model
+        if compose is not None:
+            opened: dict[Path, Engine] = {}
+
+            def open_part(part: ModelPackage) -> Engine:
+                return opened.setdefault(part.weights_path, watch(_open(part, settings)))
+
+            model = compose(package, open_part)
+            engine = opened[package.weights_path]
+        else:
+            engine = watch(_open(package, settings))
+            model = make(package, engine)
+            model = _page_reader(model, settings, others) if isinstance(model, TextRecognizer) else model
     except ModelError:
         raise
     except Exception as error:
@@ -97,6 +115,11 @@ def load_model(
 def engine_of(model: LoadedModel) -> Engine:
     """What runs the network of a model that `load_model` made; of a reader of pages, that of its text recognizer."""
     return _engines[model]
+
+
+def _open(package: ModelPackage, settings: EngineSettings) -> Engine:
+    _check_sums(package)
+    return open_engine(package, settings)
 
 
 def _check_sums(package: ModelPackage) -> None:

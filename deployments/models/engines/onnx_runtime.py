@@ -83,6 +83,11 @@ class OnnxRuntimeEngine:
         return tuple(spec.at_the_seam() for spec in self._outputs)
 
     @property
+    def metadata(self) -> Mapping[str, str]:
+        """What the file says of itself."""
+        return dict(self._session.get_modelmeta().custom_metadata_map)
+
+    @property
     def provider(self) -> str:
         """The execution provider in use."""
         return self._provider
