@@ -8,6 +8,7 @@ GRPC_PORT ?=
 MODELS ?=
 WORKFLOWS ?=
 DATA ?=
+TEXT_READER ?=
 PYTEST_ARGS ?=
 
 BIN := .venv/bin
@@ -23,8 +24,8 @@ PIP_INSTALL := install --quiet --disable-pip-version-check --no-deps --require-h
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
-serve: $(SERVE_READY)  ## Start the cluster with the shipped models [PORT=9001] [GRPC_PORT=9002] [MODELS=dir or URL] [WORKFLOWS=dir]
-	@exec $(BIN)/sightline serve --port $(PORT) $(if $(GRPC_PORT),--grpc-port $(GRPC_PORT)) $(if $(MODELS),--models "$(MODELS)") $(if $(WORKFLOWS),--workflows "$(WORKFLOWS)")
+serve: $(SERVE_READY)  ## Start the cluster with the shipped models [PORT=9001] [GRPC_PORT=9002] [MODELS=dir or URL] [WORKFLOWS=dir] [TEXT_READER=id]
+	@exec $(BIN)/sightline serve --port $(PORT) $(if $(GRPC_PORT),--grpc-port $(GRPC_PORT)) $(if $(MODELS),--models "$(MODELS)") $(if $(WORKFLOWS),--workflows "$(WORKFLOWS)") $(if $(TEXT_READER),--text-reader "$(TEXT_READER)")
 
 test: test-unit test-conformance test-sources test-sdk test-triton test-cluster  ## Run every test: unit, conformance, sources of models, vendor SDK, Triton, cluster
 

@@ -11,6 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 MEBIBYTE = 1024 * 1024
 
 
+DEFAULT_TEXT_READER = "doctr/default"
+
+
 class IngressSettings(BaseModel):
     """What the HTTP door accepts, and where it finds saved workflows."""
 
@@ -126,6 +129,10 @@ class ClusterArgs(BaseModel):
     log_dir: Path | None = Field(default=None, description="Folder for one log file a replica; stderr when absent.")
     transforms_in_router: bool = Field(
         default=False, description="Whether crops and other pixel work run inside the WorkflowRouter, without a hop."
+    )
+    text_reader_model: str = Field(
+        default=DEFAULT_TEXT_READER,
+        description="Text reader of workflows whose blocks name none, such as `pp_ocr/default`.",
     )
     ingress: IngressSettings = IngressSettings()
     engine: EngineSettings = EngineSettings()

@@ -9,18 +9,19 @@ from typing import Any
 import typer
 
 from deployments.errors import ServingError
-from deployments.settings import data_directory
+from deployments.settings import ClusterArgs, data_directory
 
 
-def application_args(models: Sequence[str], workflows: Path | None) -> dict[str, Any]:
+def application_args(models: Sequence[str], workflows: Path | None, text_reader: str | None = None) -> dict[str, Any]:
     """Arguments of the application, to be laid over those of the configuration.
 
     Args:
         models: folders of model packages, and URLs of them.
         workflows: folder of saved workflows.
+        text_reader: model that reads for blocks which name none; None for the one of the configuration.
 
     Raises:
-        ServingError: a folder is not there, or holds nothing that can be served.
+        ServingError: a folder is not there, or holds nothing that can be served, or there is no such text reader.
     """
     added = data_directory() / "models"
     if added.is_dir():
@@ -32,6 +33,11 @@ def application_args(models: Sequence[str], workflows: Path | None) -> dict[str,
         if not workflows.is_dir():
             raise ServingError(f"there is no directory {workflows}; name one that holds workflow definitions")
         args["ingress"] = {"workflows_dir": str(workflows.resolve())}
+    if text_reader is not None:
+        from deployments.dataplane.served_models import served_models
+
+        args["text_reader_model"] = text_reader
+        served_models(ClusterArgs.model_validate(args))  # says what is wrong with it before anything starts
     return args
 
 

@@ -61,6 +61,9 @@ def serve(
         typer.Option(help="Folder of model packages beside the shipped and added ones, or a URL; several times too."),
     ] = None,
     workflows: Annotated[Path | None, typer.Option(help="Folder of saved workflow definitions.")] = None,
+    text_reader: Annotated[
+        str | None, typer.Option(help="Model that reads for blocks which name none, such as `pp_ocr/default`.")
+    ] = None,
     proxy: Annotated[str, typer.Option(help="`haproxy`, or `python` where HAProxy does not run.")] = "haproxy",
     config: Annotated[Path | None, typer.Option(help="Serve configuration; serve_config.yaml when not given.")] = None,
 ) -> None:
@@ -79,7 +82,7 @@ def serve(
             grpc_port=grpc_port,
             proxy=_proxy(proxy),
             serve_config=read_serve_config(config or default_config_path()),
-            args=application_args(models or [], workflows),
+            args=application_args(models or [], workflows, text_reader),
             run_dir=make_run_dir(port),
         )
         _run(LocalCluster(plan=plan, say=say), say)

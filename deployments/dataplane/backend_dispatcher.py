@@ -16,6 +16,7 @@ from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import InvalidModelIdError, UnknownModelError, UnsupportedModelError
 from deployments.models.image_model import Prediction
 from deployments.models.tasks import DETECTION, KEYPOINTS, SEGMENTATION, Task, Tasks
+from deployments.settings import DEFAULT_TEXT_READER
 from workflows.compiler.plan import Plan, Stage, StepPlan
 from workflows.errors import BlockProblem, ClientCausedStepExecutionError
 from workflows.executor.dispatcher import Column, StageUnit
@@ -24,8 +25,6 @@ from workflows.values.classification import Classification
 from workflows.values.detections import Detections, new_detection_ids
 from workflows.values.image import Image
 from workflows.values.recognized_text import RecognizedText
-
-TEXT_READER_MODEL_ID = "doctr/default"
 
 # The numbers of the wire, because the step error that carries them belongs to the language and knows no serving errors.
 CLIENT_STATUSES: Mapping[type[ServingError], int] = {
@@ -40,9 +39,10 @@ CLIENT_STATUSES: Mapping[type[ServingError], int] = {
 class BackendDispatcher:
     """Runs the stages of one request on a backend."""
 
-    def __init__(self, backend: Backend, work: Work) -> None:
+    def __init__(self, backend: Backend, work: Work, text_reader_model: str = DEFAULT_TEXT_READER) -> None:
         self._backend = backend
         self._work = work
+        self._text_reader_model = text_reader_model
 
     def ports(self, step: StepPlan) -> Ports:
         """Ports for one run of a step, which all its elements share."""
@@ -53,7 +53,7 @@ class BackendDispatcher:
             keypoint_detector=StepDetector(ask, KEYPOINTS),
             classifier=StepClassifier(ask, frozenset({Task.CLASSIFICATION})),
             multi_label_classifier=StepClassifier(ask, frozenset({Task.MULTI_LABEL_CLASSIFICATION})),
-            text_reader=StepTextReader(self._backend, self._work, step.name),
+            text_reader=StepTextReader(self._backend, self._work, step.name, self._text_reader_model),
             step_run=StepRun(inference_id=str(uuid.uuid4())),
         )
 
@@ -117,17 +117,18 @@ class StepClassifier:
 
 
 class StepTextReader:
-    """The text reader as one step sees it."""
+    """Text readers, as one step sees them."""
 
-    def __init__(self, backend: Backend, work: Work, step: str) -> None:
+    def __init__(self, backend: Backend, work: Work, step: str, default_model: str) -> None:
         self._backend = backend
         self._work = work
         self._step = step
+        self._default = default_model
 
-    async def read(self, image: Image) -> RecognizedText:
+    async def read(self, image: Image, model_id: str | None = None) -> RecognizedText:
         """Text of the image."""
         try:
-            return await self._backend.read(image, TEXT_READER_MODEL_ID, self._work, self._step)
+            return await self._backend.read(image, model_id or self._default, self._work, self._step)
         except ServingError as error:
             raise step_failure(error, self._step) from error
 

@@ -13,7 +13,6 @@ from typing import TypeVar
 import numpy as np
 
 from deployments.dataplane.backend import ModelLoad, Timing, Work
-from deployments.dataplane.backend_dispatcher import TEXT_READER_MODEL_ID
 from deployments.dataplane.compute import (
     as_image_model,
     as_text_reader,
@@ -30,9 +29,10 @@ from deployments.models.image_model import Prediction
 from deployments.models.loading import LoadedModel, load_model
 from deployments.models.offer import offer
 from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
+from deployments.models.pp_ocr.packages import pp_ocr_packages
 from deployments.models.registry import ModelRegistry, ModelRow
-from deployments.models.tasks import IMAGE_TASKS, Task
-from deployments.settings import EngineSettings
+from deployments.models.tasks import IMAGE_TASKS, READING
+from deployments.settings import DEFAULT_TEXT_READER, EngineSettings
 from workflows.compiler.plan import Plan, Stage
 from workflows.executor.dispatcher import Column, StageUnit
 from workflows.ports import PredictionOptions
@@ -64,18 +64,28 @@ class LocalBackend:
         self._transforming = ThreadPoolExecutor(1, thread_name_prefix="transforms")
 
     @classmethod
-    def over_directory(cls, models_dir: Path | None = None, settings: EngineSettings | None = None) -> LocalBackend:
+    def over_directory(
+        cls,
+        models_dir: Path | None = None,
+        settings: EngineSettings | None = None,
+        text_reader_model: str = DEFAULT_TEXT_READER,
+    ) -> LocalBackend:
         """A backend with the shipped models, and those of a directory.
+
+        Args:
+            models_dir: more packages; None for the shipped ones alone.
+            settings: how networks use the machine.
+            text_reader_model: the text reader that is warmed up.
 
         Raises:
             ModelPackageError: there is no such directory.
         """
         shipped = discover_packages(SHIPPED_DIRECTORY)
         offered = offer(SHIPPED_DIRECTORY) if models_dir is None else offer(SHIPPED_DIRECTORY, models_dir)
-        packages = offered.packages
+        packages = pp_ocr_packages() | offered.packages
         loader = partial(load_model, settings=settings or EngineSettings(), others=packages)
-        warm = tuple(each for each in shipped if each in packages and packages[each].task_type != Task.TEXT_DETECTION)
-        return cls(ModelRegistry(packages, loader, refused=offered.refused), warm)
+        image_models = [each for each in shipped if each in packages and packages[each].task_type in IMAGE_TASKS]
+        return cls(ModelRegistry(packages, loader, refused=offered.refused), (*image_models, text_reader_model))
 
     async def predict(self, question: ImageQuestion, model_id: str, work: Work, step: str) -> Prediction:
         """What a model says about one image."""
@@ -141,7 +151,7 @@ class LocalBackend:
         )
         question = ImageQuestion(image=image, tasks=IMAGE_TASKS, options=PredictionOptions())
         for model_id in self._warm_model_ids:
-            if model_id == TEXT_READER_MODEL_ID:
+            if self._registry.package(model_id).task_type in READING:
                 await self.read(image, model_id, work, "warm-up")
             else:
                 await self.predict(question, model_id, work, "warm-up")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deployments.models.errors import ModelPackageError, UnknownModelError
 from deployments.models.model_id import canonical_model_id
 from deployments.models.offer import Offer, offer
-from deployments.models.package import SHIPPED_DIRECTORY, ModelPackage, survey_packages
+from deployments.models.package import SHIPPED_DIRECTORY, ModelPackage, survey_packages, wrong_task
+from deployments.models.pp_ocr.packages import FAMILY as PP_OCR
+from deployments.models.pp_ocr.packages import check_installed, pp_ocr_packages
 from deployments.models.store.package_store import PackageStore
 from deployments.models.store.sources import Source
-from deployments.models.tasks import Tasks
-from deployments.settings import ClusterArgs, EngineSettings, ModelSettings, data_directory
+from deployments.models.tasks import READING, Tasks
+from deployments.settings import DEFAULT_TEXT_READER, ClusterArgs, EngineSettings, ModelSettings, data_directory
 from workflows.definition.nearest import suggest
 
 COMMON = ModelSettings()
@@ -29,6 +31,7 @@ class ServedModels:
         shipped_ids: of those that come with the project, replaced ones included.
         settings: of single models, by id.
         engine: how networks use the machine where a model does not say.
+        text_reader_id: reads for the steps that name no other; None when no model of the name set is there.
     """
 
     packages: Mapping[str, ModelPackage]
@@ -36,6 +39,7 @@ class ServedModels:
     shipped_ids: frozenset[str]
     settings: Mapping[str, ModelSettings]
     engine: EngineSettings
+    text_reader_id: str | None = None
 
     @property
     def names(self) -> dict[str, str]:
@@ -65,12 +69,15 @@ class ServedModels:
         return self.engine.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
 
     def pinned_ids(self, tasks: Tasks) -> tuple[str, ...]:
-        """Models for some tasks that the shared replicas always have: the shipped ones, and those that are pinned."""
+        """Models for some tasks that the shared replicas always have.
+
+        They are the shipped ones, those that are pinned, and the one that reads where none is named.
+        """
         return tuple(
             model_id
             for model_id, package in self.packages.items()
             if package.task_type in tasks
-            and (model_id in self.shipped_ids or self.of(model_id).pinned)
+            and (model_id in {*self.shipped_ids, self.text_reader_id} or self.of(model_id).pinned)
             and not self.of(model_id).has_own_deployment
         )
 
@@ -81,16 +88,41 @@ def served_models(args: ClusterArgs) -> ServedModels:
     Raises:
         ModelPackageError: there is no such folder.
         ModelSourceError: packages cannot be fetched, and never were before.
-        UnknownModelError: there are settings of a model that there is not.
+        UnknownModelError: there are settings of a model that there is not, or a text reader is set that there is not.
+        UnsupportedModelError: the text reader needs what is not installed.
+        ModelTaskError: what is set as text reader reads no text.
     """
-    offered = offer(SHIPPED_DIRECTORY, *_directories(args))
+    offered = _with_pp_ocr(offer(SHIPPED_DIRECTORY, *_directories(args)))
     return ServedModels(
         packages=offered.packages,
         refused=offered.refused,
         shipped_ids=frozenset(survey_packages(SHIPPED_DIRECTORY).packages),
         settings=_by_id(args.models, offered),
         engine=args.engine,
+        text_reader_id=_text_reader_id(args.text_reader_model, offered.packages),
     )
+
+
+def _with_pp_ocr(offered: Offer) -> Offer:
+    known = offered.packages.keys() | offered.refused.keys()
+    others = {model_id: package for model_id, package in pp_ocr_packages().items() if model_id not in known}
+    return replace(offered, packages=offered.packages | others)
+
+
+def _text_reader_id(name: str, packages: Mapping[str, ModelPackage]) -> str | None:
+    named = {each: package for package in packages.values() for each in (package.model_id, *package.aliases)}
+    package = named.get(canonical_model_id(name))
+    if package is None and name == DEFAULT_TEXT_READER:
+        return None
+    if package is None:
+        readers = sorted(each for each, package in named.items() if package.task_type in READING)
+        hint = suggest(name, readers, what="text readers")
+        raise UnknownModelError(f"text_reader_model: there is no text reader {name!r}; {hint}", name)
+    if package.task_type not in READING:
+        raise wrong_task(package, READING)
+    if package.architecture == PP_OCR:
+        check_installed(package)
+    return package.model_id
 
 
 def _directories(args: ClusterArgs) -> list[Path]:

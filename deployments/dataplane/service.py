@@ -21,7 +21,7 @@ from deployments.models.errors import ModelUnavailableError, UnknownModelError
 from deployments.models.image_model import Prediction
 from deployments.models.registry import ModelRow
 from deployments.models.tasks import Tasks
-from deployments.settings import IngressSettings
+from deployments.settings import DEFAULT_TEXT_READER, IngressSettings
 from workflows.compiler.cache import PlanCache
 from workflows.compiler.compile import CompileLimits
 from workflows.compiler.interface import describe_interface
@@ -48,14 +48,22 @@ PASSED_THROUGH = (OverloadedError, ReplicaLostError, PayloadTooLargeError, Model
 class WorkflowService:
     """Runs workflows and single models on a backend."""
 
-    def __init__(self, backend: Backend, settings: IngressSettings, fetcher: UrlFetcher | None = None) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        settings: IngressSettings,
+        fetcher: UrlFetcher | None = None,
+        text_reader_model: str = DEFAULT_TEXT_READER,
+    ) -> None:
         """Set up above a backend.
 
         Args:
             backend: where work is done.
             settings: what is accepted.
             fetcher: for images that clients name by URL; made from the settings when None.
+            text_reader_model: reads for the steps that name no other.
         """
+        self.text_reader_model = text_reader_model
         self.settings = settings
         self._backend = backend
         self._plans = PlanCache(limits=CompileLimits(max_steps=settings.max_steps))
@@ -115,7 +123,7 @@ class WorkflowService:
             excluded_fields=frozenset(excluded_fields),
             passed_through=PASSED_THROUGH,
         )
-        return await run_workflow(plan, inputs, BackendDispatcher(self._backend, work), options)
+        return await run_workflow(plan, inputs, BackendDispatcher(self._backend, work, self.text_reader_model), options)
 
     async def predict(
         self,

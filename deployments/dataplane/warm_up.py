@@ -6,7 +6,6 @@ from deployments.dataplane.sample import sample_request, texts_read
 from deployments.dataplane.service import WorkflowService
 
 WARM_UP_TIMEOUT_S = 120.0
-TEXT_MODEL_ID = "doctr/default"
 
 
 async def warm_up(service: WorkflowService) -> list[str]:
@@ -23,5 +22,5 @@ async def warm_up(service: WorkflowService) -> list[str]:
     outputs = await service.run_workflow(
         request["specification"], request["inputs"], excluded_fields=request["excluded_fields"], work=work
     )
-    await service.read_text([request["inputs"]["image"]], TEXT_MODEL_ID, work)
+    await service.read_text([request["inputs"]["image"]], service.text_reader_model, work)
     return texts_read(outputs)

@@ -177,3 +177,22 @@ class TextReadingBody(ModelInferenceBody):
     doctr_version_id: str = "default"
     model_id: str | None = None
     generate_bounding_boxes: bool = False
+
+
+PpOcrSize = Literal["none", "tiny", "small", "medium"]
+
+
+class PpOcrBody(ModelInferenceBody):
+    """One request to PP-OCR: the sizes of its two networks, or both in one text such as `small-small`."""
+
+    text_detection: PpOcrSize | None = "small"
+    text_recognition: PpOcrSize | None = "small"
+    pp_ocr_version_id: str | None = None
+
+    @property
+    def model_id(self) -> str:
+        """The model that the sizes name; a null is none, and what is named one by one wins."""
+        detection, recognition = self.text_detection or "none", self.text_recognition or "none"
+        if self.pp_ocr_version_id and not self.model_fields_set & {"text_detection", "text_recognition"}:
+            return f"pp_ocr/{self.pp_ocr_version_id}"
+        return f"pp_ocr/{detection}-{recognition}"

@@ -71,6 +71,24 @@ def text_answer(text: RecognizedText, image_wh: tuple[int, int], time_s: float, 
     return answer
 
 
+def line_answer(text: RecognizedText, image_wh: tuple[int, int], time_s: float) -> dict[str, Any]:
+    """What was read on one image line by line: the class of each box is its text; arguments as in `text_answer`."""
+    rows = zip(
+        centres_and_sizes(text.xyxy).tolist(), text.scores.tolist(), text.texts, text.level.tolist(), strict=True
+    )
+    return {
+        "result": text.text,
+        "time": time_s,
+        "parent_id": None,
+        "image": {"width": image_wh[0], "height": image_wh[1]},
+        "predictions": [
+            _box(xywh, score, line, 0, str(uuid.uuid4()))
+            for xywh, score, line, level in rows
+            if level == TextLevel.LINE
+        ],
+    }
+
+
 def _mask(masks: Masks, position: int, mask_format: MaskFormat) -> dict[str, Any]:
     if mask_format == "rle":
         return {"rle": run_lengths_of(masks, position), "mask_format": mask_format}

@@ -18,19 +18,26 @@ from deployments.dataplane.local_backend import LocalBackend
 from deployments.dataplane.service import WorkflowService
 from deployments.ingress.app import create_app
 from deployments.observability.logs import configure_logging
-from deployments.settings import IngressSettings
+from deployments.settings import DEFAULT_TEXT_READER, IngressSettings
 
 
-def create_local_app(models_dir: Path | None, settings: IngressSettings, *, warm: bool = True) -> FastAPI:
+def create_local_app(
+    models_dir: Path | None,
+    settings: IngressSettings,
+    *,
+    text_reader_model: str = DEFAULT_TEXT_READER,
+    warm: bool = True,
+) -> FastAPI:
     """The application over models in this process.
 
     Args:
         models_dir: more model packages; None for the shipped ones alone.
         settings: what is accepted.
+        text_reader_model: reads for the steps that name no other.
         warm: whether to warm the shipped models up in the background once the server runs.
     """
-    backend = LocalBackend.over_directory(models_dir)
-    service = WorkflowService(backend, settings)
+    backend = LocalBackend.over_directory(models_dir, text_reader_model=text_reader_model)
+    service = WorkflowService(backend, settings, text_reader_model=text_reader_model)
     app = create_app(lambda: service)
 
     @asynccontextmanager
@@ -54,9 +61,14 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=9100)
     parser.add_argument("--models", type=Path, help="folder of further model packages")
     parser.add_argument("--workflows", type=Path, help="folder of saved definitions")
+    parser.add_argument("--text-reader", default=DEFAULT_TEXT_READER, help="model that reads where none is named")
     arguments = parser.parse_args()
     configure_logging()
-    app = create_local_app(arguments.models, IngressSettings(workflows_dir=arguments.workflows))
+    app = create_local_app(
+        arguments.models,
+        IngressSettings(workflows_dir=arguments.workflows),
+        text_reader_model=arguments.text_reader,
+    )
     uvicorn.run(app, host=arguments.host, port=arguments.port, access_log=False, log_level="warning")
 
 

@@ -59,7 +59,7 @@ class WorkflowRouter(GrpcDoor):
         self._backend = ClusterBackend(
             object_detector, text_reader, transform_worker, placement=placement, contents=contents_seen_here()
         )
-        self._service = WorkflowService(self._backend, args.ingress)
+        self._service = WorkflowService(self._backend, args.ingress, text_reader_model=args.text_reader_model)
         watch_queues(self._backend.queues)
 
     def __serve_build_asgi_app__(self) -> FastAPI:

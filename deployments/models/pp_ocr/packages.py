@@ -9,6 +9,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from deployments.models.errors import UnsupportedModelError
 from deployments.models.image_preprocessing import ImagePreprocessing, Normalization, ResizeMode
 from deployments.models.package import ModelPackage
 from deployments.models.package_layouts.contents import RecommendedThresholds, TextMaps, TextReading
@@ -59,6 +60,20 @@ def stage_sizes(package: ModelPackage) -> tuple[str, str]:
     """Sizes of detector and recognizer."""
     detection, recognition = package.model_id.removeprefix(f"{FAMILY}/").split("-")
     return detection, recognition
+
+
+def check_installed(package: ModelPackage) -> None:
+    """Refuse a package whose files are not there.
+
+    Raises:
+        UnsupportedModelError: `rapidocr` is not installed; names the extra.
+    """
+    if not package.weights_path.is_file():
+        raise UnsupportedModelError(
+            f"model {package.model_id!r} needs the networks of rapidocr 3.10, which are not installed here; install "
+            "sightline[pp-ocr]",
+            package.model_id,
+        )
 
 
 def detection_part(package: ModelPackage) -> ModelPackage:

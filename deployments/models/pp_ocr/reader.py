@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from deployments.models.engines.engine import Engine
 from deployments.models.engines.onnx_runtime import OnnxRuntimeEngine
-from deployments.models.errors import ModelLoadError, UnsupportedModelError
+from deployments.models.errors import ModelLoadError
 from deployments.models.package import ModelPackage
 from deployments.models.page_reading.page_reader import PageReader
 from deployments.models.page_reading.region_reader import RegionReader
 from deployments.models.page_reading.text_reader import TextReader
 from deployments.models.pp_ocr.packages import (
     NONE,
+    check_installed,
     detection_part,
     direction_part,
     recognition_part,
@@ -37,12 +38,7 @@ def pp_ocr_reader(package: ModelPackage, open_part: Callable[[ModelPackage], Eng
         UnsupportedModelError: the files are not installed.
         ModelLoadError: a file is damaged, or not what it should be.
     """
-    if not package.weights_path.is_file():
-        raise UnsupportedModelError(
-            f"model {package.model_id!r} needs the models of rapidocr 3.10, which are not installed here; install "
-            "sightline[pp-ocr]",
-            package.model_id,
-        )
+    check_installed(package)
     detection, recognition = stage_sizes(package)
     detector = None
     if detection != NONE:

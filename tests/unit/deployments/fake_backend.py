@@ -84,6 +84,7 @@ TASKS = {
     "kinds/1": "classification",
     "tags/1": "multi-label-classification",
     "doctr/default": "text-recognition",
+    "pp_ocr/small-small": "text-recognition",
 }
 
 

@@ -139,3 +139,39 @@ async def test_an_image_without_text_has_no_boxes(client, image, backend):
 async def test_no_images_to_read_are_no_answers(client):
     answer = await client.post("/doctr/ocr", json={"image": []})
     assert (answer.status_code, answer.json()) == (200, [])
+
+
+async def test_pp_ocr_answers_line_by_line_with_the_text_as_the_class(client, image):
+    answer = await client.post("/ocr/pp-ocr", json={"image": image})
+    body = answer.json()
+    assert list(body) == ["result", "time", "parent_id", "image", "predictions"]
+    assert (body["result"], body["image"]) == ("AB 12", {"width": 10, "height": 5})
+    (line,) = body["predictions"]
+    assert (line["class"], line["class_id"], line["confidence"], line["x"]) == ("AB 12", 0, 1.0, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "model_id"),
+    [
+        ({}, "pp_ocr/small-small"),
+        ({"text_detection": "none"}, "pp_ocr/none-small"),
+        ({"text_detection": None, "text_recognition": "tiny"}, "pp_ocr/none-tiny"),
+        ({"pp_ocr_version_id": "small-none"}, "pp_ocr/small-none"),
+        ({"pp_ocr_version_id": "medium"}, "pp_ocr/medium"),
+        ({"pp_ocr_version_id": "medium", "text_detection": "tiny"}, "pp_ocr/tiny-small"),
+    ],
+)
+async def test_sizes_or_a_version_name_the_model_of_pp_ocr(client, image, fields, model_id):
+    answer = await client.post("/ocr/pp-ocr", json={"image": image} | fields)
+    assert answer.headers["x-model-id"] == model_id
+    assert answer.status_code == (200 if model_id == "pp_ocr/small-small" else 404)
+
+
+async def test_an_unknown_size_is_refused(client, image):
+    answer = await client.post("/ocr/pp-ocr", json={"image": image, "text_detection": "huge"})
+    assert answer.status_code == 422
+
+
+async def test_pp_ocr_takes_a_list(client, image):
+    answer = await client.post("/ocr/pp-ocr", json={"image": [image, image]})
+    assert [body["result"] for body in answer.json()] == ["AB 12", "AB 12"]

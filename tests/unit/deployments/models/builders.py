@@ -115,8 +115,10 @@ def write_add_graph(path: Path, shape: Sequence[int | str] = ("b", 2), element: 
     return path
 
 
-def write_constant_detector(path: Path, output: NDArray[np.float32], batch: int | str = "b", side: int = 64) -> Path:
-    """An ONNX file that takes (batch, 3, side, side) and gives `output` for every element."""
+def write_constant_detector(
+    path: Path, output: NDArray[np.float32], batch: int | str = "b", hw: tuple[int | str, int | str] = (64, 64)
+) -> Path:
+    """An ONNX file that takes (batch, 3, height, width) and gives `output` for every element."""
     nodes = [
         helper.make_node("Shape", ["images"], ["size"], start=0, end=1),
         helper.make_node("Concat", ["size", "rest"], ["target"], axis=0),
@@ -125,7 +127,7 @@ def write_constant_detector(path: Path, output: NDArray[np.float32], batch: int 
     graph = helper.make_graph(
         nodes,
         "detector",
-        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [batch, 3, side, side])],
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [batch, 3, *hw])],
         [helper.make_tensor_value_info("output0", TensorProto.FLOAT, [batch, *output.shape])],
         [
             onnx.numpy_helper.from_array(np.array(output)[None], "answer"),
