@@ -122,10 +122,11 @@ def test_a_step_that_ran_here_neither_waited_nor_travelled():
     assert work.timings == [Timing(step="detector", queue_ms=0.0, transfer_ms=0.0, compute_ms=1.5)]
 
 
-async def test_text_is_read_by_the_model_that_the_step_names_or_else_by_the_one_that_is_set_up(backend, work):
-    reader = BackendDispatcher(backend, work, "pp_ocr/small-small").ports(STEP).text_reader
+async def test_text_is_read_by_the_model_that_the_step_names_or_else_by_the_one_that_is_set_up():
+    work = Work(request_id="x", deadline_unix_s=0)
+    reader = BackendDispatcher(FakeBackend(), work, "pp_ocr/small-small").ports(STEP).text_reader
     await reader.read(black_image())
     await reader.read(black_image(), "doctr/default")
     assert work.model_ids == {"pp_ocr/small-small", "doctr/default"}
-    with pytest.raises(ClientCausedStepExecutionError, match="no model 'pp_ocr/tiny-tiny'"):
+    with pytest.raises(ClientCausedStepExecutionError):
         await reader.read(black_image(), "pp_ocr/tiny-tiny")

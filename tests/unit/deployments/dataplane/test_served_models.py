@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,8 +10,15 @@ from pydantic import ValidationError
 from deployments.dataplane import served_models as module
 from deployments.dataplane.own_deployments import actor_options, deployment_names, own_options
 from deployments.dataplane.served_models import ServedModels, served_models
-from deployments.errors import InvalidRequestError
-from deployments.models.errors import InvalidModelIdError, ModelPackageError, ModelSourceError, UnknownModelError
+from deployments.errors import InvalidRequestError, ModelTaskError
+from deployments.models.errors import (
+    InvalidModelIdError,
+    ModelPackageError,
+    ModelSourceError,
+    UnknownModelError,
+    UnsupportedModelError,
+)
+from deployments.models.pp_ocr.packages import pp_ocr_packages
 from deployments.models.tasks import DETECTION, READING
 from deployments.settings import ClusterArgs, EngineSettings, ModelSettings
 from tests.unit.deployments.models.builders import package, text_package, write_package
@@ -22,6 +30,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "shipped"
     write_package(folder / "plates" / "2")
     monkeypatch.setattr(module, "SHIPPED_DIRECTORY", folder)
+    monkeypatch.setattr(module, "pp_ocr_packages", dict)
     return folder
 
 
@@ -158,3 +167,50 @@ def test_a_broken_package_is_refused_and_the_others_are_served(tmp_path: Path) -
     (write_package(tmp_path / "own" / "cars" / "1") / "weights.onnx").write_bytes(b"")
     models = served(tmp_path, models_dir=tmp_path / "own", models={"cars/1": {"replicas": 2}})
     assert (list(models.packages), list(models.refused), models.own_ids) == (["plates/2"], ["cars/1"], ())
+
+
+@pytest.fixture
+def readers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A text reader of the owner, and those of PP-OCR without their files."""
+    write_package(tmp_path / "own" / "lines" / "1", {"task_type": "text-recognition"}, {"vocabulary": "AB"})
+    gone = {
+        model_id: replace(package, weights_path=tmp_path / "gone.onnx")
+        for model_id, package in pp_ocr_packages().items()
+    }
+    monkeypatch.setattr(module, "pp_ocr_packages", lambda: gone)
+    return tmp_path / "own"
+
+
+def test_pp_ocr_is_served_without_being_asked_for_and_kept_only_where_it_is_the_text_reader(
+    tmp_path: Path, readers: Path
+) -> None:
+    models = served(tmp_path, models_dir=readers)
+    assert {"pp_ocr/small-small", "pp_ocr/none-small", "pp_ocr/small-none"} < set(models.packages)
+    assert models.pinned_ids(READING) == ()
+
+
+def test_the_text_reader_is_kept(tmp_path: Path, readers: Path) -> None:
+    models = served(tmp_path, models_dir=readers, text_reader_model="lines/1")
+    assert models.pinned_ids(READING) == ("lines/1",)
+
+
+def test_a_package_of_the_owner_replaces_one_of_pp_ocr(tmp_path: Path, readers: Path) -> None:
+    folder = write_package(readers / "pp_ocr" / "small-small")
+    assert served(tmp_path, models_dir=readers).packages["pp_ocr/small-small"].directory == folder
+
+
+def test_a_text_reader_that_is_not_installed_is_refused_with_the_name_of_the_extra(
+    tmp_path: Path, readers: Path
+) -> None:
+    with pytest.raises(UnsupportedModelError, match=r"install sightline\[pp-ocr\]"):
+        served(tmp_path, models_dir=readers, text_reader_model="pp_ocr/default")
+
+
+def test_a_text_reader_that_is_not_there_is_refused_with_a_near_one(tmp_path: Path, readers: Path) -> None:
+    with pytest.raises(UnknownModelError, match=r"no text reader 'pp_ocr/smal-small'.*pp_ocr/small-small"):
+        served(tmp_path, models_dir=readers, text_reader_model="pp_ocr/smal-small")
+
+
+def test_what_reads_no_text_is_no_text_reader(tmp_path: Path, readers: Path) -> None:
+    with pytest.raises(ModelTaskError, match="plates/2"):
+        served(tmp_path, models_dir=readers, text_reader_model="plates/2")
