@@ -25,7 +25,7 @@ SEED = 7_000_011
 PAGE_WH, STREET_WH, CROP_WH = (768, 1024), (640, 480), (320, 240)
 
 
-def page_sets(pages: int = 8, crops: int = 150) -> dict[str, list[TextScene]]:
+def page_sets(pages: int = 4, crops: int = 80) -> dict[str, list[TextScene]]:
     """Held-out pictures by name."""
     rng = random.Random(SEED)
     sets = {
