@@ -86,14 +86,14 @@ def test_a_segmenter_answers_in_a_workflow_as_it_does_here(answered: dict[str, A
     assert [each["class"] for each in there] == list(here.class_names)
 
 
-def test_masks_travel_to_the_next_step_and_are_cut_with_their_objects(answered: dict[str, Any]) -> None:
-    shapes, crops = answered["shapes"]["predictions"], answered["crop"]
-    assert len(crops) == len(shapes)
-    for shape, crop in zip(shapes, crops, strict=True):
+def test_masks_travel_to_the_next_step_and_are_cut_there(answered: dict[str, Any], tmp_path: Path) -> None:
+    here = found_here(write_segmenter(tmp_path / "m", SEGMENTER))
+    crops = answered["crop"]
+    assert len(crops) == len(here)
+    for position, crop in enumerate(crops):
         (inside,) = crop["predictions"]
-        left, top = shape["x"] - shape["width"] / 2, shape["y"] - shape["height"] / 2
-        moved = [[point["x"] + left, point["y"] + top] for point in inside["points"]]
-        assert moved == [[point["x"], point["y"]] for point in shape["points"]]
+        corners = tuple(here.xyxy[position].astype(int).tolist())
+        assert outlines([inside]) == [here.masks.cut(corners).outline(position).tolist()]
 
 
 def test_a_model_of_key_points_answers_in_a_workflow_as_it_does_here(answered: dict[str, Any], tmp_path: Path) -> None:
