@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from deployments.models.engines.triton.shared_regions import NAME_PREFIX
 from deployments.models.package_layouts.contents import TritonModel
 from tests.triton.server import TritonServer, add_model, is_installed
 from tests.unit.deployments.models.builders import (
@@ -67,13 +70,14 @@ def model_on(triton: TritonServer) -> Callable[..., TritonModel]:
 
 @pytest.fixture
 def shared_before() -> set[str]:
-    """What lay in shared memory when the test began."""
+    """What lay in shared memory when the test began, without what nobody uses any more."""
+    gc.collect()  # errors of earlier tests may hold on to engines
     return shared_memory()
 
 
 def shared_memory() -> set[str]:
-    """Names of Python's regions on this machine."""
-    return {path.name for path in Path("/dev/shm").glob("psm_*")}
+    """Names of the regions of this process."""
+    return {path.name for path in Path("/dev/shm").glob(f"{NAME_PREFIX}-{os.getpid()}-*")}
 
 
 def write_triton_package(directory: Path, url: str, **triton: object) -> Path:

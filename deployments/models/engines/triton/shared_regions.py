@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import threading
 from multiprocessing.shared_memory import SharedMemory
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+NAME_PREFIX = "sightline"
 MOST_REGIONS = 4
 SMALLEST_BYTES = 64 * 1024
 ALIGNMENT_BYTES = 64
@@ -29,8 +32,8 @@ class SharedRegion:
     """
 
     def __init__(self, size_bytes: int) -> None:
-        self._memory = SharedMemory(create=True, size=size_bytes)
-        self.name = self._memory.name.lstrip("/")
+        self.name = f"{NAME_PREFIX}-{os.getpid()}-{secrets.token_hex(6)}"
+        self._memory = SharedMemory(self.name, create=True, size=size_bytes)
         self.size_bytes = size_bytes
         self.registered = False
 
