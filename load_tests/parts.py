@@ -33,7 +33,7 @@ def measure_parts(runs: int) -> dict[str, float]:
     packages = discover_packages(SHIPPED_DIRECTORY)
     settings = EngineSettings()
     detector = as_object_detector(load_model(packages["vehicle-registration-plates-trudk/2"], settings))
-    recognizer = as_text_reader(load_model(packages["doctr/default"], settings))
+    recognizer = as_text_reader(load_model(packages["doctr/default"], settings, packages))
     encoded = sample_photograph()
     offset_x, offset_y = TUTORIAL["steps"][1]["offset_x"], TUTORIAL["steps"][1]["offset_y"]
     spent = dict.fromkeys(("decode", "pre-processing", "inference", "post-processing", "crop"), 0.0)

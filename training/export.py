@@ -171,6 +171,7 @@ def export_recognizer(weights: Path, shipped: Path, whole: bool = False) -> None
         },
         "forward_pass": {"max_dynamic_batch_size": 32},
         "post_processing": {"type": "ctc", "blank": "last", "confidence": "minimum"},
+        "text_detection": {"model_id": TEXT_DETECTOR_ID},
         "vocabulary": VOCABULARY,
     }
     _write_configs(folder, model, inference)

@@ -96,7 +96,7 @@ def test_a_task_that_nothing_serves_is_refused_with_those_that_are(tmp_path: Pat
 def test_every_shipped_model_loads_and_answers() -> None:
     packages = discover_packages(SHIPPED_DIRECTORY)
     detector = detector_of(packages["vehicle-registration-plates-trudk/2"])
-    recognizer = load_model(packages["doctr/default"], CPU)
+    recognizer = load_model(packages["doctr/default"], CPU, packages)
     assert isinstance(recognizer, TextReader)
     assert len(detector.predict_batch([PICTURE, PICTURE], [PredictionOptions()] * 2).predictions) == 2
     assert len(recognizer.read_batch([PICTURE, PICTURE]).pages) == 2

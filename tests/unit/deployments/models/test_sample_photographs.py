@@ -32,7 +32,8 @@ def object_detector() -> ObjectDetectionModel:
 
 @pytest.fixture(scope="module")
 def text_reader() -> TextReader:
-    model = load_model(discover_packages(SHIPPED_DIRECTORY)["doctr/default"], CPU)
+    packages = discover_packages(SHIPPED_DIRECTORY)
+    model = load_model(packages["doctr/default"], CPU, others=packages)
     assert isinstance(model, TextReader)
     return model
 
