@@ -36,6 +36,9 @@ ARGUMENTS: dict[str, Any] = {
     "status": 404,
     "model_id": "plates/1",
     "path": "plates/1/weights.onnx",
+    "source": "s3://models/plates",
+    "replica_id": "a1b2c3",
+    "loaded_ids": ("plates/1",),
 }
 """A value for each parameter that an error of ours has; a new name needs a row."""
 
