@@ -6,6 +6,8 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from deployments.ingress.bodies import MaskFormat
 from workflows.geometry.boxes import centres_and_sizes
 from workflows.serializers.classification import write_classification
@@ -63,7 +65,7 @@ def text_answer(text: RecognizedText, image_wh: tuple[int, int], time_s: float, 
     """
     answer: dict[str, Any] = {"result": text.text, "time": time_s, "parent_id": None}
     if boxes:
-        places = zip(centres_and_sizes(text.xyxy).tolist(), text.level.tolist(), strict=True)
+        places = zip(centres_and_sizes(np.rint(text.xyxy)).tolist(), text.level.tolist(), strict=True)
         answer["image"] = {"width": image_wh[0], "height": image_wh[1]}
         answer["predictions"] = [
             _box(xywh, 1.0, TextLevel(level).name.lower(), level, str(uuid.uuid4())) for xywh, level in places
@@ -73,9 +75,8 @@ def text_answer(text: RecognizedText, image_wh: tuple[int, int], time_s: float, 
 
 def line_answer(text: RecognizedText, image_wh: tuple[int, int], time_s: float) -> dict[str, Any]:
     """What was read on one image line by line: the class of each box is its text; arguments as in `text_answer`."""
-    rows = zip(
-        centres_and_sizes(text.xyxy).tolist(), text.scores.tolist(), text.texts, text.level.tolist(), strict=True
-    )
+    places = centres_and_sizes(np.rint(text.xyxy)).tolist()
+    rows = zip(places, text.scores.tolist(), text.texts, text.level.tolist(), strict=True)
     return {
         "result": text.text,
         "time": time_s,
