@@ -32,7 +32,7 @@ Colour = tuple[int, int, int]
 
 HEIGHT_PX = 96
 ALPHABETS = 1500
-FREE_SHARE = 0.08  # of registrations that follow no format
+FREE_SHARE = 0.1  # of registrations that follow no format
 GLYPH_PX = 112  # size at which faces are rasterized; lines are scaled from it
 STYLES = ("european", "american", "brazilian", "plain", "korean", "two-line")
 ASPECTS = {
@@ -264,13 +264,6 @@ def _registration_of(style: str, rng: random.Random) -> tuple[str, str]:
     return country, without_separators(text) if rng.random() < 0.1 else text
 
 
-def _as_drawn(line: str, alike: str) -> str:
-    """The characters whose glyphs are used: on many plates O and 0, or I and 1, look the same."""
-    for looks in alike.split():
-        line = line.replace(looks[0], looks[1])
-    return line
-
-
 def _lines_of(style: str, text: str, rng: random.Random) -> list[str]:
     if style != "two-line":
         return [text]
@@ -351,9 +344,8 @@ def render_plate(rng: random.Random, style: str | None = None, unseen: bool = Fa
         rgb = _brazilian_head(rgb, ink, rng)
     lines = _lines_of(style, text, rng)
     lettering, embossed, boxes = _lettering(style, rng, unseen), rng.random() < 0.4, []
-    alike = rng.choice(("O0", "0O", "0O", "", "", "I1 O0", "1I 0O")) if country else ""
     for line, line_px in zip(lines, _line_heights(len(lines), bottom - top, rng), strict=True):
-        mask = line_mask(_as_drawn(line, alike), max(8, int(line_px * rng.uniform(0.78, 1.0))), rng, lettering)
+        mask = line_mask(line, max(8, int(line_px * rng.uniform(0.78, 1.0))), rng, lettering)
         room, wanted = right - left - 4, mask.shape[1]
         if wanted > room or rng.random() < 0.6:
             wanted = room if wanted > room else min(room, int(wanted * rng.uniform(1, 1.35)))

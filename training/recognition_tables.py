@@ -82,7 +82,10 @@ def report_recognition(recognizer: ShippedRecognizer, sets: list[CropSet]) -> No
         read = recognizer.read(each.crops)
         pairs = [(comparable(text), comparable(truth)) for (text, _), truth in zip(read, each.texts, strict=True)]
         printed = np.mean([text == truth for (text, _), truth in zip(read, each.texts, strict=True)])
-        whole, sure = np.mean([a == b for a, b in pairs]), np.mean([least >= SURE_FROM for _, least in read])
+        whole, sure = (
+            np.mean([a == b for a, b in pairs]),
+            np.mean([least >= SURE_FROM for _, least in read]),
+        )
         errors, length = sum(edit_distance(a, b) for a, b in pairs), sum(len(b) for _, b in pairs)
         characters = 1 - errors / max(1, length)
         figures = f"{whole:.3f} | {printed:.3f} | {characters:.3f} | {sure:.3f}"

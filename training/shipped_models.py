@@ -76,7 +76,7 @@ class ShippedRecognizer:
         self._vocabulary = config["vocabulary"]
 
     def read(self, crops: list[Bgr]) -> list[tuple[str, float]]:
-        """Text and confidence of each crop; confidence is the smallest over the time steps."""
+        """Text and confidence of each crop; confidence is the smallest over the steps, 0 where nothing was read."""
         if not crops:
             return []
         images = (
@@ -85,7 +85,8 @@ class ShippedRecognizer:
         logits = self._session.run(["logits"], {"crops": np.ascontiguousarray(images.transpose(0, 3, 1, 2))})[0]
         odds = np.exp(logits - logits.max(-1, keepdims=True))
         best, sure = odds.argmax(-1), (odds.max(-1) / odds.sum(-1)).min(-1)
-        return [(self._collapse(row), float(least)) for row, least in zip(best, sure, strict=True)]
+        read = [(self._collapse(row), float(least)) for row, least in zip(best, sure, strict=True)]
+        return [(text, least if text else 0.0) for text, least in read]
 
     def _stretch(self, crop: Bgr) -> Bgr:
         shrinks = crop.shape[1] > self._input_wh[0] or crop.shape[0] > self._input_wh[1]

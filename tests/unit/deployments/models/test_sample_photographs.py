@@ -17,6 +17,7 @@ from workflows.values.image import Pixels
 
 SAMPLES = Path(SHIPPED_DIRECTORY) / "samples"
 EXPECTED = json.loads((SAMPLES / "samples.json").read_text(encoding="utf-8"))
+TWO_LINE_PLATE_XYXY = (688, 525, 822, 610)
 PADDED_PX = (100, 20)  # to each side: what the tutorial's workflow puts round plates
 CPU = EngineSettings(device="cpu")
 
@@ -54,3 +55,10 @@ def test_every_plate_of_a_sample_photograph_is_found_and_read(object_detector, t
     found = object_detector.predict_batch([bgr], [PredictionOptions()]).predictions[0]
     pages = text_reader.read_batch(padded_crops(bgr, found.xyxy)).pages
     assert sorted("".join(page.text.split()) for page in pages) == sorted(EXPECTED[name]["plates"])
+
+
+def test_a_plate_of_two_lines_is_read_as_two(text_reader):
+    bgr = cv2.imread(str(SAMPLES / "two_lines.jpg"), cv2.IMREAD_COLOR)
+    left, top, right, bottom = TWO_LINE_PLATE_XYXY
+    [page] = text_reader.read_batch([bgr[top - 10 : bottom + 10, left - 20 : right + 20]]).pages
+    assert ["".join(line.split()) for line in page.text.split("\n")] == ["SL09", "KTV"]
