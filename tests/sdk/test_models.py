@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
+import pytest
+
 MODEL = "vehicle-registration-plates-trudk/2"
 
 
@@ -47,6 +51,17 @@ def test_ocr_image_reads_and_draws_boxes(sdk, photo):
     assert isinstance(plain["result"], str)
     assert "predictions" not in plain
     assert set(boxed) >= {"result", "time", "image", "predictions", "parent_id"}
+
+
+def test_ocr_image_reads_with_pp_ocr(sdk, photo, plate_text):
+    if find_spec("rapidocr") is None:
+        pytest.skip("PP-OCR's networks are not installed: the extra pp-ocr")
+    read = sdk("ocr_image", inference_input=photo, model="pp_ocr")
+    boxes = sdk("ocr_image", inference_input=photo, model="pp_ocr", version="small-none")
+
+    assert "".join(read["result"].split()) == plate_text
+    assert [prediction["class"] for prediction in read["predictions"]] == [read["result"]]
+    assert (boxes["result"], {prediction["class"] for prediction in boxes["predictions"]}) == ("", {""})
 
 
 def test_models_are_listed_loaded_and_unloaded(sdk):
