@@ -29,7 +29,7 @@ DEFAULT_CONFIDENCE = 0.4  # what requests are served with when they name no thre
 CALIBRATION_CROPS, CALIBRATION_SEED = 200, 8_000_001
 DETECTOR_ID, RECOGNIZER_ID = "vehicle-registration-plates-trudk/2", "doctr/default"
 TEXT_DETECTOR_ID = "doctr/detection"
-MAP_READING = {"pixel_threshold": 0.65, "region_threshold": 0.4, "unclip_ratio": 1.2}  # best of a grid on other renders
+MAP_READING = {"pixel_threshold": 0.65, "region_threshold": 0.4, "unclip_ratio": 1.5}  # best for reading, of a grid
 
 
 class YoloOutput(nn.Module):

@@ -25,11 +25,11 @@ SEED = 7_000_011
 PAGE_WH, STREET_WH, CROP_WH = (768, 1024), (640, 480), (320, 240)
 
 
-def page_sets(pages: int = 4, crops: int = 80) -> dict[str, list[TextScene]]:
+def page_sets(pages: int = 2, crops: int = 40) -> dict[str, list[TextScene]]:
     """Held-out pictures by name."""
     rng = random.Random(SEED)
     sets = {
-        f"{layout}s, 768 x 1024": [page_scene(PAGE_WH, rng, layout, unseen=True, whole=True) for _ in range(pages)]
+        f"page, {layout}": [page_scene(PAGE_WH, rng, layout, unseen=True, whole=True) for _ in range(pages)]
         for layout in LAYOUTS
     }
     sets["street, 640 x 480"] = [street_scene(STREET_WH, rng, [], unseen=True) for _ in range(5 * pages)]
