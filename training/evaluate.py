@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
-import time
-from dataclasses import dataclass
+import shutil
+import tempfile
+from itertools import chain
 from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from training.plate_renders import PlateFace, render_plate
-from training.plate_scenes import SIDE, draw_or_cut
+from training.backgrounds import load_frames
+from training.held_out_scenes import held_out_sets, without_plates
+from training.photographs import Photograph, load_photographs
+from training.plate_detection_tables import (
+    DEFAULT_CONFIDENCE,
+    report_all_detection,
+    report_detection_speed,
+    report_false_alarms,
+)
+from training.plate_quantization import quantize_detector
+from training.plate_scenes import SIDE
 from training.recognition_tables import (
     CropSet,
     comparable,
@@ -27,7 +35,8 @@ from training.recognition_tables import (
     report_recognition,
     report_recognition_speed,
 )
-from training.shipped_models import Bgr, Floats, ShippedDetector, ShippedRecognizer, padded_crops
+from training.shipped_models import SIDE as PLATE_SIDE
+from training.shipped_models import Floats, ShippedDetector, ShippedRecognizer, padded_crops
 from training.shipped_page_reader import ShippedPageReader, ShippedTextDetector
 from training.text_detection_tables import (
     page_sets,
@@ -36,111 +45,7 @@ from training.text_detection_tables import (
     report_text_detection_speed,
 )
 
-DEFAULT_CONFIDENCE = 0.4
-LOWEST_CONFIDENCE = 0.01
 SHIPPED = Path("deployments/models/shipped")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Photograph:
-    """A picture and what is known of it.
-
-    Attributes:
-        bgr: (h, w, 3) uint8.
-        plates_xyxy: (n, 4) float32, pixels.
-        texts: what the plates read; empty when unknown.
-    """
-
-    bgr: Bgr
-    plates_xyxy: Floats
-    texts: tuple[str, ...] = ()
-
-
-def load_photographs(listing: Path) -> list[Photograph]:
-    """Read a `.jsonl` listing of images, boxes and texts."""
-    photographs = []
-    for line in listing.read_text(encoding="utf-8").splitlines():
-        entry = json.loads(line)
-        bgr = cv2.imread(str(listing.parent / entry["image"]), cv2.IMREAD_COLOR)
-        boxes = np.array(entry["boxes_xyxy"], np.float32).reshape(-1, 4)
-        photographs.append(Photograph(bgr=bgr, plates_xyxy=boxes, texts=tuple(entry.get("text", ()))))
-    return photographs
-
-
-def iou_matrix(a: Floats, b: Floats) -> Floats:
-    """(n, m) overlaps."""
-    low, high = np.maximum(a[:, None, :2], b[None, :, :2]), np.minimum(a[:, None, 2:], b[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(2)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(1) for boxes in (a, b)]
-    return shared / (areas[0][:, None] + areas[1][None] - shared + 1e-9)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Matches:
-    """Detections of a whole set, best first, and whether each found a plate of its own.
-
-    Attributes:
-        score: (n,) float32.
-        right: (n,) bool.
-        plates: how many plates there are.
-    """
-
-    score: Floats
-    right: NDArray[np.bool_]
-    plates: int
-
-    def average_precision(self) -> float:
-        """Area under the precision envelope, all points."""
-        hits = np.cumsum(self.right)
-        precision = np.maximum.accumulate((hits / np.arange(1, len(hits) + 1))[::-1])[::-1]
-        return float((precision * self.right).sum() / max(1, self.plates))
-
-    def at(self, confidence: float) -> tuple[float, float]:
-        """Precision and recall of detections above a threshold."""
-        hits = int(self.right[self.score > confidence].sum())
-        return hits / max(1, int((self.score > confidence).sum())), hits / max(1, self.plates)
-
-    def best_threshold(self) -> float:
-        """The threshold of the best F1."""
-        hits = np.cumsum(self.right)
-        quality = 2 * hits / (np.arange(1, len(hits) + 1) + self.plates)
-        return float(self.score[int(quality.argmax())])
-
-
-def match_all(found: list[tuple[Floats, Floats]], photographs: list[Photograph], iou: float) -> Matches:
-    """Match detections to plates greedily, best score first, each plate once."""
-    rows: list[tuple[float, bool]] = []
-    for (boxes, scores), photograph in zip(found, photographs, strict=True):
-        overlaps, taken = iou_matrix(boxes, photograph.plates_xyxy), set()
-        for row, score in enumerate(scores):
-            free = [c for c in range(len(photograph.plates_xyxy)) if c not in taken and overlaps[row, c] >= iou]
-            if free:
-                taken.add(max(free, key=overlaps[row].__getitem__))
-            rows.append((float(score), bool(free)))
-    rows.sort(key=lambda row: -row[0])
-    return Matches(
-        score=np.array([score for score, _ in rows], np.float32),
-        right=np.array([right for _, right in rows], bool),
-        plates=sum(len(photograph.plates_xyxy) for photograph in photographs),
-    )
-
-
-def report_detection(name: str, detector: ShippedDetector, photographs: list[Photograph], side: int = 640) -> None:
-    """One row of the detection table."""
-    found = [detector.detect(photograph.bgr, LOWEST_CONFIDENCE, side) for photograph in photographs]
-    at50, at30 = (match_all(found, photographs, iou) for iou in (0.5, 0.3))
-    precision, recall = at30.at(DEFAULT_CONFIDENCE)
-    cells = (at50.average_precision(), at30.average_precision(), precision, recall, at50.at(DEFAULT_CONFIDENCE)[1])
-    figures = " | ".join(f"{cell:.3f}" for cell in cells)
-    print(f"| {name} | {at50.plates} | {figures} | {at30.best_threshold():.2f} |", flush=True)
-
-
-def drawn_scenes(count: int, style: str | None, seed: int) -> list[Photograph]:
-    """Drawn scenes with plates of one style, or of all."""
-    rng = random.Random(seed)
-    faces: list[PlateFace] = [render_plate(rng, style) for _ in range(150)]
-    scenes = [draw_or_cut([], faces, rng) for _ in range(count)]
-    return [Photograph(bgr=scene.rgb[:, :, ::-1], plates_xyxy=scene.plates_xyxy) for scene in scenes]
 
 
 def _grown(xyxy: Floats, share: float) -> Floats:
@@ -170,21 +75,21 @@ def report_together(detector: ShippedDetector, recognizer: ShippedRecognizer, la
     print(f"\nplates-eval-eu, whole workflow: {shares}")
 
 
-def report_speed(detector: ShippedDetector) -> None:
-    """CPU milliseconds with one thread, the middle of several calls, resizing and decoding included."""
-    picture = np.full((720, 1280, 3), 90, np.uint8)
-    print("\n| CPU ms, one thread | |\n|---|---|")
-    for name, call in (
-        ("detector, 640", lambda: detector.detect(picture, DEFAULT_CONFIDENCE)),
-        ("detector, 320", lambda: detector.detect(picture, DEFAULT_CONFIDENCE, 320)),
-    ):
-        call()
-        spent = []
-        for _ in range(12):
-            started = time.process_time()
-            call()
-            spent.append((time.process_time() - started) * 1000)
-        print(f"| {name} | {np.median(spent):.1f} |", flush=True)
+def report_plates(detector: ShippedDetector, data: Path, labelled: list[Photograph]) -> None:
+    """The tables of plate detection; the 8-bit form is made for them and is not shipped."""
+    streets = [("plates-ro valid", load_photographs(data / "plates-ro" / "valid.jsonl"), PLATE_SIDE)]
+    if labelled:
+        streets.append(("plates-eval-eu", labelled, PLATE_SIDE))
+    frames = load_frames(data / "plates-ro", "valid")
+    report_all_detection(detector, chain(streets, held_out_sets(frames)))
+    report_false_alarms(detector, without_plates(frames), SIDE)
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(detector.package, folder, dirs_exist_ok=True)
+        quantized = Path(folder) / "weights.onnx"
+        quantize_detector(detector.package / "weights.onnx", load_frames(data / "plates-ro", "train"), quantized)
+        print()
+        report_all_detection(ShippedDetector(Path(folder)), [(f"{name}, int8", p, side) for name, p, side in streets])
+        report_detection_speed({"fp32": detector.package / "weights.onnx", "int8": quantized})
 
 
 def report_text(text_detector: ShippedTextDetector, recognizer: ShippedRecognizer) -> None:
@@ -214,20 +119,12 @@ def main() -> None:
     cv2.setNumThreads(1)
     detector = ShippedDetector(arguments.shipped / "vehicle-registration-plates-trudk" / "2")
     recognizer = ShippedRecognizer(arguments.shipped / "doctr" / "default")
-    print("| detection | plates | AP50 | AP30 | precision at 0.4 | recall | recall, IoU 0.5 | best F1 at |")
-    print("|---|---|---|---|---|---|---|---|")
-    report_detection("plates-ro valid", detector, load_photographs(arguments.data / "plates-ro" / "valid.jsonl"))
     listing = arguments.data / "plates-eval-eu" / "labels.jsonl"
     labelled = load_photographs(listing) if listing.exists() else []
-    if labelled:
-        report_detection("plates-eval-eu", detector, labelled)
-    report_detection("drawn scenes, at 320", detector, drawn_scenes(240, None, 7_000_003), SIDE)
-    for style in ("american", "brazilian", "two-line"):
-        report_detection(f"drawn scenes, {style}, at 320", detector, drawn_scenes(100, style, 7_000_004), SIDE)
+    report_plates(detector, arguments.data, labelled)
     report_recognition(recognizer, photographed_sets(labelled) + drawn_sets())
     if labelled:
         report_together(detector, recognizer, labelled)
-    report_speed(detector)
     report_recognition_speed(recognizer)
     report_text(ShippedTextDetector(arguments.shipped / "doctr" / "detection"), recognizer)
     check_samples(detector, recognizer, arguments.shipped / "samples")

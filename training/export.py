@@ -14,8 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from training.compact import narrow, quantize_recurrent
-from training.plate_detector import PADDING_VALUE, PlateDetector
+from training.plate_batches import PADDING_VALUE
+from training.plate_network import PlateDetector
 from training.plate_reader import MEAN, STD, PlateReader, normalize
+from training.plate_serving import YoloOutput, served_form
 from training.plate_texts import VOCABULARY
 from training.schedule import load_weights
 from training.text_detector import MEAN as MAP_MEAN
@@ -30,24 +32,6 @@ CALIBRATION_CROPS, CALIBRATION_SEED = 200, 8_000_001
 DETECTOR_ID, RECOGNIZER_ID = "vehicle-registration-plates-trudk/2", "doctr/default"
 TEXT_DETECTOR_ID = "doctr/detection"
 MAP_READING = {"pixel_threshold": 0.65, "region_threshold": 0.4, "unclip_ratio": 1.5}  # best for reading, of a grid
-
-
-class YoloOutput(nn.Module):
-    """Detections as YOLOv8 gives them: (b, 5, n) centre x, y, width, height in pixels, and the score.
-
-    Scores are shifted so that the threshold found best in evaluation becomes the default confidence.
-    """
-
-    def __init__(self, detector: PlateDetector, best_threshold: float) -> None:
-        super().__init__()
-        self.detector = detector
-        self.shift = _logit(DEFAULT_CONFIDENCE) - _logit(best_threshold)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(b, 3, h, w) in 0..1 to (b, 5, n)."""
-        logits, boxes, _, _ = self.detector(images)
-        centres, sizes = (boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2]
-        return torch.cat([centres, sizes, (logits + self.shift).sigmoid()[..., None]], -1).transpose(1, 2)
 
 
 class TextMap(nn.Module):
@@ -83,8 +67,9 @@ def export_detector(weights: Path, best_threshold: float, shipped: Path) -> None
     folder.mkdir(parents=True, exist_ok=True)
     detector = PlateDetector()
     load_weights(detector, weights)
+    shift = _logit(DEFAULT_CONFIDENCE) - _logit(best_threshold)
     torch.onnx.export(
-        YoloOutput(detector, best_threshold).eval(),
+        YoloOutput(served_form(detector), shift).eval(),
         (torch.zeros(1, 3, 320, 320),),
         str(folder / "weights.onnx"),
         dynamo=False,

@@ -1,4 +1,4 @@
-"""A compact anchor-free plate detector with the output layout of YOLOv8: 0.75 M parameters, trained from scratch.
+"""Train the plate detector from scratch: assignment, loss, pools of scenes.
 
 Sources: Feng et al., TOOD, 2021 (task-aligned assignment); Zhang et al., VarifocalNet, 2021 (classification loss);
 Zheng et al., Distance-IoU, 2020 (box loss).
@@ -11,6 +11,7 @@ import random
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,101 +19,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.backgrounds import Frame, load_frames
+from training.plate_batches import draw_batch
 from training.plate_layouts import any_plate
+from training.plate_network import PlateDetector, corners
 from training.plate_renders import PlateFace
 from training.plate_scenes import SIDE, draw_or_cut
 from training.pools import PoolReader, Samples, keep_fresh
 from training.schedule import AveragedWeights, load_weights, optimizer_for, set_rate
 
-STRIDES = (8, 16, 32)
-WIDTHS = (16, 32, 64, 96, 128)
 PLATES_MAX = 8  # in one scene of a pool; rows beyond the count are zero
-PADDING_VALUE = 127
-
-
-def _conv(inputs: int, outputs: int, size: int = 3, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, size, stride, size // 2, bias=False),
-        nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.03),
-        nn.ReLU(inplace=True),
-    )
-
-
-class SplitBlock(nn.Module):
-    """A cross-stage block: half the channels pass through `depth` pairs of convolutions, and all stages are joined."""
-
-    def __init__(self, inputs: int, outputs: int, depth: int = 1, residual: bool = True) -> None:
-        super().__init__()
-        half = outputs // 2
-        self.residual = residual
-        self.enter = _conv(inputs, outputs, 1)
-        self.stages = nn.ModuleList(nn.Sequential(_conv(half, half), _conv(half, half)) for _ in range(depth))
-        self.leave = _conv(outputs + depth * half, outputs, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(b, inputs, h, w) to (b, outputs, h, w)."""
-        parts = list(self.enter(x).chunk(2, 1))
-        for stage in self.stages:
-            y = stage(parts[-1])
-            parts.append(y + parts[-1] if self.residual else y)
-        return self.leave(torch.cat(parts, 1))
-
-
-class PlateDetector(nn.Module):
-    """Backbone, two-way neck, and one small head a stride."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        a, b, c, d, e = WIDTHS
-        self.stem = nn.Sequential(_conv(3, a, 3, 2), _conv(a, b, 3, 2), SplitBlock(b, b))
-        self.stage8 = nn.Sequential(_conv(b, c, 3, 2), SplitBlock(c, c, 2))
-        self.stage16 = nn.Sequential(_conv(c, d, 3, 2), SplitBlock(d, d, 2))
-        self.stage32 = nn.Sequential(_conv(d, e, 3, 2), SplitBlock(e, e))
-        self.pool = nn.ModuleList([_conv(e, e // 2, 1), _conv(e * 2, e, 1)])
-        self.neck16 = SplitBlock(e + d, d, 1, residual=False)
-        self.neck8 = SplitBlock(d + c, c, 1, residual=False)
-        self.heads = nn.ModuleList(
-            nn.ModuleList([_conv(width, 48), nn.Conv2d(48, 1, 1), nn.Conv2d(48, 4, 1)]) for width in (c, d, e)
-        )
-        for head, stride in zip(self.heads, STRIDES, strict=True):
-            nn.init.constant_(head[1].bias, -4.6 + np.log(stride / 8))
-            nn.init.zeros_(head[2].weight)
-            nn.init.constant_(head[2].bias, 1.0)
-
-    def features(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Feature maps at strides 8, 16 and 32."""
-        at8 = self.stage8(self.stem(images))
-        at16 = self.stage16(at8)
-        x = self.pool[0](self.stage32(at16))
-        y = F.max_pool2d(x, 5, 1, 2)
-        z = F.max_pool2d(y, 5, 1, 2)
-        at32 = self.pool[1](torch.cat([x, y, z, F.max_pool2d(z, 5, 1, 2)], 1))
-        at16 = self.neck16(torch.cat([F.interpolate(at32, scale_factor=2.0), at16], 1))
-        return self.neck8(torch.cat([F.interpolate(at16, scale_factor=2.0), at8], 1)), at16, at32
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Find plates.
-
-        Args:
-            images: (b, 3, h, w) RGB in 0..1, sides multiples of 32.
-
-        Returns:
-            (b, n) logits; (b, n, 4) xyxy in pixels; (n, 2) cell centres in pixels; (n,) strides.
-        """
-        logits, boxes, centres, strides = [], [], [], []
-        for features, stride, (trunk, score, sides) in zip(self.features(images), STRIDES, self.heads, strict=True):
-            x = trunk(features)
-            rows, columns = features.shape[2:]
-            grid = torch.meshgrid(
-                torch.arange(rows, device=x.device), torch.arange(columns, device=x.device), indexing="ij"
-            )
-            centre = (torch.stack([grid[1], grid[0]], -1).reshape(-1, 2).float() + 0.5) * stride
-            distance = F.softplus(sides(x).flatten(2).transpose(1, 2).float()) * stride * 2
-            logits.append(score(x).flatten(1).float())
-            boxes.append(torch.cat([centre - distance[..., :2], centre + distance[..., 2:]], -1))
-            centres.append(centre)
-            strides.append(torch.full((rows * columns,), float(stride), device=x.device))
-        return torch.cat(logits, 1), torch.cat(boxes, 1), torch.cat(centres), torch.cat(strides)
 
 
 def overlap(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -155,7 +70,8 @@ def detection_loss(
     found: tuple[Tensor, Tensor, Tensor, Tensor], truths: list[Tensor]
 ) -> tuple[Tensor, NDArray[np.float64]]:
     """The loss, and its two parts for the log."""
-    logits, boxes, centres, strides = found
+    logits, distances, centres, strides = found
+    boxes, centres = corners(distances, centres), centres.T
     target, box_loss, weight = torch.zeros_like(logits), logits.sum() * 0, 0.0
     for row, truth in enumerate(truths):
         if not len(truth):
@@ -186,36 +102,19 @@ def make_pool(frames: list[Frame], rng: random.Random, size: int, faces: list[Pl
     return {"rgb": rgb, "plates_xyxy": boxes}
 
 
-def _varied(
-    rgb: NDArray[np.uint8], boxes: NDArray[np.float32], rng: random.Random
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mirror, relight, shift, or letterbox one scene, so that a pool may be read more than once."""
-    boxes = boxes[boxes[:, 2] > boxes[:, 0]]
-    if rng.random() < 0.5:
-        rgb, boxes = rgb[:, ::-1], np.stack([SIDE - boxes[:, 2], boxes[:, 1], SIDE - boxes[:, 0], boxes[:, 3]], 1)
-    tone = rgb.astype(np.float32) / 255
-    if rng.random() < 0.5:
-        tint = [rng.uniform(0.6, 1.4)] * 3 if rng.random() < 0.6 else [rng.uniform(0.6, 1.4) for _ in range(3)]
-        tone = np.clip(tone * np.array(tint, np.float32) + rng.uniform(-0.1, 0.1), 0, 1)
-    shift = np.array([rng.randint(-24, 24), rng.randint(-24, 24)])
-    moved = boxes + np.tile(shift, 2).astype(np.float32)
-    if ((moved >= 0) & (moved <= SIDE)).all():  # what leaves on one side comes back on the other; plates must not
-        tone, boxes = np.roll(tone, shift[::-1], (0, 1)), moved
-    if rng.random() < 0.15:
-        strip = rng.randint(8, 110)
-        low, high = (0, strip) if rng.random() < 0.5 else (SIDE - strip, SIDE)
-        axis = rng.randrange(2)
-        if not ((boxes[:, 1 - axis] < high) & (boxes[:, 3 - axis] > low)).any():
-            tone = tone.copy()
-            strips = (slice(low, high), slice(None)) if axis == 0 else (slice(None), slice(low, high))
-            tone[strips] = PADDING_VALUE / 255
-    return tone.astype(np.float32), boxes
+def _batch(pools: PoolReader, pictures: int, rng: random.Random) -> tuple[Tensor, list[Tensor]]:
+    """(b, 3, side, side) pictures in 0..1, and the plates of each."""
+    scenes = draw_batch(pools, pictures, rng)
+    images = torch.from_numpy(np.stack([rgb for rgb, _ in scenes])).permute(0, 3, 1, 2).float() / 255
+    return images, [torch.from_numpy(np.ascontiguousarray(boxes, np.float32)) for _, boxes in scenes]
 
 
 def train(arguments: argparse.Namespace) -> None:
     """Train for `--seconds`, saving averaged weights once in a while."""
     torch.set_num_threads(1)
+    cv2.setNumThreads(1)
     torch.manual_seed(arguments.seed)
+    half_precision = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # elsewhere bf16 is emulated, ten times slower
     model, rng = PlateDetector(), random.Random(arguments.seed)
     if arguments.resume:
         load_weights(model, arguments.resume)
@@ -225,12 +124,10 @@ def train(arguments: argparse.Namespace) -> None:
     started, step, smooth = time.time(), 0, np.zeros(2)
     while (progress := (time.time() - started) / arguments.seconds) < 1:
         set_rate(optimizer, arguments.rate, step, progress)
-        batch = pools.draw(arguments.batch)
-        varied = [_varied(rgb, boxes, rng) for rgb, boxes in zip(batch["rgb"], batch["plates_xyxy"], strict=True)]
-        images = torch.from_numpy(np.stack([rgb for rgb, _ in varied])).permute(0, 3, 1, 2)
-        with torch.autocast("cpu", torch.bfloat16):
+        images, truths = _batch(pools, arguments.batch, rng)
+        with torch.autocast("cpu", torch.bfloat16, enabled=half_precision):
             found = model(images.contiguous(memory_format=torch.channels_last))
-        loss, parts = detection_loss(found, [torch.from_numpy(np.ascontiguousarray(boxes)) for _, boxes in varied])
+        loss, parts = detection_loss(found, truths)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 10.0)

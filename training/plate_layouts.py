@@ -55,9 +55,9 @@ def _filled(pattern: str, rng: random.Random) -> str:
     return "".join(rng.choice(SYLLABLES) if c == "S" else fill(c, rng) for c in pattern)
 
 
-def _row(rgb: Rgb, span: tuple[int, int], text: str, ink: Colour, rng: random.Random) -> None:
+def _row(rgb: Rgb, span: tuple[int, int], text: str, ink: Colour, rng: random.Random, unseen: bool) -> None:
     width = rgb.shape[1]
-    path = rng.choice(hangul_faces() if any(c in SYLLABLES for c in text) else plate_faces())
+    path = rng.choice(hangul_faces() if any(c in SYLLABLES for c in text) else plate_faces(unseen))
     mask: NDArray[np.float32] = line_mask(text, max(6, span[1] - span[0]), rng, path)
     room = int(width * rng.uniform(0.8, 0.94))
     if mask.shape[1] > room:
@@ -68,8 +68,8 @@ def _row(rgb: Rgb, span: tuple[int, int], text: str, ink: Colour, rng: random.Ra
     place[:] = (place * (1 - opacity) + np.array(ink, np.float32) * opacity).astype(np.uint8)
 
 
-def render_layout(rng: random.Random, layout: str | None = None) -> PlateFace:
-    """Draw a fictional plate of one of LAYOUTS; by lot when None."""
+def render_layout(rng: random.Random, layout: str | None = None, unseen: bool = False) -> PlateFace:
+    """Draw a fictional plate of one of LAYOUTS, by lot when None; `unseen` letters it in faces kept out of training."""
     layout = layout or rng.choice(LAYOUTS)
     ground, ink = rng.choice(SCHEMES[layout])
     height, width = HEIGHT_PX, int(HEIGHT_PX * ASPECTS[layout] * rng.uniform(0.92, 1.1))
@@ -86,7 +86,7 @@ def render_layout(rng: random.Random, layout: str | None = None) -> PlateFace:
         span = int(top * height), int(bottom * height)
         lines.append(_filled(pattern, rng))
         boxes.append((0, span[0], width, span[1]))
-        _row(rgb, span, lines[-1], ink, rng)
+        _row(rgb, span, lines[-1], ink, rng, unseen)
     if rng.random() < 0.7:
         cv2.rectangle(rgb, (2, 2), (width - 3, height - 3), ink, rng.randint(1, 3))
     for x in (0.2, 0.8):
@@ -99,8 +99,8 @@ def render_layout(rng: random.Random, layout: str | None = None) -> PlateFace:
     )
 
 
-def any_plate(rng: random.Random) -> PlateFace:
+def any_plate(rng: random.Random, unseen: bool = False) -> PlateFace:
     """A plate of any layout, in the shares that the detector is trained on."""
     if rng.random() < 0.24:
-        return render_layout(rng)
-    return render_plate(rng, "two-line" if rng.random() < 0.1 else None)
+        return render_layout(rng, unseen=unseen)
+    return render_plate(rng, "two-line" if rng.random() < 0.1 else None, unseen)

@@ -7,6 +7,7 @@ A square of 320 is a quarter of what the network sees at 640: plates of 8 to 300
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -22,6 +23,7 @@ from training.plate_renders import PlateFace, Rgb, any_colour, grey
 SIDE = 320
 SHARES = {"photograph": 0.27, "replated": 0.23, "drawn": 0.50}
 CLOSEUPS = 0.45  # of the drawn scenes
+NIGHTS = 0.14
 RELATIVE_WIDTH = {  # of a European plate's, on the same car
     "american": 0.72,
     "two-line": 0.5,
@@ -166,7 +168,8 @@ def mount(
 def cut_photograph(frame: Frame, rng: random.Random) -> Scene:
     """A square of a street photograph, scaled so that 640-pixel inputs are met most often."""
     height, width = frame.rgb.shape[:2]
-    side = float(np.exp(rng.uniform(np.log(100), np.log(720))))
+    whole = rng.random() < 0.4  # of a frame at 640 pixels, SIDE of them show half of it
+    side = rng.uniform(420, 720) if whole else float(np.exp(rng.uniform(np.log(100), np.log(720))))
     at = np.array([rng.uniform(0, width), rng.uniform(0, height)])
     if len(frame.plates_xyxy) and rng.random() < 0.75:
         x0, y0, x1, y1 = frame.plates_xyxy[rng.randrange(len(frame.plates_xyxy))]
@@ -242,26 +245,32 @@ def _at_night(tone: NDArray[np.float32], plates_xyxy: NDArray[np.float32], rng: 
     return tone
 
 
-def _finish(scene: Scene, rng: random.Random) -> Scene:
+def _finish(scene: Scene, rng: random.Random, nights: float) -> Scene:
     tone = scene.rgb.astype(np.float32)
     if rng.random() < 0.5:
         tone = tone * rng.uniform(0.4, 1.3) + rng.uniform(-25, 30)
-    if rng.random() < 0.14:
+    if rng.random() < nights:
         tone = _at_night(tone, scene.plates_xyxy, rng)
     if rng.random() < 0.4:
         tone = tone * np.array([rng.uniform(0.85, 1.15) for _ in range(3)], np.float32)
     return Scene(rgb=expose(np.clip(tone, 0, 255).astype(np.uint8), rng), plates_xyxy=scene.plates_xyxy)
 
 
-def draw_or_cut(frames: list[Frame], faces: list[PlateFace], rng: random.Random) -> Scene:
-    """One scene of the training mixture; without photographs, drawn ones only."""
-    kind = rng.choices(list(SHARES), list(SHARES.values()))[0] if frames else "drawn"
+def draw_or_cut(
+    frames: list[Frame],
+    faces: list[PlateFace],
+    rng: random.Random,
+    shares: Mapping[str, float] = SHARES,
+    nights: float = NIGHTS,
+) -> Scene:
+    """One scene of a mixture, that of training unless another is named; without photographs, drawn ones only."""
+    kind = rng.choices(list(shares), list(shares.values()))[0] if frames else "drawn"
     if kind == "photograph":
         scene = cut_photograph(rng.choice(frames), rng)
         if rng.random() < 0.3:
             marked = scatter_decoys(scene.rgb, list(scene.plates_xyxy), rng.randint(1, 3), rng)
             scene = Scene(rgb=marked, plates_xyxy=scene.plates_xyxy)
-        return _finish(scene, rng)
+        return _finish(scene, rng, nights)
     if kind == "replated":
         scene = replate(cut_photograph(rng.choice(frames), rng), faces, rng)
     else:
@@ -276,4 +285,4 @@ def draw_or_cut(frames: list[Frame], faces: list[PlateFace], rng: random.Random)
     if rng.random() < 0.35:
         width = float(np.exp(rng.uniform(np.log(12), np.log(240))))
         mount(rgb, boxes, rng.choice(faces), (rng.uniform(15, SIDE - 15), rng.uniform(15, SIDE - 15)), width, rng)
-    return _finish(Scene(rgb=rgb, plates_xyxy=np.array(boxes, np.float32).reshape(-1, 4)), rng)
+    return _finish(Scene(rgb=rgb, plates_xyxy=np.array(boxes, np.float32).reshape(-1, 4)), rng, nights)

@@ -43,6 +43,7 @@ class ShippedDetector:
     """The plate detector."""
 
     def __init__(self, package: Path) -> None:
+        self.package = package
         self._session = onnx_session(package / "weights.onnx")
         self._padding = json.loads((package / "inference_config.json").read_text())["network_input"]["padding_value"]
 

@@ -1,0 +1,50 @@
+"""The plate detector's graph in 8-bit integers, to see what that would gain: QDQ, static, a scale for every channel."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from training.backgrounds import Frame
+from training.plate_scenes import cut_photograph
+
+PICTURES, SEED = 64, 0
+
+
+class _Calibration(CalibrationDataReader):
+    """Parts of street photographs."""
+
+    def __init__(self, frames: list[Frame]) -> None:
+        rng = random.Random(SEED)
+        self._pictures: Iterator[np.ndarray] = iter(
+            [cut_photograph(rng.choice(frames), rng).rgb.transpose(2, 0, 1)[None] for _ in range(PICTURES)]
+        )
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        """One picture as the graph wants it."""
+        picture = next(self._pictures, None)
+        return None if picture is None else {"images": picture.astype(np.float32) / 255}
+
+
+def quantize_detector(weights: Path, frames: list[Frame], quantized: Path) -> None:
+    """Write an 8-bit form of the convolutions; what decodes boxes and scores stays as it is."""
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder) / "prepared.onnx"
+        quant_pre_process(str(weights), str(prepared), skip_symbolic_shape=True)
+        quantize_static(
+            str(prepared),
+            str(quantized),
+            _Calibration(frames),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            reduce_range=True,  # without it products overflow 16 bits on cores that lack VNNI
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=["Conv", "Concat", "MaxPool", "Resize", "Add"],
+        )
