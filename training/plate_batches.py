@@ -53,7 +53,7 @@ def varied(rgb: NDArray[np.uint8], boxes: NDArray[np.float32], rng: random.Rando
         curve = np.arange(256)[:, None] * np.array(tint) + rng.uniform(-25, 25)
         table = np.clip(curve, 0, 255).astype(np.uint8)
         rgb = np.stack([table[rgb[..., channel], channel] for channel in range(3)], 2)
-    if rng.random() < 0.12:
+    if rng.random() < 0.25:
         strip = rng.randint(side // 40, side // 3)
         low, high = (0, strip) if rng.random() < 0.5 else (side - strip, side)
         axis = rng.randrange(2)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -15,6 +17,7 @@ from training.backgrounds import Frame
 from training.plate_scenes import cut_photograph
 
 PICTURES, SEED = 64, 0
+LAYERS = re.compile(r"/detector/(stem|stage|pool|neck|heads)")  # the rest decodes boxes, in pixels
 
 
 class _Calibration(CalibrationDataReader):
@@ -37,6 +40,7 @@ def quantize_detector(weights: Path, frames: list[Frame], quantized: Path) -> No
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
         quant_pre_process(str(weights), str(prepared), skip_symbolic_shape=True)
+        nodes = [node.name for node in onnx.load(str(prepared)).graph.node]
         quantize_static(
             str(prepared),
             str(quantized),
@@ -47,4 +51,5 @@ def quantize_detector(weights: Path, frames: list[Frame], quantized: Path) -> No
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             op_types_to_quantize=["Conv", "Concat", "MaxPool", "Resize", "Add"],
+            nodes_to_exclude=[name for name in nodes if not LAYERS.match(name)],
         )
