@@ -115,7 +115,7 @@ def report_detection_speed(graphs: dict[str, Path]) -> None:
     """CPU milliseconds an image with one thread, of the graph alone, for each precision."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    print("\n| plate detector, CPU ms an image, one thread |" + " | ".join(graphs) + " |")
+    print("\n| plate detector, CPU ms an image, one thread | " + " | ".join(graphs) + " |")
     print("|---|" + "---|" * len(graphs))
     for side in SIDES_TIMED:
         for batch in BATCHES_TIMED:
