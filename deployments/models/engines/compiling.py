@@ -50,8 +50,8 @@ def compile_engine(package: ModelPackage, settings: EngineSettings) -> CompiledE
         raise CannotCompileError(f"no engine can be built for {package.model_id!r}: {error}") from error
     if options is None:
         raise CannotCompileError(
-            f"no engine can be built for {package.model_id!r} here: it takes a GPU, TensorRT 10 and sightline[gpu], on "
-            "the kind of machine that will serve it"
+            f"no engine can be built for {package.model_id!r} here: it takes a GPU, TensorRT 10 and the extra `gpu` "
+            "on the kind of machine that will serve it"
         )
     began_s = time.perf_counter()
     try:

@@ -37,7 +37,7 @@ def open_engine(package: ModelPackage, settings: EngineSettings) -> Engine:
         except ModuleNotFoundError as error:
             raise UnsupportedModelError(
                 f"model {package.model_id!r} runs on a Triton server, and {error.name} is not installed here; install "
-                "sightline[triton]",
+                "sightline with its extra `triton`",
                 package.model_id,
             ) from error
         return TritonEngine(package.model_id, package.triton)

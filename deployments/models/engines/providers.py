@@ -69,7 +69,9 @@ def choose_providers(
         missing = "TensorRT needs a GPU, and the settings choose the CPU" if settings.tensorrt else None
         return ProviderChoice(providers=((CPU, {}),), missing=missing)
     if CUDA not in machine.available:
-        reason = "this build of ONNX Runtime has no CUDA provider; install sightline[gpu] in place of sightline[cpu]"
+        reason = (
+            "this build of ONNX Runtime has no CUDA provider; install requirements-gpu.txt in place of requirements.txt"
+        )
         if settings.device == "cuda":
             raise NoGpuError(f"the settings demand device cuda: {reason}, or set device to auto or cpu")
         return ProviderChoice(providers=((CPU, {}),), missing=reason if settings.tensorrt else None)

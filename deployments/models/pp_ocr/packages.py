@@ -71,7 +71,7 @@ def check_installed(package: ModelPackage) -> None:
     if not package.weights_path.is_file():
         raise UnsupportedModelError(
             f"model {package.model_id!r} needs the networks of rapidocr 3.10, which are not installed here; install "
-            "sightline[pp-ocr]",
+            "sightline with its extra `pp-ocr`",
             package.model_id,
         )
 

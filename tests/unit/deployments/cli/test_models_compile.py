@@ -24,7 +24,7 @@ def compile_model(*arguments: str) -> Result:
 def test_without_a_gpu_it_says_what_it_takes(tmp_path: Path) -> None:
     said = compile_model("doctr/default", "--cache", str(tmp_path / "cache"))
     assert said.exit_code == 1
-    assert "it takes a GPU, TensorRT 10 and sightline[gpu]" in said.stderr
+    assert "it takes a GPU, TensorRT 10 and the extra `gpu`" in said.stderr
 
 
 def test_a_model_that_is_not_there_is_an_error() -> None:

@@ -13,7 +13,7 @@ from tests.unit.deployments.models.builders import package, write_package
 
 def test_without_a_gpu_it_says_what_it_takes(tmp_path: Path) -> None:
     mine = read_package(write_package(tmp_path / "plates" / "1"))
-    with pytest.raises(CannotCompileError, match=r"'plates/1' here: it takes a GPU, TensorRT 10 and sightline\[gpu\]"):
+    with pytest.raises(CannotCompileError, match=r"'plates/1' here: it takes a GPU, TensorRT 10 and the extra `gpu`"):
         compile_engine(mine, EngineSettings(device="cpu", tensorrt_cache_dir=tmp_path / "cache"))
     assert not (tmp_path / "cache").exists()
 

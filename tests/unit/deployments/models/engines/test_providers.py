@@ -64,7 +64,7 @@ def test_memory_and_device_of_cuda_are_those_of_the_settings() -> None:
 
 
 def test_demanding_cuda_of_a_build_without_it_is_refused_with_what_to_install() -> None:
-    with pytest.raises(NoGpuError, match=r"install sightline\[gpu\] in place of sightline\[cpu\], or set device"):
+    with pytest.raises(NoGpuError, match=r"install requirements-gpu.txt in place of requirements.txt, or set device"):
         choose_providers(EngineSettings(device="cuda"), PLAIN)
 
 

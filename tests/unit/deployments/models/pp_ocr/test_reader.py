@@ -84,7 +84,9 @@ def test_a_network_that_does_not_say_its_characters_is_refused(tmp_path: Path) -
 
 
 INSTALLED = pp_ocr_packages()["pp_ocr/small-small"].weights_path.is_file()
-needs_rapidocr = pytest.mark.skipif(not INSTALLED, reason="rapidocr is not installed: pip install sightline[pp-ocr]")
+needs_rapidocr = pytest.mark.skipif(
+    not INSTALLED, reason="rapidocr is not installed: install sightline with its extra `pp-ocr`"
+)
 
 
 def printed(*lines: str, turned: bool = False) -> NDArray[np.uint8]:
