@@ -202,7 +202,7 @@ def test_a_package_of_the_owner_replaces_one_of_pp_ocr(tmp_path: Path, readers: 
 def test_a_text_reader_that_is_not_installed_is_refused_with_the_name_of_the_extra(
     tmp_path: Path, readers: Path
 ) -> None:
-    with pytest.raises(UnsupportedModelError, match=r"install sightline\[pp-ocr\]"):
+    with pytest.raises(UnsupportedModelError, match=r"with its extra `pp-ocr`"):
         served(tmp_path, models_dir=readers, text_reader_model="pp_ocr/default")
 
 

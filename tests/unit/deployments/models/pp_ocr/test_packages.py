@@ -24,7 +24,7 @@ def test_the_models_are_named_by_the_sizes_of_their_parts() -> None:
 
 def test_who_asks_for_one_without_the_extra_is_told_its_name() -> None:
     missing = replace(pp_ocr_packages()["pp_ocr/small-small"], weights_path=Path("nowhere/weights.onnx"))
-    with pytest.raises(UnsupportedModelError, match=r"install sightline\[pp-ocr\]") as caught:
+    with pytest.raises(UnsupportedModelError, match=r"with its extra `pp-ocr`") as caught:
         check_installed(missing)
     assert "nowhere" not in caught.value.message
 
