@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from deployments.models.classification.classification_model import ClassificationModel
 from deployments.models.detection.object_detection_model import ObjectDetectionModel
+from deployments.models.doctr_torch.reader import doctr_reader
 from deployments.models.engines.engine import Engine
 from deployments.models.engines.opening import open_engine
 from deployments.models.errors import ModelError, ModelLoadError, UnsupportedModelError
@@ -87,8 +88,12 @@ def load_model(
             package.model_id,
         )
     compose = COMPOSED.get(package.architecture or "")
+    model: LoadedModel
     try:
-        if compose is not None:
+        if package.doctr is not None:
+            _check_sums(package)
+            model, engine = doctr_reader(package, package.doctr, settings, watch)
+        elif compose is not None:
             opened: dict[Path, Engine] = {}
 
             def open_part(part: ModelPackage) -> Engine:

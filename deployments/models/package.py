@@ -15,6 +15,7 @@ from deployments.models.image_preprocessing import ImagePreprocessing
 from deployments.models.model_id import ALIASES, check_model_id
 from deployments.models.package_layouts.contents import (
     ClassScores,
+    DoctrModel,
     PackageContents,
     RecommendedThresholds,
     Skeleton,
@@ -48,7 +49,7 @@ class ModelPackage:
         model_id: what requests call it.
         aliases: further names for it.
         directory: its folder.
-        weights_path: its ONNX file.
+        weights_path: its ONNX file; of a predictor of docTR the safetensors file of its text recognizer.
         weights_by_precision: further ONNX files of the same network, by their arithmetic.
         sha256: checksum of the weights, hexadecimal; None when the package does not declare one.
         task_type: such as `object-detection`.
@@ -67,6 +68,7 @@ class ModelPackage:
         max_batch_size: largest batch that is worth while; None when the package does not say.
         file_sums: SHA-256 of files in the folder, hexadecimal, where they are known.
         triton: where the model runs when it has no weights here; `weights_path` then leads nowhere.
+        doctr: for predictors of docTR; None for all others.
     """
 
     model_id: str
@@ -91,6 +93,7 @@ class ModelPackage:
     file_sums: Mapping[str, str] = field(default_factory=dict)
     triton: TritonModel | None = None
     text_maps: TextMaps = field(default_factory=TextMaps)
+    doctr: DoctrModel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,10 +137,12 @@ def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackag
         model_id = manifest.model_id
     _check_names((model_id, *contents.aliases), directory)
     weights_path = directory / contents.weights_file
-    variants = {} if contents.triton is not None else _variants(weights_path)
+    variants = {} if contents.triton is not None or contents.doctr is not None else _variants(weights_path)
     if contents.triton is None:
         for path in (weights_path, *variants.values()):
             check_weights_file(path)
+    if contents.doctr is not None:
+        check_weights_file(directory / contents.doctr.detection_weights)
     _check_sums(directory, contents)
     declared_sums = {name: declared.lower() for name, declared in contents.sha256.items()}
     _check_thresholds(contents, directory)
@@ -170,6 +175,7 @@ def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackag
         file_sums=declared_sums,
         triton=contents.triton,
         text_maps=contents.text_maps,
+        doctr=contents.doctr,
     )
     return package if manifest is None else with_manifest(package, manifest)
 

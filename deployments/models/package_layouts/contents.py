@@ -120,6 +120,25 @@ class TritonModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DoctrModel:
+    """A predictor of docTR, which torch runs with weights of the package.
+
+    Attributes:
+        detection: architecture of the text detector, such as `db_resnet50`.
+        recognition: architecture of the text recognizer, such as `crnn_vgg16_bn`.
+        detection_weights: name of a safetensors file in the folder.
+        recognition_weights: the same of the text recognizer.
+        vocabulary: characters in the order of the recognizer's outputs; None for that of its architecture.
+    """
+
+    detection: str
+    recognition: str
+    detection_weights: str
+    recognition_weights: str
+    vocabulary: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PackageContents:
     """What the files of a package say.
 
@@ -143,6 +162,7 @@ class PackageContents:
         max_batch_size: largest batch that is worth while; None when the package does not say.
         sha256: hexadecimal checksum by file name.
         triton: where the model runs when the folder holds no weights.
+        doctr: for predictors of docTR; None for all others.
     """
 
     declared_id: str | None = None
@@ -164,3 +184,4 @@ class PackageContents:
     max_batch_size: int | None = None
     sha256: Mapping[str, str] = field(default_factory=dict)
     triton: TritonModel | None = None
+    doctr: DoctrModel | None = None

@@ -24,6 +24,7 @@ from deployments.models.package_layouts.contents import (
     TextMaps,
     TextReading,
 )
+from deployments.models.package_layouts.doctr_config import DOCTR, DoctrConfig, doctr_model
 from deployments.models.package_layouts.files import check_schema, read_class_names, read_json_object
 from deployments.models.package_layouts.keypoints_metadata import read_skeletons
 from deployments.models.package_layouts.picture_steps import (
@@ -36,9 +37,11 @@ from deployments.models.package_layouts.picture_steps import (
     static_crop_of,
 )
 from deployments.models.package_layouts.triton_config import TritonConfig, triton_model
+from deployments.models.tasks import Task
 
 MODEL_CONFIG = "model_config.json"
 TRITON = "triton"
+TORCH = "torch"
 INFERENCE_CONFIG = "inference_config.json"
 
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -160,6 +163,7 @@ class ModelConfig(BaseModel):
     recommended_parameters: RecommendedParameters | None = None
     sha256: dict[str, str] = Field(default_factory=dict)
     triton: TritonConfig | None = None
+    doctr: DoctrConfig | None = None
     model_module: str | None = None
 
 
@@ -177,6 +181,9 @@ def read_model_config(directory: Path) -> PackageContents:
             f"{MODEL_CONFIG} names code of its own (model_module); only ONNX weights of known architectures run",
             str(path),
         )
+    architecture = config.model_architecture.lower() if config.model_architecture else None
+    if config.backend_type == TORCH and architecture == DOCTR:
+        return _doctr_contents(config, path)
     if config.backend_type not in (None, "onnx", TRITON):
         raise OtherRuntimeError(
             f"{MODEL_CONFIG}: backend_type is {config.backend_type!r}; it must be 'onnx', export the weights to ONNX, "
@@ -196,7 +203,7 @@ def read_model_config(directory: Path) -> PackageContents:
         declared_id=config.model_id,
         aliases=config.aliases,
         task_type=config.task_type,
-        architecture=config.model_architecture.lower() if config.model_architecture else None,
+        architecture=architecture,
         class_names=read_class_names(directory) or (),
         removed_classes=frozenset(each.class_name for each in inference.class_names_operations or ()),
         preprocessing=_preprocessing(inference, inference_path),
@@ -218,6 +225,26 @@ def read_model_config(directory: Path) -> PackageContents:
         max_batch_size=inference.forward_pass.max_dynamic_batch_size,
         sha256=config.sha256,
         triton=triton,
+    )
+
+
+def _doctr_contents(config: ModelConfig, path: Path) -> PackageContents:
+    """A predictor of docTR prepares pictures itself, so there is no second file."""
+    if config.task_type not in (None, Task.TEXT_RECOGNITION):
+        raise ModelPackageError(
+            f"{MODEL_CONFIG}: task_type is {config.task_type!r}; a predictor of docTR is for "
+            f"{Task.TEXT_RECOGNITION.value!r}",
+            str(path),
+        )
+    doctr = doctr_model(config.doctr, path)
+    return PackageContents(
+        declared_id=config.model_id,
+        aliases=config.aliases,
+        task_type=Task.TEXT_RECOGNITION,
+        architecture=DOCTR,
+        weights_file=doctr.recognition_weights,
+        sha256=config.sha256,
+        doctr=doctr,
     )
 
 
