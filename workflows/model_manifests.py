@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import AliasChoices, Field
 
-from workflows.block import BlockManifest
+from workflows.block import Block, BlockManifest, RunsOn
+from workflows.kinds import Kind
 from workflows.manifest_fields import (
     BooleanRef,
     Fraction,
@@ -116,6 +117,34 @@ def least_score(
         case "best" | "default":
             return confidence_mode
     raise ValueError(f"confidence_mode is {confidence_mode!r}; right are best, default and custom")
+
+
+def model_blocks(
+    run: Run,
+    outputs: Mapping[str, tuple[Kind, ...]],
+    first: type[BlockManifest],
+    *later: type[BlockManifest],
+) -> tuple[Block, ...]:
+    """The versions of one family.
+
+    Args:
+        run: of all of them.
+        outputs: of the later versions; the first one does not say which model it asked, and has a plain text for the
+            identity of the call.
+        first: manifest of the first version.
+        later: those of the others.
+    """
+    first_outputs = {name: kinds for name, kinds in outputs.items() if name != "model_id"}
+    first_outputs["inference_id"] = (Kind.STRING,)
+    return (
+        model_block(without_model_id(run), first_outputs, first),
+        *(model_block(run, outputs, manifest) for manifest in later),
+    )
+
+
+def model_block(run: Run, outputs: Mapping[str, tuple[Kind, ...]], manifest: type[BlockManifest]) -> Block:
+    """One version: it asks the deployment of image models, once for each image."""
+    return Block(manifest, run, outputs=outputs, runs_on=RunsOn.OBJECT_DETECTOR, batch_fields=("images",))
 
 
 def without_model_id(run: Run) -> Run:

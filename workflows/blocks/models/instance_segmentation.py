@@ -4,7 +4,6 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from workflows.block import Block, RunsOn
 from workflows.kinds import Kind
 from workflows.manifest_fields import BooleanRef, Fraction, FractionRef, StringRef
 from workflows.model_manifests import (
@@ -13,7 +12,8 @@ from workflows.model_manifests import (
     BoxModelManifest,
     GivenConfidence,
     least_score,
-    without_model_id,
+    model_block,
+    model_blocks,
 )
 from workflows.ports import MaskDecodeMode, ObjectDetector, PredictionOptions, StepRun
 from workflows.values.image import Image
@@ -104,30 +104,13 @@ async def run(
 OUTLINES = (Kind.INSTANCE_SEGMENTATION_PREDICTION,)
 RUN_LENGTHS = (Kind.RLE_INSTANCE_SEGMENTATION_PREDICTION, Kind.INSTANCE_SEGMENTATION_PREDICTION)
 
+OUTPUTS = {
+    "inference_id": (Kind.INFERENCE_ID,),
+    "predictions": OUTLINES,
+    "model_id": (Kind.ROBOFLOW_MODEL_ID,),
+}
+
 BLOCKS = (
-    Block(
-        InstanceSegmentationModel,
-        without_model_id(run),
-        outputs={"inference_id": (Kind.STRING,), "predictions": OUTLINES},
-        runs_on=RunsOn.OBJECT_DETECTOR,
-        batch_fields=("images",),
-    ),
-    *(
-        Block(
-            manifest,
-            run,
-            outputs={
-                "inference_id": (Kind.INFERENCE_ID,),
-                "predictions": kinds,
-                "model_id": (Kind.ROBOFLOW_MODEL_ID,),
-            },
-            runs_on=RunsOn.OBJECT_DETECTOR,
-            batch_fields=("images",),
-        )
-        for manifest, kinds in (
-            (InstanceSegmentationModelV2, OUTLINES),
-            (InstanceSegmentationModelV3, OUTLINES),
-            (InstanceSegmentationModelV4, RUN_LENGTHS),
-        )
-    ),
+    *model_blocks(run, OUTPUTS, InstanceSegmentationModel, InstanceSegmentationModelV2, InstanceSegmentationModelV3),
+    model_block(run, {**OUTPUTS, "predictions": RUN_LENGTHS}, InstanceSegmentationModelV4),
 )

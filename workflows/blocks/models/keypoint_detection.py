@@ -4,7 +4,6 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from workflows.block import Block, RunsOn
 from workflows.kinds import Kind
 from workflows.manifest_fields import Fraction, FractionRef
 from workflows.model_manifests import (
@@ -13,7 +12,7 @@ from workflows.model_manifests import (
     DefaultConfidence,
     GivenConfidence,
     least_score,
-    without_model_id,
+    model_blocks,
 )
 from workflows.ports import ObjectDetector, PredictionOptions, StepRun
 from workflows.values.image import Image
@@ -79,26 +78,14 @@ async def run(
     }
 
 
-BLOCKS = (
-    Block(
-        KeypointDetectionModel,
-        without_model_id(run),
-        outputs={"inference_id": (Kind.STRING,), "predictions": (Kind.KEYPOINT_DETECTION_PREDICTION,)},
-        runs_on=RunsOn.OBJECT_DETECTOR,
-        batch_fields=("images",),
-    ),
-    *(
-        Block(
-            manifest,
-            run,
-            outputs={
-                "inference_id": (Kind.INFERENCE_ID,),
-                "predictions": (Kind.KEYPOINT_DETECTION_PREDICTION,),
-                "model_id": (Kind.ROBOFLOW_MODEL_ID,),
-            },
-            runs_on=RunsOn.OBJECT_DETECTOR,
-            batch_fields=("images",),
-        )
-        for manifest in (KeypointDetectionModelV2, KeypointDetectionModelV3)
-    ),
+BLOCKS = model_blocks(
+    run,
+    {
+        "inference_id": (Kind.INFERENCE_ID,),
+        "predictions": (Kind.KEYPOINT_DETECTION_PREDICTION,),
+        "model_id": (Kind.ROBOFLOW_MODEL_ID,),
+    },
+    KeypointDetectionModel,
+    KeypointDetectionModelV2,
+    KeypointDetectionModelV3,
 )

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
-from workflows.block import Block, RunsOn
 from workflows.kinds import Kind
 from workflows.model_manifests import (
     DEFAULT_CONFIDENCE,
@@ -11,7 +10,7 @@ from workflows.model_manifests import (
     GivenConfidence,
     ModelManifest,
     least_score,
-    without_model_id,
+    model_blocks,
 )
 from workflows.ports import Classifier, PredictionOptions, StepRun
 from workflows.values.image import Image
@@ -64,26 +63,14 @@ async def run(
     }
 
 
-BLOCKS = (
-    Block(
-        MultiLabelClassificationModel,
-        without_model_id(run),
-        outputs={"predictions": (Kind.CLASSIFICATION_PREDICTION,), "inference_id": (Kind.STRING,)},
-        runs_on=RunsOn.OBJECT_DETECTOR,
-        batch_fields=("images",),
-    ),
-    *(
-        Block(
-            manifest,
-            run,
-            outputs={
-                "predictions": (Kind.CLASSIFICATION_PREDICTION,),
-                "inference_id": (Kind.INFERENCE_ID,),
-                "model_id": (Kind.ROBOFLOW_MODEL_ID,),
-            },
-            runs_on=RunsOn.OBJECT_DETECTOR,
-            batch_fields=("images",),
-        )
-        for manifest in (MultiLabelClassificationModelV2, MultiLabelClassificationModelV3)
-    ),
+BLOCKS = model_blocks(
+    run,
+    {
+        "predictions": (Kind.CLASSIFICATION_PREDICTION,),
+        "inference_id": (Kind.INFERENCE_ID,),
+        "model_id": (Kind.ROBOFLOW_MODEL_ID,),
+    },
+    MultiLabelClassificationModel,
+    MultiLabelClassificationModelV2,
+    MultiLabelClassificationModelV3,
 )

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar, Literal
 
-from workflows.block import Block, RunsOn
 from workflows.kinds import Kind
 from workflows.model_manifests import (
     DEFAULT_CONFIDENCE,
@@ -10,7 +9,7 @@ from workflows.model_manifests import (
     BoxModelManifest,
     GivenConfidence,
     least_score,
-    without_model_id,
+    model_blocks,
 )
 from workflows.ports import ObjectDetector, PredictionOptions, StepRun
 from workflows.values.image import Image
@@ -72,31 +71,15 @@ async def run(
     }
 
 
-BLOCKS = (
-    Block(
-        ObjectDetectionModel,
-        without_model_id(run),
-        outputs={
-            "inference_id": (Kind.STRING,),
-            "predictions": (Kind.OBJECT_DETECTION_PREDICTION,),
-            "image": (Kind.IMAGE_METADATA,),
-        },
-        runs_on=RunsOn.OBJECT_DETECTOR,
-        batch_fields=("images",),
-    ),
-    *(
-        Block(
-            manifest,
-            run,
-            outputs={
-                "inference_id": (Kind.INFERENCE_ID,),
-                "predictions": (Kind.OBJECT_DETECTION_PREDICTION,),
-                "model_id": (Kind.ROBOFLOW_MODEL_ID,),
-                "image": (Kind.IMAGE_METADATA,),
-            },
-            runs_on=RunsOn.OBJECT_DETECTOR,
-            batch_fields=("images",),
-        )
-        for manifest in (ObjectDetectionModelV2, ObjectDetectionModelV3)
-    ),
+BLOCKS = model_blocks(
+    run,
+    {
+        "inference_id": (Kind.INFERENCE_ID,),
+        "predictions": (Kind.OBJECT_DETECTION_PREDICTION,),
+        "model_id": (Kind.ROBOFLOW_MODEL_ID,),
+        "image": (Kind.IMAGE_METADATA,),
+    },
+    ObjectDetectionModel,
+    ObjectDetectionModelV2,
+    ObjectDetectionModelV3,
 )
