@@ -26,12 +26,15 @@ CLIENTS = 8
 LOAD_S = float(os.environ.get("SIGHTLINE_LOAD_S", "60"))
 SAMPLES = json.loads(SAMPLE_PATH.with_name("samples.json").read_text())
 PLATES = (0, 1, 2, 3, 5, 8, 12, 0, 1, 4)
+DETECT, *THEN = TUTORIAL["steps"]
+DRAWN = {**TUTORIAL, "steps": [{**DETECT, "confidence": 0.2}, *THEN]}
+"""The tutorial for drawn photographs: of their plates the detector is less sure than of real ones."""
 FRESH_NAMES = {"detection_id", "parent_id", "root_parent_id", "inference_id", "video_metadata", "time"}
 
 
-def body(jpeg: bytes, **more: Any) -> dict[str, Any]:
+def body(jpeg: bytes, specification: dict[str, Any] = DRAWN, **more: Any) -> dict[str, Any]:
     inputs = {"image": image_input(jpeg)}
-    return {"specification": TUTORIAL, "inputs": inputs, "excluded_fields": ["image", "crops"], **more}
+    return {"specification": specification, "inputs": inputs, "excluded_fields": ["image", "crops"], **more}
 
 
 def without_ids(value: Any) -> Any:
@@ -95,7 +98,7 @@ def test_the_command_says_what_it_read_and_how_to_ask(server):
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_plates_of_the_sample_photographs_are_read(server, name):
     jpeg = SAMPLE_PATH.with_name(name).read_bytes()
-    answer = httpx.post(f"{server.url}/workflows/run", json=body(jpeg), timeout=60).json()
+    answer = httpx.post(f"{server.url}/workflows/run", json=body(jpeg, TUTORIAL), timeout=60).json()
     read = answer["outputs"][0]["recognised_plates"]
     assert sorted("".join(text.split()) for text in read) == sorted(SAMPLES[name]["plates"])
 
@@ -103,7 +106,7 @@ def test_the_plates_of_the_sample_photographs_are_read(server, name):
 def test_each_plate_found_is_read(alone):
     for plates, outputs in zip(PLATES, alone, strict=True):
         found = len(outputs[0]["predictions"]["predictions"])
-        assert plates * 0.8 <= found <= plates
+        assert found == plates
         assert len(outputs[0]["recognised_plates"]) == found
 
 
