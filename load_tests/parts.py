@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 import cv2
 
-from deployments.dataplane.compute import as_object_detector, as_text_reader
+from deployments.dataplane.compute import as_image_model, as_text_reader
 from deployments.dataplane.sample import TUTORIAL, sample_photograph
+from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.loading import load_model
 from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
 from deployments.models.timing import BatchTiming
@@ -32,7 +33,7 @@ def measure_parts(runs: int) -> dict[str, float]:
     cv2.setNumThreads(1)
     packages = discover_packages(SHIPPED_DIRECTORY)
     settings = EngineSettings()
-    detector = as_object_detector(load_model(packages["vehicle-registration-plates-trudk/2"], settings))
+    detector = as_image_model(load_model(packages["vehicle-registration-plates-trudk/2"], settings))
     recognizer = as_text_reader(load_model(packages["doctr/default"], settings, packages))
     encoded = sample_photograph()
     offset_x, offset_y = TUTORIAL["steps"][1]["offset_x"], TUTORIAL["steps"][1]["offset_y"]
@@ -46,7 +47,9 @@ def measure_parts(runs: int) -> dict[str, float]:
         _share(spent, found.timing, detect_ms)
         height, width = pixels.shape[:2]
         crops = []
-        for left, top, right, bottom in found.predictions[0].xyxy.astype(int):
+        (boxes,) = found.predictions
+        assert isinstance(boxes, ScoredBoxes)
+        for left, top, right, bottom in boxes.xyxy.astype(int):
             x, y = max(0, left - offset_x // 2), max(0, top - offset_y // 2)
             window = pixels[y : min(height, bottom + offset_y // 2), x : min(width, right + offset_x // 2)]
             jpeg, crop_ms = _timed(partial(_cut, window))
