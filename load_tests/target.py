@@ -33,15 +33,17 @@ class RunningTarget:
 
 
 class Target(Protocol):
-    """A kind of server.
+    """A kind of server."""
 
-    Attributes:
-        name: as scenarios call it.
-        about: what it is, in one sentence.
-    """
+    @property
+    def name(self) -> str:
+        """As scenarios call it."""
+        ...
 
-    name: str
-    about: str
+    @property
+    def about(self) -> str:
+        """What it is, in one sentence."""
+        ...
 
     def running(self) -> AbstractContextManager[RunningTarget]:
         """Start it, wait until it has answered once with every model warm, and stop it in the end.

@@ -1,0 +1,166 @@
+"""The command `python -m load_tests`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from load_tests.arrivals import Poisson, TraceError
+from load_tests.generator import Progress
+from load_tests.progress import ConsoleListener, cpu_table, outcome_lines, result_table
+from load_tests.results import Run, write_result
+from load_tests.runner import Asked, run_scenario
+from load_tests.scenario import OURS, Load, Scenario, ScenarioError, find_scenario, read_scenario
+from load_tests.sightline_target import RunningServerTarget, SightlineTarget
+from load_tests.slo_search import highest_rate
+from load_tests.statistics import ScheduleMissedError
+from load_tests.target import RunningTarget, Target
+
+BROKEN, UNUSABLE, LATE = 1, 2, 3
+"""Exit statuses: a threshold did not hold; nothing could be measured; the generator missed its schedule."""
+
+RESULTS = Path(__file__).parent / "results" / "local"
+PROBE_REQUESTS = 1000
+PROBE_S = (10.0, 120.0)
+GOOD_SHARE = 0.99
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure the server under load.")
+console = Console()
+
+Url = Annotated[str | None, typer.Option(help="Ask this server; one is started when not given.")]
+Pid = Annotated[int | None, typer.Option(help="With --url: process whose tree's CPU is counted.")]
+Header = Annotated[list[str] | None, typer.Option(help="With --url: `Name: value` for every request; several times.")]
+ServeOption = Annotated[
+    list[str] | None, typer.Option(help="Argument of `sightline serve`, such as `--proxy=python`; several times.")
+]
+
+
+@app.command()
+def run(
+    scenario: Annotated[str, typer.Argument(help="A shipped scenario's name, or a YAML file.")],
+    out: Annotated[Path | None, typer.Option(help="File for the result; below load_tests/results/local else.")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help="How often each target has its turn.")] = None,
+    targets: Annotated[list[str] | None, typer.Option("--target", help="Only these targets; several times.")] = None,
+    side_by_side: Annotated[bool, typer.Option(help="Start all targets once; quicker, and less exact.")] = False,
+    url: Url = None,
+    pid: Pid = None,
+    header: Header = None,
+    serve: ServeOption = None,
+) -> None:
+    """Measure a scenario; exits with 1 when a threshold does not hold, with 3 when the generator was late."""
+    wanted = _scenario(scenario)
+    changes = {"rounds": rounds, "targets": tuple(targets) if targets else None}
+    wanted = wanted.model_copy(update={name: value for name, value in changes.items() if value is not None})
+    known = _targets(wanted, url, pid, header, serve)
+    if unknown := [name for name in wanted.targets if name not in known]:
+        raise typer.BadParameter(f"no target {unknown[0]!r}; there are {', '.join(known)}", param_hint="--target")
+    name = Path(scenario).stem
+    with ConsoleListener(console) as listener:
+        try:
+            result = run_scenario(name, wanted, known, listener, side_by_side_servers=side_by_side)
+        except ScheduleMissedError as error:
+            raise _failed(LATE, f"no report: {error}") from error
+        except (RuntimeError, TraceError) as error:
+            raise _failed(UNUSABLE, str(error)) from error
+    path = out or RESULTS / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}-{name}.json"
+    write_result(result, path)
+    console.print(result_table(result))
+    if any(each.cpu_ms for each in result.runs):
+        console.print(cpu_table(result))
+    for line in outcome_lines(result):
+        console.print(line, highlight=False)
+    console.print(f"written to {path}", highlight=False, soft_wrap=True)
+    if any(outcome.held is False for outcome in result.outcomes):
+        raise typer.Exit(BROKEN)
+
+
+@app.command()
+def search(
+    scenario: Annotated[str, typer.Argument(help="A shipped scenario's name, or a YAML file.")],
+    p99_ms: Annotated[float, typer.Option(min=0.1, help="The objective: 99 of 100 requests are answered within it.")],
+    question: Annotated[str | None, typer.Option(help="Which question to ask; the scenario's first else.")] = None,
+    first_rps: Annotated[float, typer.Option(min=0.1, help="Rate to begin with.")] = 4.0,
+    precision: Annotated[float, typer.Option(min=0.005, max=1, help="How exact, as a share of the rate.")] = 0.05,
+    url: Url = None,
+    pid: Pid = None,
+    header: Header = None,
+    serve: ServeOption = None,
+) -> None:
+    """Search for the highest arrival rate at which p99 stays under an objective."""
+    wanted = _scenario(scenario)
+    asked = question or next(iter(wanted.questions))
+    if asked not in wanted.questions:
+        raise typer.BadParameter(f"no question {asked!r}; there are {', '.join(wanted.questions)}")
+    wanted = wanted.model_copy(update={"timeout_s": min(wanted.timeout_s, max(5.0, p99_ms / 100))})
+    target = _targets(wanted, url, pid, header, serve)[OURS]
+    kept = late = 0
+    with ConsoleListener(console) as listener, target.running() as server:
+
+        def holds(rate_rps: float) -> bool:
+            nonlocal kept, late
+            try:
+                share, line = _probe(wanted, asked, server, rate_rps, p99_ms, listener)
+            except ScheduleMissedError as error:
+                late += 1
+                console.print(f"{rate_rps:.2f}/s: not known: {error}", highlight=False)
+                return False
+            kept += 1
+            console.print(f"{rate_rps:.2f}/s: {line}", highlight=False)
+            return share >= GOOD_SHARE
+
+        try:
+            found = highest_rate(holds, first_rps, precision=precision)
+        except RuntimeError as error:
+            raise _failed(UNUSABLE, str(error)) from error
+    if not kept:
+        raise _failed(LATE, f"no report: the generator was late in all {late} probes")
+    broke = f"; it broke at {found.broke_rps:.2f}/s" if found.broke_rps else ""
+    console.print(f"p99 <= {p99_ms:g} ms held up to {found.rate_rps:.2f} requests/s{broke}", highlight=False)
+    if not found.rate_rps:
+        raise typer.Exit(BROKEN)
+
+
+def _probe(
+    scenario: Scenario, question: str, server: RunningTarget, rate_rps: float, p99_ms: float, listener: ConsoleListener
+) -> tuple[float, str]:
+    """Share of the requests at a rate that were answered in time, and a line about it."""
+    duration_s = min(max(PROBE_REQUESTS / rate_rps, PROBE_S[0]), PROBE_S[1])
+    load = Load(ask=question, arrivals=Poisson(kind="poisson", rate=rate_rps, duration_s=duration_s), slo_ms=p99_ms)
+    progress = Progress()
+    listener.starts(f"{rate_rps:.2f} requests/s", duration_s + load.warm_s, progress)
+    asked = Asked(scenario=scenario, target=server, unit_rps=1.0, seed=scenario.seed)
+    made = Run(target=OURS, load=question, round=0, **asked.measured(load, progress))
+    share = made.goodput_rps / made.throughput_rps * made.good / made.sent if made.good else 0.0
+    return share, f"{share:.2%} within {p99_ms:g} ms, p99 {made.latency.p99_ms:.1f} ms"
+
+
+def _scenario(name: str) -> Scenario:
+    try:
+        return read_scenario(find_scenario(name))
+    except ScenarioError as error:
+        raise _failed(UNUSABLE, str(error)) from error
+
+
+def _targets(
+    scenario: Scenario, url: str | None, pid: int | None, header: list[str] | None, serve: list[str] | None
+) -> Mapping[str, Target]:
+    """Every target there is, ours as the options say."""
+    ours: Target
+    if url is not None:
+        headers = tuple(
+            (name.strip(), value.strip()) for name, _, value in (each.partition(":") for each in header or ())
+        )
+        ours = RunningServerTarget(url=url, root_pid=pid, headers=headers)
+    else:
+        ours = SightlineTarget(options=scenario.server, arguments=tuple(serve or ()))
+    return {OURS: ours}
+
+
+def _failed(status: int, message: str) -> typer.Exit:
+    console.print(f"load_tests: {message}", style="red", highlight=False)
+    return typer.Exit(status)

@@ -1,0 +1,203 @@
+"""Running a scenario: targets in turns, A B A B, each under every load."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Protocol
+
+from load_tests.arrivals import due_times_s
+from load_tests.cpu_accounting import watched
+from load_tests.generator import Log, Progress, closed_loop, open_loop, run_loop, side_by_side
+from load_tests.machine import checkout_commit, installed_versions, this_machine
+from load_tests.questions import requests_of
+from load_tests.results import Outcome, Result, Run, Side, TargetFacts, ratio_of
+from load_tests.scenario import OURS, Load, Scenario
+from load_tests.statistics import check_schedule, summary_of
+from load_tests.target import RunningTarget, Target, TargetMissingError
+
+WARM_CLIENTS = 4
+
+
+class Listener(Protocol):
+    """Hears how a test goes on."""
+
+    def starts(self, what: str, duration_s: float, progress: Progress) -> None:
+        """Something begins that takes about so long; `progress` is kept up to date."""
+        ...
+
+    def ended(self, run: Run) -> None:
+        """A run is measured."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A load of a scenario, for one running server in one round.
+
+    Attributes:
+        unit_rps: what a rate of 1 stands for.
+        seed: of everything that is drawn.
+    """
+
+    scenario: Scenario
+    target: RunningTarget
+    unit_rps: float
+    seed: int
+
+    def loop(self, load: Load, progress: Progress) -> Coroutine[Any, Any, Log]:
+        """The sending of one load, not yet begun."""
+        requests = requests_of(self.scenario.questions[load.ask], self.target, self.seed)
+        send = partial(closed_loop, self.target.url, requests, timeout_s=self.scenario.timeout_s, progress=progress)
+        if load.clients is not None and load.duration_s is not None:
+            return send(clients=load.clients, duration_s=load.duration_s)
+        assert load.arrivals is not None  # a load has one of both
+        due_s = due_times_s(load.arrivals, unit_rps=self.unit_rps, seed=self.seed)
+        return open_loop(
+            self.target.url,
+            requests,
+            due_s,
+            timeout_s=self.scenario.timeout_s,
+            duration_s=_length_s(load),
+            progress=progress,
+        )
+
+    def warm_up(self, load: Load) -> None:
+        """Ask for a while without counting."""
+        if load.warm_s:
+            requests = requests_of(self.scenario.questions[load.ask], self.target, self.seed)
+            run_loop(
+                closed_loop(
+                    self.target.url,
+                    requests,
+                    clients=WARM_CLIENTS,
+                    duration_s=load.warm_s,
+                    timeout_s=self.scenario.timeout_s,
+                )
+            )
+
+    def measured(self, load: Load, progress: Progress) -> dict[str, Any]:
+        """Fields of the `Run` of a load.
+
+        Raises:
+            ScheduleMissedError: the generator was late, and nothing can be said.
+        """
+        self.warm_up(load)
+        others = [partial(self.loop, self.scenario.loads[name], Progress()) for name in load.beside]
+        began_at = datetime.now(UTC)
+        with watched(self.target.root_pid) as watch:
+            log = run_loop(side_by_side(self.loop(load, progress), others))
+        return {
+            **summary_of(log, load.slo_ms),
+            "began_at": began_at,
+            "lateness": check_schedule(log, self.scenario.lateness_p99_ms),
+            "cpu_ms": watch.cpu_ms(int((log.status != 0).sum())),
+            "tree": watch.samples(),
+        }
+
+
+def _length_s(load: Load) -> float | None:
+    if load.duration_s is not None:
+        return load.duration_s
+    segments = getattr(load.arrivals, "segments", None)
+    return sum(piece.duration_s for piece in segments()) if segments else None
+
+
+def run_scenario(
+    name: str,
+    scenario: Scenario,
+    targets: Mapping[str, Target],
+    listener: Listener,
+    *,
+    side_by_side_servers: bool = False,
+) -> Result:
+    """Measure everything.
+
+    Args:
+        name: of the scenario.
+        scenario: what to do.
+        targets: every server that it names.
+        listener: hears how it goes on.
+        side_by_side_servers: start all servers once, instead of each anew for its turn while no other runs. Quicker,
+            but what a server spends at rest is then taken from the one that is measured.
+
+    Raises:
+        ScheduleMissedError: the generator was late.
+        RuntimeError: a server did not start.
+    """
+    machine, made_at = this_machine(), datetime.now(UTC)
+    runs: list[Run] = []
+    started_s: dict[str, list[float]] = {target: [] for target in scenario.targets}
+    left_out: dict[str, str] = {}
+    with ExitStack() as kept:
+        running: dict[str, RunningTarget] = {}
+        for round_number in range(scenario.rounds):
+            for target_name in scenario.targets:
+                if target_name in left_out:
+                    continue
+                try:
+                    with ExitStack() as turn:
+                        if target_name not in running:
+                            listener.starts(f"{target_name}: starting", 0, Progress())
+                            stays = side_by_side_servers or len(scenario.targets) == 1
+                            server = (kept if stays else turn).enter_context(targets[target_name].running())
+                            started_s[target_name].append(server.start_s)
+                            if stays:
+                                running[target_name] = server
+                        else:
+                            server = running[target_name]
+                        for run in _turn(scenario, target_name, server, round_number, listener):
+                            runs.append(run)
+                            listener.ended(run)
+                except TargetMissingError as error:
+                    left_out[target_name] = str(error)
+    return Result(
+        made_at=made_at,
+        commit=checkout_commit(),
+        versions=installed_versions(),
+        machine=machine,
+        name=name,
+        scenario=scenario.model_dump(mode="json"),
+        targets=tuple(
+            TargetFacts(name=target, about=targets[target].about, start_s=tuple(started_s[target]))
+            for target in scenario.targets
+        ),
+        left_out=left_out,
+        runs=tuple(runs),
+        outcomes=outcomes_of(scenario, runs),
+    )
+
+
+def _turn(
+    scenario: Scenario, target_name: str, server: RunningTarget, round_number: int, listener: Listener
+) -> Iterator[Run]:
+    """Every load on one server, once."""
+    throughputs: dict[str, float] = {}
+    for load_name, load in scenario.loads.items():
+        if load.background:
+            continue
+        asked = Asked(
+            scenario=scenario,
+            target=server,
+            unit_rps=throughputs[load.rates_of] if load.rates_of else 1.0,
+            seed=scenario.seed + round_number,
+        )
+        progress = Progress()
+        what = f"{target_name}: {load_name}" + (f", round {round_number + 1}" if scenario.rounds > 1 else "")
+        listener.starts(what, (_length_s(load) or 0) + load.warm_s, progress)
+        run = Run(target=target_name, load=load_name, round=round_number, **asked.measured(load, progress))
+        throughputs[load_name] = run.throughput_rps
+        yield run
+
+
+def outcomes_of(scenario: Scenario, runs: list[Run]) -> tuple[Outcome, ...]:
+    """Whether each threshold held, by the median of its rounds."""
+    told = []
+    for threshold in scenario.thresholds:
+        ratio = ratio_of(runs, threshold.metric, Side(target=OURS, load=threshold.of), threshold.to)
+        held = threshold.holds(ratio.median) if ratio else None
+        told.append(Outcome(says=threshold.says(), ratio=ratio, held=held))
+    return tuple(told)

@@ -1,0 +1,161 @@
+"""From the log of a run to its figures. Quantiles are of all samples, not of a sketch of them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from load_tests.generator import Log
+from load_tests.results import Histogram, Latency, Second
+
+FIRST_MS = 0.01
+GROWTH = 1.01
+GOOD_STATUS = 200
+REFUSED_STATUSES = (429, 503)
+
+LATENESS_P99_MS = 25.0
+"""How late the generator may send: 1 request in 100 later than this, and the figures are the generator's own."""
+
+_TIMING = re.compile(r"([^\s;,]+)\s*;[^,]*?dur=([0-9.]+)")
+
+
+class ScheduleMissedError(RuntimeError):
+    """The generator could not send on time, so that nothing may be said of the server."""
+
+
+def latency_of(taken_s: NDArray[np.float64]) -> Latency:
+    """Quantiles of some times.
+
+    Args:
+        taken_s: (n,); may be empty.
+    """
+    if not len(taken_s):
+        return Latency(count=0, mean_ms=0, p50_ms=0, p90_ms=0, p99_ms=0, p999_ms=0, max_ms=0)
+    p50, p90, p99, p999 = np.quantile(taken_s, (0.5, 0.9, 0.99, 0.999)) * 1000
+    return Latency(
+        count=len(taken_s),
+        mean_ms=float(taken_s.mean() * 1000),
+        p50_ms=float(p50),
+        p90_ms=float(p90),
+        p99_ms=float(p99),
+        p999_ms=float(p999),
+        max_ms=float(taken_s.max() * 1000),
+    )
+
+
+def histogram_of(taken_s: NDArray[np.float64]) -> Histogram:
+    """Times by buckets of 1 %.
+
+    Args:
+        taken_s: (n,); may be empty.
+    """
+    with np.errstate(divide="ignore"):
+        buckets = np.ceil(np.log(taken_s * 1000 / FIRST_MS) / math.log(GROWTH))
+    numbers, counts = np.unique(np.maximum(buckets, 0).astype(int), return_counts=True)
+    return Histogram(first_ms=FIRST_MS, growth=GROWTH, counts=dict(zip(numbers.tolist(), counts.tolist(), strict=True)))
+
+
+def check_schedule(log: Log, allowed_p99_ms: float = LATENESS_P99_MS) -> Latency | None:
+    """How late the generator sent, as long as it may be believed; None for a closed loop, which has no schedule.
+
+    Raises:
+        ScheduleMissedError: it was too late too often, or did not send all.
+    """
+    if log.loop == "closed":
+        return None
+    late = latency_of(log.sent_s - log.intended_s)
+    unsent = [why for why in log.failures.values() if why.startswith("not sent")]
+    if unsent:
+        raise ScheduleMissedError(
+            f"{len(unsent)} of {len(log.intended_s)} requests were not sent: {unsent[0][10:]}; "
+            "lower the rate or the timeout"
+        )
+    if late.p99_ms > allowed_p99_ms:
+        raise ScheduleMissedError(
+            f"the generator sent 1 % of its requests more than {late.p99_ms:.0f} ms late ({allowed_p99_ms:g} ms are "
+            "allowed), so these would be figures of the generator, not of the server: lower the rate, use a quieter "
+            "machine, or run the generator on another one with --url"
+        )
+    return late
+
+
+def summary_of(log: Log, slo_ms: float | None) -> dict[str, Any]:
+    """The fields of a `Run` that its log tells.
+
+    Args:
+        log: of the run.
+        slo_ms: answers later than this are no goodput; None for no objective.
+    """
+    good = log.status == GOOD_STATUS
+    refused = np.isin(log.status, REFUSED_STATUSES)
+    taken_s = log.done_s - log.intended_s
+    elapsed_s = max(log.duration_s, float(np.nanmax(log.done_s)) if len(log.done_s) else 0.0, 1e-9)
+    in_time = good if slo_ms is None else good & (taken_s * 1000 <= slo_ms)
+    return {
+        "loop": log.loop,
+        "offered_rps": len(good) / max(log.duration_s, 1e-9) if log.loop == "open" else None,
+        "concurrency": log.concurrency,
+        "duration_s": log.duration_s,
+        "sent": len(good),
+        "good": int(good.sum()),
+        "throughput_rps": good.sum() / elapsed_s,
+        "slo_ms": slo_ms,
+        "goodput_rps": in_time.sum() / elapsed_s,
+        "latency": latency_of(taken_s[good]),
+        "service": latency_of((log.done_s - log.sent_s)[good]),
+        "refusals": latency_of(taken_s[refused]),
+        "histogram": histogram_of(taken_s[good]),
+        "errors": errors_by_kind(log),
+        "server_timing_ms": server_timing_ms(log.server_timings),
+        "seconds": by_seconds(log),
+    }
+
+
+def errors_by_kind(log: Log) -> dict[str, int]:
+    """Kind -> requests that were not answered as they should be."""
+    statuses = log.status[(log.status != 0) & (log.status != GOOD_STATUS)]
+    kinds = Counter(f"status {status}" for status in statuses.tolist())
+    kinds.update(log.failures.values())
+    return dict(kinds)
+
+
+def by_seconds(log: Log) -> tuple[Second, ...]:
+    """The run by the seconds in which requests were due, and after them those in which answers still came."""
+    good = log.status == GOOD_STATUS
+    due = np.floor(log.intended_s).astype(int)
+    ended = np.floor(log.done_s[log.status != 0]).astype(int)
+    told = []
+    for second in range(max(due.max(initial=-1), ended.max(initial=-1)) + 1):
+        here = due == second
+        taken = latency_of((log.done_s - log.intended_s)[here & good])
+        told.append(
+            Second(
+                at_s=second,
+                intended=int(here.sum()),
+                good=taken.count,
+                answered=int((ended == second).sum()),
+                p50_ms=taken.p50_ms,
+                p99_ms=taken.p99_ms,
+            )
+        )
+    return tuple(told)
+
+
+def server_timing_ms(headers: Iterable[str]) -> dict[str, float]:
+    """Part -> mean over the headers that name it.
+
+    Source: W3C Server Timing, https://www.w3.org/TR/server-timing/
+    """
+    totals: dict[str, float] = {}
+    counts: Counter[str] = Counter()
+    for header in headers:
+        for name, duration in _TIMING.findall(header):
+            totals[name] = totals.get(name, 0.0) + float(duration)
+            counts[name] += 1
+    return {name: total / counts[name] for name, total in totals.items()}
