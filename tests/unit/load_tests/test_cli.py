@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from load_tests.cli import BROKEN, LATE, UNUSABLE, app
+from load_tests.results import read_result
+from tests.unit.load_tests.stalling_server import stalling_server
+
+SCENARIO = """
+about: Small.
+lateness_p99_ms: {late}
+questions:
+  health: {{get: /healthz}}
+loads:
+  peak: {{ask: health, clients: 2, duration_s: 0.2, warm_s: 0}}
+  calm: {{ask: health, warm_s: 0, arrivals: {{kind: constant, rate: {rate}, duration_s: 0.5}}}}
+thresholds:
+  - {{metric: throughput_rps, of: peak, to: {{target: sightline, load: peak}}, at_least: {limit}}}
+"""
+
+
+def call(tmp_path: Path, *, late: float = 5000, rate: float = 20, limit: float = 1):
+    (tmp_path / "small.yaml").write_text(SCENARIO.format(late=late, rate=rate, limit=limit))
+    with stalling_server() as server:
+        arguments = ["run", str(tmp_path / "small.yaml"), "--url", server.url, "--out", str(tmp_path / "out.json")]
+        return CliRunner().invoke(app, arguments)
+
+
+def test_a_run_prints_a_table_and_writes_its_result(tmp_path: Path) -> None:
+    done = call(tmp_path)
+    assert done.exit_code == 0, done.output
+    assert "held: throughput_rps of peak >= 1" in done.output
+    result = read_result(tmp_path / "out.json")
+    assert [run.load for run in result.runs] == ["peak", "calm"]
+    assert result.runs[1].sent == 10
+
+
+def test_a_threshold_that_is_broken_is_an_exit_status(tmp_path: Path) -> None:
+    done = call(tmp_path, limit=2)
+    assert done.exit_code == BROKEN
+    assert "BROKEN" in done.output
+
+
+def test_a_schedule_that_was_missed_is_an_exit_status_and_no_result(tmp_path: Path) -> None:
+    done = call(tmp_path, late=0.0001)
+    assert done.exit_code == LATE
+    assert "no report" in done.output
+    assert not (tmp_path / "out.json").exists()
+
+
+@pytest.mark.parametrize("arguments", [["run", "nothing"], ["search", "nothing", "--p99-ms", "10"]])
+def test_an_unknown_scenario_is_answered_with_those_there_are(arguments: list[str]) -> None:
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == UNUSABLE
+    assert "churn, detect, empty" in " ".join(done.output.split())

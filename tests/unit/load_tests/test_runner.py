@@ -1,0 +1,117 @@
+"""Against real servers in threads: this module is about what is measured of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from load_tests.results import Result, Run
+from load_tests.runner import run_scenario
+from load_tests.scenario import Scenario
+from load_tests.statistics import ScheduleMissedError
+from load_tests.target import RunningTarget, TargetMissingError
+from tests.unit.load_tests.stalling_server import stalling_server
+
+HEALTH = {"questions": {"health": {"get": "/healthz"}}, "about": "a", "lateness_p99_ms": 5000}
+
+
+@dataclass
+class InThread:
+    name: str
+    started: list[str] = field(default_factory=list)
+    about: str = "a server in a thread"
+
+    @contextmanager
+    def running(self) -> Iterator[RunningTarget]:
+        with stalling_server() as server:
+            self.started.append(self.name)
+            yield RunningTarget(url=server.url, start_s=0.5)
+
+
+class Missing:
+    name = "missing"
+    about = "not installed"
+
+    @contextmanager
+    def running(self) -> Iterator[RunningTarget]:
+        raise TargetMissingError("no such program; install it")
+        yield
+
+
+class Heard:
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def starts(self, what: str, duration_s: float, progress: object) -> None:
+        self.said.append(what)
+
+    def ended(self, run: Run) -> None:
+        self.said.append(f"{run.target} {run.load} {run.round}")
+
+
+def measure(scenario: dict[str, Any], *targets: Any, **options: bool) -> tuple[Result, list[str]]:
+    heard = Heard()
+    read = Scenario.model_validate(HEALTH | scenario)
+    return run_scenario("test", read, {target.name: target for target in targets}, heard, **options), heard.said
+
+
+PEAK = {"ask": "health", "clients": 2, "duration_s": 0.2, "warm_s": 0}
+
+
+def test_targets_take_turns_and_are_started_for_each() -> None:
+    started: list[str] = []
+    scenario = {"targets": ["sightline", "theirs"], "rounds": 2, "loads": {"peak": PEAK}}
+    result, said = measure(scenario, InThread("sightline", started), InThread("theirs", started))
+    assert started == ["sightline", "theirs", "sightline", "theirs"]
+    assert [(run.target, run.round) for run in result.runs] == [
+        ("sightline", 0),
+        ("theirs", 0),
+        ("sightline", 1),
+        ("theirs", 1),
+    ]
+    assert said[:3] == ["sightline: starting", "sightline: peak, round 1", "sightline peak 0"]
+    assert result.targets[0].start_s == (0.5, 0.5)
+    assert all(run.good == run.sent > 0 for run in result.runs)
+
+
+def test_servers_side_by_side_are_started_once() -> None:
+    started: list[str] = []
+    scenario = {"targets": ["sightline", "theirs"], "rounds": 2, "loads": {"peak": PEAK}}
+    measure(scenario, InThread("sightline", started), InThread("theirs", started), side_by_side_servers=True)
+    assert started == ["sightline", "theirs"]
+
+
+def test_a_rate_is_a_multiple_of_what_was_measured() -> None:
+    calm = {"ask": "health", "rates_of": "peak", "arrivals": {"kind": "constant", "rate": 0.25, "duration_s": 1}}
+    result, _ = measure({"loads": {"peak": PEAK, "calm": calm | {"warm_s": 0}}}, InThread("sightline"))
+    peak, calmed = result.runs
+    assert calmed.offered_rps == pytest.approx(peak.throughput_rps / 4, abs=1)
+
+
+def test_what_runs_beside_is_not_reported() -> None:
+    loads = {"noise": PEAK | {"background": True, "duration_s": 30}, "peak": PEAK | {"beside": ["noise"]}}
+    result, _ = measure({"loads": loads}, InThread("sightline"))
+    assert [run.load for run in result.runs] == ["peak"]
+
+
+def test_thresholds_are_judged_and_say_so_when_their_baseline_is_missing() -> None:
+    def threshold(target: str, **limit: float) -> dict[str, Any]:
+        return {"metric": "throughput_rps", "of": "peak", "to": {"target": target, "load": "peak"}, **limit}
+
+    limits = [threshold("sightline", at_least=1), threshold("sightline", at_most=0.5), threshold("missing", at_least=1)]
+    scenario = {"targets": ["sightline", "missing"], "loads": {"peak": PEAK}, "thresholds": limits}
+    result, _ = measure(scenario, InThread("sightline"), Missing())
+    assert [outcome.held for outcome in result.outcomes] == [True, False, None]
+    assert result.left_out == {"missing": "no such program; install it"}
+    assert result.outcomes[0].says == "throughput_rps of peak >= 1 x sightline's of peak"
+
+
+def test_a_generator_that_is_late_reports_nothing() -> None:
+    arrivals = {"kind": "constant", "rate": 100_000, "duration_s": 0.5}  # more than one process can send
+    loads = {"flood": {"ask": "health", "arrivals": arrivals, "warm_s": 0}}
+    with pytest.raises(ScheduleMissedError):
+        measure({"loads": loads, "lateness_p99_ms": 1}, InThread("sightline"))
