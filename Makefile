@@ -10,6 +10,8 @@ WORKFLOWS ?=
 DATA ?=
 TEXT_READER ?=
 PYTEST_ARGS ?=
+SCENARIO ?= plates
+LOAD_ARGS ?=
 
 BIN := .venv/bin
 SERVE_READY := .venv/.serve-installed
@@ -59,8 +61,8 @@ format: $(DEV_READY)  ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-load: $(DEV_READY)  ## Measure CPU a request on a cluster of its own, at concurrency 1 and 8
-	$(BIN)/python -m load_tests.cpu_per_request
+load: $(DEV_READY)  ## Measure a scenario of load_tests/scenarios on a server of its own [SCENARIO=plates] [LOAD_ARGS=...]
+	$(BIN)/python -m load_tests run $(SCENARIO) $(LOAD_ARGS)
 
 evaluate: $(TRAIN_READY)  ## Measure the shipped models [DATA=folder with plates-ro/ and plates-eval-eu/]
 	@test -d "$(DATA)/plates-ro" || { echo 'make evaluate needs DATA=folder with plates-ro/ in it: see training/README.md'; exit 2; }
