@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 
 from load_tests.arrivals import Poisson, TraceError
+from load_tests.baselines.peer import Peer
+from load_tests.baselines.targets import OneProcess, StockServe
 from load_tests.generator import Progress
 from load_tests.progress import ConsoleListener, cpu_table, outcome_lines, result_table
 from load_tests.results import Run, write_result
@@ -51,12 +53,18 @@ def run(
     pid: Pid = None,
     header: Header = None,
     serve: ServeOption = None,
+    peer: Annotated[
+        Path | None, typer.Option(help="Folder with start_peer.sh and stop_peer.sh of a reference server.")
+    ] = None,
+    peer_argument: Annotated[
+        list[str] | None, typer.Option(help="For start_peer.sh, behind the port; several times.")
+    ] = None,
 ) -> None:
     """Measure a scenario; exits with 1 when a threshold does not hold, with 3 when the generator was late."""
     wanted = _scenario(scenario)
     changes = {"rounds": rounds, "targets": tuple(targets) if targets else None}
     wanted = wanted.model_copy(update={name: value for name, value in changes.items() if value is not None})
-    known = _targets(wanted, url, pid, header, serve)
+    known = {**_targets(wanted, url, pid, header, serve), **_baselines(peer, peer_argument)}
     if unknown := [name for name in wanted.targets if name not in known]:
         raise typer.BadParameter(f"no target {unknown[0]!r}; there are {', '.join(known)}", param_hint="--target")
     name = Path(scenario).stem
@@ -159,6 +167,14 @@ def _targets(
     else:
         ours = SightlineTarget(options=scenario.server, arguments=tuple(serve or ()))
     return {OURS: ours}
+
+
+def _baselines(peer: Path | None, peer_arguments: list[str] | None) -> Mapping[str, Target]:
+    """The servers to compare with; the peer where a folder of it is given."""
+    targets: list[Target] = [OneProcess(), StockServe()]
+    if peer is not None:
+        targets.append(Peer(peer, tuple(peer_arguments or ())))
+    return {target.name: target for target in targets}
 
 
 def _failed(status: int, message: str) -> typer.Exit:
