@@ -21,7 +21,7 @@ TRAIN_READY := .venv-train/.installed
 TRITON_READY := .venv-triton/.installed
 PIP_INSTALL := install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: help serve test check lint format test-unit test-conformance test-sources test-sdk test-triton test-cluster load evaluate proto lock clean
+.PHONY: help serve test check lint format test-unit test-storage test-conformance test-sources test-sdk test-triton test-cluster load evaluate proto lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -29,10 +29,13 @@ help:  ## List the commands
 serve: $(SERVE_READY)  ## Start the cluster with the shipped models [PORT=9001] [GRPC_PORT=9002] [MODELS=dir or URL] [WORKFLOWS=dir] [TEXT_READER=id]
 	@exec $(BIN)/sightline serve --port $(PORT) $(if $(GRPC_PORT),--grpc-port $(GRPC_PORT)) $(if $(MODELS),--models "$(MODELS)") $(if $(WORKFLOWS),--workflows "$(WORKFLOWS)") $(if $(TEXT_READER),--text-reader "$(TEXT_READER)")
 
-test: test-unit test-conformance test-sources test-sdk test-triton test-cluster  ## Run every test: unit, conformance, sources of models, vendor SDK, Triton, cluster
+test: test-unit test-storage test-conformance test-sources test-sdk test-triton test-cluster  ## Run every test: unit, databases, conformance, sources of models, vendor SDK, Triton, cluster
 
 test-unit: $(DEV_READY)  ## Run the unit tests (no cluster; under a minute)
 	$(BIN)/pytest tests/unit -n 2 -q $(PYTEST_ARGS)
+
+test-storage: $(DEV_READY)  ## Run the stored state on SQLite and on a real PostgreSQL
+	$(BIN)/pytest tests/storage -q -rs $(PYTEST_ARGS)
 
 test-conformance: $(DEV_READY)  ## Compare with the recorded answers of the reference server
 	$(BIN)/pytest tests/conformance -q $(PYTEST_ARGS)
