@@ -20,7 +20,7 @@ thresholds:
 
 
 def test_the_scenarios_that_are_named_are_shipped_and_read() -> None:
-    names = {"empty", "detect", "plates", "ragged", "overload", "step", "soak", "churn"}
+    names = {"empty", "detect", "plates", "ragged", "overload", "step", "soak", "churn", "baselines", "peer"}
     assert names == {path.stem for path in SCENARIO_DIRECTORY.glob("*.yaml")}
     for name in names:
         assert read_scenario(find_scenario(name)).about
