@@ -19,9 +19,10 @@ DEV_READY := .venv/.dev-installed
 SDK_READY := .venv-sdk/.installed
 TRAIN_READY := .venv-train/.installed
 TRITON_READY := .venv-triton/.installed
+DOCTR_READY := .venv-doctr/.installed
 PIP_INSTALL := install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: help serve test check lint format test-unit test-storage test-conformance test-sources test-sdk test-triton test-cluster load evaluate proto lock clean
+.PHONY: help serve test check lint format test-unit test-storage test-conformance test-sources test-sdk test-triton test-doctr test-cluster load evaluate proto lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -48,6 +49,9 @@ test-sdk: $(DEV_READY) $(SDK_READY)  ## Call the server with the vendor's unmodi
 
 test-triton: $(DEV_READY) $(TRITON_READY)  ## Run models on a real Triton, and kill it
 	$(BIN)/pytest tests/triton -q $(PYTEST_ARGS)
+
+test-doctr: $(DOCTR_READY)  ## Read with docTR itself, on torch
+	.venv-doctr/bin/pytest tests/doctr -q $(PYTEST_ARGS)
 
 test-cluster: $(DEV_READY)  ## Start a real local cluster and hurt it
 	$(BIN)/pytest tests/cluster -m cluster -q $(PYTEST_ARGS)
@@ -84,7 +88,7 @@ lock:  ## Write the lock files anew (needs uv)
 LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 clean:  ## Remove the virtual environments
-	rm -rf .venv .venv-sdk .venv-train .venv-triton
+	rm -rf .venv .venv-sdk .venv-train .venv-triton .venv-doctr
 
 $(SERVE_READY): requirements.txt pyproject.toml
 	@echo "installing into .venv (once; a minute or two) ..."
@@ -110,6 +114,18 @@ $(TRITON_READY): tests/triton/requirements.txt
 	@echo "installing a Triton server into .venv-triton (once) ..."
 	@test -x .venv-triton/bin/python || $(PYTHON) -m venv .venv-triton
 	@.venv-triton/bin/pip $(PIP_INSTALL) -r tests/triton/requirements.txt
+	@touch $@
+
+# The versions that serving has, and torch beside them; docTR's wish for OpenCV with windows is undone as below.
+$(DOCTR_READY): tests/doctr/requirements.in requirements-dev.txt pyproject.toml
+	@echo "installing docTR and torch into .venv-doctr (once; a few minutes) ..."
+	@test -x .venv-doctr/bin/python || $(PYTHON) -m venv .venv-doctr
+	@sed -nE 's/^([A-Za-z0-9_.-]+==[^\\]+).*/\1/p' requirements-dev.txt > .venv-doctr/constraints.txt
+	@.venv-doctr/bin/pip install --quiet --disable-pip-version-check -c .venv-doctr/constraints.txt \
+	    -r tests/doctr/requirements.in -e '.[cpu]'
+	@.venv-doctr/bin/pip uninstall --quiet --yes opencv-python
+	@.venv-doctr/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps \
+	    -c .venv-doctr/constraints.txt opencv-python-headless
 	@touch $@
 
 # docTR asks for opencv-python; OpenCV 4 without a window system is what serving has.

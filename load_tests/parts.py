@@ -13,7 +13,7 @@ from deployments.dataplane.compute import as_image_model, as_text_reader
 from deployments.dataplane.sample import TUTORIAL, sample_photograph
 from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.loading import load_model
-from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
+from deployments.models.package_survey import SHIPPED_DIRECTORY, discover_packages
 from deployments.models.timing import BatchTiming
 from deployments.settings import EngineSettings
 from workflows.ports import PredictionOptions

@@ -43,7 +43,7 @@ def application_args(models: Sequence[str], workflows: Path | None, text_reader:
 
 def _checked_folder(models: Path) -> str:
     # numpy and more: only for those who need it
-    from deployments.models.package import SHIPPED_DIRECTORY, listed, survey_packages
+    from deployments.models.package_survey import SHIPPED_DIRECTORY, listed, survey_packages
 
     survey = survey_packages(models)
     if survey.problems:
@@ -58,7 +58,7 @@ def _checked_folder(models: Path) -> str:
 
 
 def _warn_of_broken_added_models(added: Path) -> None:
-    from deployments.models.package import listed, survey_packages
+    from deployments.models.package_survey import listed, survey_packages
 
     problems = survey_packages(added).problems
     if problems:

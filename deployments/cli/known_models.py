@@ -25,7 +25,7 @@ def package_store() -> PackageStore:
 
 def shipped_packages() -> dict[str, ModelPackage]:
     """Models that come with the project."""
-    from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
+    from deployments.models.package_survey import SHIPPED_DIRECTORY, discover_packages
 
     return discover_packages(SHIPPED_DIRECTORY)
 
@@ -68,10 +68,11 @@ def known_package(model_id: str) -> ModelPackage:
     """
     from deployments.models.errors import ModelPackageError, UnknownModelError
     from deployments.models.model_id import canonical_model_id
+    from deployments.models.pp_ocr.packages import pp_ocr_packages
     from workflows.definition.nearest import suggest
 
     added = {found_id: package for found_id, (package, _) in package_store().packages().items()}
-    known: dict[str, ModelPackage | ModelPackageError] = {**shipped_packages(), **added}
+    known: dict[str, ModelPackage | ModelPackageError] = {**pp_ocr_packages(), **shipped_packages(), **added}
     names = {
         alias: package
         for package in known.values()
@@ -90,7 +91,8 @@ def known_package(model_id: str) -> ModelPackage:
 
 def _packages_in(folder: Path) -> list[ModelPackage]:
     from deployments.models.errors import ModelPackageError
-    from deployments.models.package import package_folders, read_package
+    from deployments.models.package import read_package
+    from deployments.models.package_survey import package_folders
 
     found = []
     for root in package_folders(folder):

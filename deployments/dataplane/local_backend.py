@@ -28,7 +28,7 @@ from deployments.models.engines.deadline import call_deadline
 from deployments.models.image_model import Prediction
 from deployments.models.loading import LoadedModel, load_model
 from deployments.models.offer import offer
-from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
+from deployments.models.package_survey import SHIPPED_DIRECTORY, discover_packages
 from deployments.models.pp_ocr.packages import pp_ocr_packages
 from deployments.models.registry import ModelRegistry, ModelRow
 from deployments.models.tasks import IMAGE_TASKS, READING

@@ -9,7 +9,8 @@ from pathlib import Path
 from deployments.models.errors import ModelPackageError, UnknownModelError
 from deployments.models.model_id import canonical_model_id
 from deployments.models.offer import Offer, offer
-from deployments.models.package import SHIPPED_DIRECTORY, ModelPackage, survey_packages, wrong_task
+from deployments.models.package import ModelPackage, wrong_task
+from deployments.models.package_survey import SHIPPED_DIRECTORY, survey_packages
 from deployments.models.pp_ocr.packages import FAMILY as PP_OCR
 from deployments.models.pp_ocr.packages import check_installed, pp_ocr_packages
 from deployments.models.store.package_store import PackageStore

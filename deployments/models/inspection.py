@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deployments.models.engines.engine import Engine, TensorSpec
-from deployments.models.loading import NO_OTHERS, LoadedModel, load_model
+from deployments.models.engines.engine import Engine, TensorSpec, metadata_of
+from deployments.models.loading import NO_OTHERS, LoadedModel, engine_of, load_model
 from deployments.models.package import ModelPackage
 from deployments.settings import EngineSettings
 
@@ -92,6 +92,11 @@ class WatchedEngine:
         """Where it runs."""
         return self._engine.device
 
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """What its file says of itself."""
+        return metadata_of(self._engine)
+
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Every output by its name."""
         self.feeds = dict(feeds)
@@ -128,15 +133,10 @@ def inspect_package(
     Raises:
         ModelError: it cannot be served, and why.
     """
-    engines: list[WatchedEngine] = []
-
-    def watch(engine: Engine) -> Engine:
-        engines.append(WatchedEngine(engine))
-        return engines[-1]
-
     with _warnings() as notes:
-        model = load_model(package, EngineSettings(device="cpu", intra_op_threads=1), others, watch)
-    (engine,) = engines
+        model = load_model(package, EngineSettings(device="cpu", intra_op_threads=1), others, WatchedEngine)
+    engine = engine_of(model)
+    assert isinstance(engine, WatchedEngine)  # of the networks of a package, the one whose weights it names
     sizes = [size for size in BATCH_SIZES if model.batch_size in (None, size)] or [model.batch_size or 1]
     return Inspection(
         package=package,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployments.models.errors import ModelPackageError
-from deployments.models.package import ModelPackage, alias_problems, survey_packages
+from deployments.models.package import ModelPackage
+from deployments.models.package_survey import alias_problems, survey_packages
 
 logger = logging.getLogger(__name__)
 

@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from deployments.models.engines.cuda_device import cuda_device, tensorrt_version
 from deployments.models.engines.engine import Engine
 from deployments.models.engines.opening import open_engine
-from deployments.models.package import SHIPPED_DIRECTORY, ModelPackage, discover_packages
+from deployments.models.package import ModelPackage
+from deployments.models.package_survey import SHIPPED_DIRECTORY, discover_packages
 from deployments.settings import EngineSettings
 
 WARM_RUNS = 5

@@ -15,7 +15,7 @@ from tritonclient.grpc import InferInput
 from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
-from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
+from deployments.models.package_survey import SHIPPED_DIRECTORY, discover_packages
 from tests.cluster.server import Server, free_port
 from tests.triton.client import ask
 from tests.triton.server import is_installed

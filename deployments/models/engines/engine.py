@@ -48,3 +48,9 @@ class Engine(Protocol):
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Every output by its name. Safe to call from several threads."""
+
+
+def metadata_of(engine: Engine) -> Mapping[str, str]:
+    """What the file of a network says of itself; empty for engines that have no file, or none that speaks."""
+    metadata: Mapping[str, str] = getattr(engine, "metadata", {})
+    return metadata

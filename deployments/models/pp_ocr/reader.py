@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from deployments.models.engines.engine import Engine
-from deployments.models.engines.onnx_runtime import OnnxRuntimeEngine
+from deployments.models.engines.engine import Engine, metadata_of
 from deployments.models.errors import ModelLoadError
 from deployments.models.package import ModelPackage
 from deployments.models.page_reading.page_reader import PageReader
@@ -51,7 +50,7 @@ def pp_ocr_reader(package: ModelPackage, open_part: Callable[[ModelPackage], Eng
 
 def _recognizer(package: ModelPackage, open_part: Callable[[ModelPackage], Engine]) -> DirectedTextRecognizer:
     engine = open_part(recognition_part(package, vocabulary=""))
-    characters = engine.metadata.get("character") if isinstance(engine, OnnxRuntimeEngine) else None
+    characters = metadata_of(engine).get("character")
     if not characters:
         raise ModelLoadError(
             f"the text recognizer of {package.model_id!r} does not say which characters it knows; its metadata must "

@@ -24,8 +24,9 @@ from filelock import FileLock, Timeout
 
 from deployments.models.errors import ModelPackageError, ModelSourceError, OtherRuntimeError, UnknownModelError
 from deployments.models.model_id import check_model_id
-from deployments.models.package import ModelPackage, alias_problems, package_folders, read_package, with_manifest
+from deployments.models.package import ModelPackage, read_package, with_manifest
 from deployments.models.package_layouts.manifest import MANIFEST, Manifest, StoredFile, read_manifest
+from deployments.models.package_survey import alias_problems, package_folders
 from deployments.models.store.blobs import Blobs, described, link_or_copy
 from deployments.models.store.given_facts import GivenFacts
 from deployments.models.store.sources import Source, version_of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,16 @@ def test_a_network_that_takes_one_batch_size_is_timed_with_that(tmp_path: Path) 
     write_constant_detector(folder / "weights.onnx", yolov8_output([]), batch=2)
     (checked,) = answer("check", folder)["models"]
     assert (checked["batch_size"], set(checked["ms_an_image"])) == (2, {"2"})
+
+
+@pytest.mark.weights
+@pytest.mark.skipif(find_spec("rapidocr") is None, reason="rapidocr is not installed: the extra `pp-ocr` brings it")
+def test_check_knows_the_models_of_an_extra_by_every_name() -> None:
+    (checked,) = answer("check", "pp_ocr/default")["models"]
+    assert checked["model_id"] == "pp_ocr/small-small"
+    assert checked["inputs"] == [
+        {"name": "x", "declared_shape": [None, 3, 48, None], "seen_shape": [1, 3, 48, 320], "dtype": "float32"}
+    ]
 
 
 def test_names_that_do_not_fit_are_noted(tmp_path: Path) -> None:

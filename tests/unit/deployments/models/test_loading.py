@@ -11,7 +11,8 @@ from numpy.testing import assert_array_equal
 from deployments.models.detection.object_detection_model import ObjectDetectionModel
 from deployments.models.errors import ModelLoadError, UnsupportedModelError
 from deployments.models.loading import load_model
-from deployments.models.package import SHIPPED_DIRECTORY, ModelPackage, discover_packages, read_package
+from deployments.models.package import ModelPackage, read_package
+from deployments.models.package_survey import SHIPPED_DIRECTORY, discover_packages
 from deployments.models.page_reading.text_reader import TextReader
 from deployments.settings import EngineSettings
 from tests.unit.deployments.models.builders import (

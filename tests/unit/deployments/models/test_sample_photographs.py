@@ -9,7 +9,7 @@ import pytest
 
 from deployments.models.detection.object_detection_model import ObjectDetectionModel
 from deployments.models.loading import load_model
-from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
+from deployments.models.package_survey import SHIPPED_DIRECTORY, discover_packages
 from deployments.models.page_reading.text_reader import TextReader
 from deployments.settings import EngineSettings
 from workflows.ports import PredictionOptions

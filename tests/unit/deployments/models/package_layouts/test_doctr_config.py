@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from deployments.models.errors import ModelPackageError, OtherRuntimeError
-from deployments.models.package import package_folders, read_package
+from deployments.models.package import read_package
 from deployments.models.package_layouts.contents import DoctrModel
+from deployments.models.package_survey import package_folders
 
 NETWORKS = {"detection": "db_resnet50", "recognition": "crnn_vgg16_bn"}
 

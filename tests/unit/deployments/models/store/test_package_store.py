@@ -12,7 +12,8 @@ import fsspec
 import pytest
 
 from deployments.models.errors import InvalidModelIdError, ModelPackageError, ModelSourceError, UnknownModelError
-from deployments.models.package import ModelPackage, discover_packages, read_package
+from deployments.models.package import ModelPackage, read_package
+from deployments.models.package_survey import discover_packages
 from deployments.models.store.given_facts import GivenFacts
 from deployments.models.store.package_store import AddedPackage, PackageStore
 from deployments.models.store.sources import Source

@@ -1,0 +1,1 @@
+"""Reading with docTR itself, on torch: what `.venv` does not have."""
