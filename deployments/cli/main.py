@@ -14,6 +14,7 @@ import typer
 
 from deployments.cli.application_args import application_args
 from deployments.cli.first_request import first_answer, write_request
+from deployments.cli.k8s import app as k8s_app
 from deployments.cli.launcher import LaunchPlan, LocalCluster, check_port, make_run_dir
 from deployments.cli.models import app as models_app
 from deployments.cli.models_compile import compile_model
@@ -26,6 +27,7 @@ PROXIES = ("haproxy", "python")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Serve vision workflows from a Ray Serve cluster.")
 app.add_typer(models_app, name="models")
+app.add_typer(k8s_app, name="k8s")
 models_app.command(name="compile")(compile_model)
 
 

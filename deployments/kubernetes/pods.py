@@ -1,0 +1,155 @@
+"""The pods of a cluster: no root, nothing writable but what is named, and Ray's own needs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from deployments.kubernetes.objects import (
+    AUTOSCALER_METRICS_PORT,
+    CLIENT_PORT,
+    DASHBOARD_METRICS_PORT,
+    DASHBOARD_PORT,
+    GCS_PORT,
+    METRICS_PORT,
+    ROLE_LABEL,
+    SERVE_PORT,
+    labels,
+)
+from deployments.kubernetes.values import ACCELERATORS, Values, WorkerGroup
+
+USER_ID = 10001
+HOME = "/home/sightline"
+GPU_RESOURCE = "nvidia.com/gpu"
+PRE_STOP_S = 15
+"""Time until every proxy knows that a pod takes no more requests."""
+
+# checkov's checks that are left out, and why; it reads them from the pods' annotations.
+SKIPPED_CHECKS = (
+    ("CKV_K8S_8", "KubeRay adds the liveness probe, which asks Ray's own health"),
+    ("CKV_K8S_9", "KubeRay adds the readiness probe, which asks Serve's proxy too"),
+    ("CKV_K8S_43", "tags are fixed by the operator of a registry; pin by digest there"),
+    ("CKV_K8S_15", "tags are never moved, so IfNotPresent starts pods while the registry is away"),
+    ("CKV2_K8S_6", "the NetworkPolicy selects by labels, which checkov does not follow from projected pods"),
+)
+HEAD_SKIPPED_CHECKS = (*SKIPPED_CHECKS, ("CKV_K8S_38", "Ray's autoscaler in this pod asks the API server for workers"))
+
+
+def security_context() -> dict[str, Any]:
+    """Of every container."""
+    return {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+        "runAsUser": USER_ID,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def pod_security_context() -> dict[str, Any]:
+    """Of every pod."""
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": USER_ID,
+        "runAsGroup": USER_ID,
+        "fsGroup": USER_ID,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def _template(
+    values: Values, role: str, container: dict[str, Any], skipped: tuple[tuple[str, str], ...], **spec: Any
+) -> dict[str, Any]:
+    pull = (
+        {"imagePullSecrets": [{"name": name} for name in values.image.pull_secrets]}
+        if values.image.pull_secrets
+        else {}
+    )
+    return {
+        "metadata": {
+            "labels": {**labels(values), ROLE_LABEL: role},
+            "annotations": {f"checkov.io/skip{at}": f"{check}={why}" for at, (check, why) in enumerate(skipped, 1)},
+        },
+        "spec": {
+            "securityContext": pod_security_context(),
+            "enableServiceLinks": False,
+            "terminationGracePeriodSeconds": values.drain_s + PRE_STOP_S,
+            **pull,
+            **spec,
+            "containers": [container],
+            "volumes": [
+                {"name": "tmp", "emptyDir": {"sizeLimit": "8Gi"}},
+                {"name": "home", "emptyDir": {"sizeLimit": "16Gi"}},
+            ],
+        },
+    }
+
+
+def _container(
+    values: Values, name: str, cpu: str, memory: str, environment: Mapping[str, str], gpus: int = 0
+) -> dict[str, Any]:
+    resources = {"cpu": cpu, "memory": memory, **({GPU_RESOURCE: str(gpus)} if gpus else {})}
+    # HOME takes fetched models and TensorRT's engines, /tmp Ray's sockets and logs: nothing else is written.
+    own = {"HOME": HOME, "RAY_USAGE_STATS_ENABLED": "0", **environment}
+    return {
+        "name": name,
+        "image": values.image.reference,
+        "imagePullPolicy": "IfNotPresent",
+        "env": [{"name": key, "value": text} for key, text in sorted(own.items())],
+        "resources": {"requests": dict(resources), "limits": dict(resources)},
+        "securityContext": security_context(),
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, {"name": "home", "mountPath": HOME}],  # noqa: S108
+    }
+
+
+def head_template(values: Values, environment: Mapping[str, str]) -> dict[str, Any]:
+    """The pod template of the head."""
+    container = _container(values, "ray-head", values.head.cpu, values.head.memory, environment)
+    ports = {
+        "gcs": GCS_PORT,
+        "dashboard": DASHBOARD_PORT,
+        "client": CLIENT_PORT,
+        "serve": SERVE_PORT,
+        "metrics": METRICS_PORT,
+        "as-metrics": AUTOSCALER_METRICS_PORT,
+        "dash-metrics": DASHBOARD_METRICS_PORT,
+    }
+    container["ports"] = [{"name": name, "containerPort": port} for name, port in ports.items()]
+    return _template(values, "head", container, HEAD_SKIPPED_CHECKS)
+
+
+def worker_template(values: Values, group: WorkerGroup, environment: Mapping[str, str]) -> dict[str, Any]:
+    """The pod template of a group of workers."""
+    container = _container(values, "ray-worker", str(group.cpu), group.memory, environment, group.gpus)
+    container["ports"] = [
+        {"name": "serve", "containerPort": SERVE_PORT},
+        {"name": "metrics", "containerPort": METRICS_PORT},
+    ]
+    container["lifecycle"] = {"preStop": {"exec": {"command": ["sleep", str(PRE_STOP_S)]}}}
+    spread = {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": {**labels(values), ROLE_LABEL: "worker"}},
+    }
+    placed: dict[str, Any] = {"automountServiceAccountToken": False, "topologySpreadConstraints": [spread]}
+    selector = dict(group.node_selector)
+    if group.accelerator is not None:
+        selector = selector or {"nvidia.com/gpu.product": ACCELERATORS[group.accelerator]}
+        gpu_toleration = {"key": GPU_RESOURCE, "operator": "Exists", "effect": "NoSchedule"}
+        placed["tolerations"] = [gpu_toleration, *group.tolerations]
+    elif group.tolerations:
+        placed["tolerations"] = list(group.tolerations)
+    if selector:
+        placed["nodeSelector"] = selector
+    return _template(values, "worker", container, SKIPPED_CHECKS, serviceAccountName="sightline-worker", **placed)
+
+
+def worker_start_parameters(group: WorkerGroup) -> dict[str, str]:
+    """What `ray start` is told; the autoscaler learns from it which cards the pods would have."""
+    if group.accelerator is None:
+        return {}
+    resources = json.dumps({f"accelerator_type:{group.accelerator}": 1})
+    return {"resources": json.dumps(resources)}  # quoted once more: it goes through a shell

@@ -1,0 +1,98 @@
+"""The Redis that remembers what a head knows, so that another one can go on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deployments.kubernetes.objects import Object, named, pods_of
+from deployments.kubernetes.pods import PRE_STOP_S, pod_security_context
+from deployments.kubernetes.values import Redis, Values
+
+IMAGE = "docker.io/library/redis:7.2.4-bookworm"
+NAME = "sightline-redis"
+PORT = 6379
+USER_ID = 999
+SKIPPED_CHECKS = (
+    ("CKV_K8S_15", "a fixed version: IfNotPresent starts it while the registry is away"),
+    ("CKV_K8S_40", "999 is the user of the image, whose files are its own"),
+    ("CKV_K8S_43", "a fixed version; pin by digest in a registry of one's own"),
+    ("CKV_K8S_35", "redis-server reads its password from a variable of the start script alone"),
+)
+
+
+def redis_objects(values: Values, gcs: Redis) -> list[Object]:
+    """StatefulSet, Service and NetworkPolicy; the Secret is the operator's to make."""
+    selector = {"app.kubernetes.io/name": NAME}
+    service = named(
+        values, "v1", "Service", NAME, spec={"selector": selector, "ports": [{"name": "redis", "port": PORT}]}
+    )
+    sources = [{"from": [{"podSelector": pods_of(values)}], "ports": [{"port": PORT, "protocol": "TCP"}]}]
+    policy = named(
+        values,
+        "networking.k8s.io/v1",
+        "NetworkPolicy",
+        NAME,
+        spec={"podSelector": {"matchLabels": selector}, "policyTypes": ["Ingress", "Egress"], "ingress": sources},
+    )
+    return [_stateful_set(values, gcs, selector), service, policy]
+
+
+def _stateful_set(values: Values, gcs: Redis, selector: dict[str, str]) -> Object:
+    ping = {"exec": {"command": ["sh", "-c", 'REDISCLI_AUTH="$REDIS_PASSWORD" redis-cli ping | grep -q PONG']}}
+    container: dict[str, Any] = {
+        "name": "redis",
+        "image": IMAGE,
+        "imagePullPolicy": "IfNotPresent",
+        # Every write is on the disk before it is confirmed: what the head was told must outlive this pod.
+        "command": ["sh", "-c"],
+        "args": ['exec redis-server --dir /data --appendonly yes --appendfsync always --requirepass "$REDIS_PASSWORD"'],
+        "env": [
+            {"name": "REDIS_PASSWORD", "valueFrom": {"secretKeyRef": {"name": gcs.secret, "key": "password"}}},
+        ],
+        "ports": [{"name": "redis", "containerPort": PORT}],
+        "readinessProbe": {**ping, "periodSeconds": 5, "timeoutSeconds": 3},
+        "livenessProbe": {**ping, "initialDelaySeconds": 30, "periodSeconds": 10, "timeoutSeconds": 3},
+        "resources": {
+            "requests": {"cpu": "250m", "memory": "512Mi"},
+            "limits": {"cpu": "500m", "memory": "512Mi"},
+        },
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+            "runAsUser": USER_ID,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+    }
+    template = {
+        "metadata": {
+            "labels": {**selector, "app.kubernetes.io/part-of": "sightline"},
+            "annotations": {f"checkov.io/skip{at}": f"{c}={why}" for at, (c, why) in enumerate(SKIPPED_CHECKS, 1)},
+        },
+        "spec": {
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "securityContext": {
+                **pod_security_context(),
+                "runAsUser": USER_ID,
+                "runAsGroup": USER_ID,
+                "fsGroup": USER_ID,
+            },
+            "terminationGracePeriodSeconds": 2 * PRE_STOP_S,
+            "containers": [container],
+        },
+    }
+    claim = {
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": gcs.storage}}},
+    }
+    spec = {
+        "serviceName": NAME,
+        "replicas": 1,
+        "selector": {"matchLabels": selector},
+        "template": template,
+        "volumeClaimTemplates": [claim],
+    }
+    return named(values, "apps/v1", "StatefulSet", NAME, spec=spec)
