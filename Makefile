@@ -23,6 +23,10 @@ DOCTR_READY := .venv-doctr/.installed
 PIP_INSTALL := install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .PHONY: help serve test check lint format test-unit test-storage test-conformance test-sources test-sdk test-triton test-doctr test-cluster load evaluate proto lock clean
+K8S_READY := .venv-k8s/.installed
+PIP_INSTALL := install --quiet --disable-pip-version-check --no-deps --require-hashes
+
+.PHONY: help serve test check lint format test-unit test-storage test-conformance test-sources test-sdk test-triton test-k8s test-cluster manifests load evaluate proto lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -30,7 +34,7 @@ help:  ## List the commands
 serve: $(SERVE_READY)  ## Start the cluster with the shipped models [PORT=9001] [GRPC_PORT=9002] [MODELS=dir or URL] [WORKFLOWS=dir] [TEXT_READER=id]
 	@exec $(BIN)/sightline serve --port $(PORT) $(if $(GRPC_PORT),--grpc-port $(GRPC_PORT)) $(if $(MODELS),--models "$(MODELS)") $(if $(WORKFLOWS),--workflows "$(WORKFLOWS)") $(if $(TEXT_READER),--text-reader "$(TEXT_READER)")
 
-test: test-unit test-storage test-conformance test-sources test-sdk test-triton test-cluster  ## Run every test: unit, databases, conformance, sources of models, vendor SDK, Triton, cluster
+test: test-unit test-storage test-conformance test-sources test-sdk test-triton test-k8s test-cluster  ## Run every test: unit, databases, conformance, sources of models, vendor SDK, Triton, Kubernetes, cluster
 
 test-unit: $(DEV_READY)  ## Run the unit tests (no cluster; under a minute)
 	$(BIN)/pytest tests/unit -n 2 -q $(PYTEST_ARGS)
@@ -52,6 +56,11 @@ test-triton: $(DEV_READY) $(TRITON_READY)  ## Run models on a real Triton, and k
 
 test-doctr: $(DOCTR_READY)  ## Read with docTR itself, on torch
 	.venv-doctr/bin/pytest tests/doctr -q $(PYTEST_ARGS)
+test-k8s: $(DEV_READY) $(K8S_READY)  ## Hold the manifests of Kubernetes against every schema there is
+	$(BIN)/pytest tests/k8s -q $(PYTEST_ARGS)
+
+manifests: $(DEV_READY)  ## Write the files of kustomize anew, from k8s/overlays/*/values.yaml
+	$(BIN)/sightline k8s write-tree k8s
 
 test-cluster: $(DEV_READY)  ## Start a real local cluster and hurt it
 	$(BIN)/pytest tests/cluster -m cluster -q $(PYTEST_ARGS)
@@ -88,7 +97,7 @@ lock:  ## Write the lock files anew (needs uv)
 LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 clean:  ## Remove the virtual environments
-	rm -rf .venv .venv-sdk .venv-train .venv-triton .venv-doctr
+	rm -rf .venv .venv-sdk .venv-train .venv-triton .venv-doctr .venv-k8s
 
 $(SERVE_READY): requirements.txt pyproject.toml
 	@echo "installing into .venv (once; a minute or two) ..."
@@ -108,6 +117,12 @@ $(SDK_READY): tests/sdk/requirements.txt
 	@echo "installing the vendor's SDK into .venv-sdk (once) ..."
 	@test -x .venv-sdk/bin/python || $(PYTHON) -m venv .venv-sdk
 	@.venv-sdk/bin/pip $(PIP_INSTALL) -r tests/sdk/requirements.txt
+	@touch $@
+
+$(K8S_READY): tests/k8s/requirements.in
+	@echo "installing the checks of manifests into .venv-k8s (once) ..."
+	@test -x .venv-k8s/bin/python || $(PYTHON) -m venv .venv-k8s
+	@.venv-k8s/bin/pip install --quiet --disable-pip-version-check -r tests/k8s/requirements.in
 	@touch $@
 
 $(TRITON_READY): tests/triton/requirements.txt

@@ -13,8 +13,8 @@ def alert_groups(name: str) -> list[dict[str, Any]]:
     Series are what Ray's metrics ports of its pods show, and what Prometheus says of the pods themselves.
     """
     of = f'endpoint="{name}"'
-    errors = f'ray_serve_num_deployment_http_error_requests_total{{{of},error_code=~"5.."}}'
-    requests = f"ray_serve_num_http_requests_total{{{of}}}"
+    errors = f"ray_serve_deployment_error_counter_total{{{of}}}"
+    requests = f"ray_serve_deployment_request_counter_total{{{of}}}"
     latency = f"ray_serve_deployment_processing_latency_ms_bucket{{{of}}}"
     rules = [
         _rule(
@@ -22,7 +22,7 @@ def alert_groups(name: str) -> list[dict[str, Any]]:
             f"sum(rate({errors}[5m])) / sum(rate({requests}[5m])) > 0.02",
             "5m",
             "critical",
-            "More than 2 % of the requests of {endpoint} end with a status of 500 or above.",
+            "More than 2 % of the calls of {endpoint} end with an error.",
         ),
         _rule(
             "SightlineSlow",
@@ -61,6 +61,7 @@ def alert_groups(name: str) -> list[dict[str, Any]]:
         ),
     ]
     for rule in rules:
+        rule["labels"]["endpoint"] = name  # absent() keeps no labels of its own
         rule["annotations"]["summary"] = rule["annotations"]["summary"].format(endpoint=name)
     return [{"name": f"sightline-{name}", "rules": rules}]
 

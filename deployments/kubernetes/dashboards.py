@@ -8,26 +8,17 @@ DATA_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 WIDTH, HEIGHT = 12, 8
 OF = 'endpoint="$endpoint"'
 
+LATENCY = f"rate(ray_serve_deployment_processing_latency_ms_bucket{{{OF}}}[$window])"
+
 # Title, unit, legend, expression.
 SERVING = (
     (
         "Requests",
         "reqps",
-        "{{status_code}}",
-        f"sum by (status_code) (rate(ray_serve_num_http_requests_total{{{OF}}}[$window]))",
-    ),
-    (
-        "Latency of calls, 95 of 100",
-        "ms",
-        "{{deployment}}",
-        f"histogram_quantile(0.95, sum by (le, deployment) (rate(ray_serve_deployment_processing_latency_ms_bucket{{{OF}}}[$window])))",
-    ),
-    (
-        "Calls of deployments",
-        "reqps",
         "{{deployment}}",
         f"sum by (deployment) (rate(ray_serve_deployment_request_counter_total{{{OF}}}[$window]))",
     ),
+    ("Calls, 95 of 100", "ms", "{{deployment}}", f"histogram_quantile(0.95, sum by (le, deployment) ({LATENCY}))"),
     (
         "Calls under way",
         "short",

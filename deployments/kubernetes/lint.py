@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -142,8 +143,6 @@ def _templates(item: Object) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _machines(service: Object) -> Iterator[tuple[str, dict[str, float], int, int]]:
     """Group, resources of one pod under Ray's names, fewest and most pods."""
-    import json
-
     cluster = service["spec"]["rayClusterConfig"]
     head = cluster["headGroupSpec"]
     if head["rayStartParams"].get("num-cpus") != "0":

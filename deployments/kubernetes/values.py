@@ -218,7 +218,7 @@ class Values(_Part):
         if not names and not self.head.replicas_too:
             raise ValueError("worker_groups is empty and head.replicas_too is false: nothing could run a replica")
         if isinstance(self.upgrade, IncrementalUpgrade) and not isinstance(self.route, Gateway):
-            raise ValueError(
+            raise ValueError(  # noqa: TRY004 - of the values, not of a type
                 "upgrade NewClusterWithIncrementalUpgrade moves requests by Gateway API: route.kind must be gateway"
             )
         return self

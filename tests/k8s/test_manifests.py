@@ -1,0 +1,143 @@
+"""The manifests as kubectl renders them, held against every schema there is."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from deployments.kubernetes.alerts import alert_groups
+from tests.k8s.crd_schema import problems
+from tests.unit.deployments.kubernetes.shipped import FOLDER, OVERLAYS, ROOT, overlay_values, rendered
+
+TOOLS = ROOT / ".venv-k8s/bin"
+CUSTOM = ("ray.io/", "gateway.networking.k8s.io/", "cert-manager.io/", "monitoring.coreos.com/")
+
+
+def tool(name: str) -> str:
+    path = shutil.which(name) or (str(TOOLS / name) if (TOOLS / name).exists() else None)
+    if path is None:
+        pytest.skip(f"{name} is not installed: `make test-k8s` installs it, or put it on the PATH")
+    return path
+
+
+@pytest.fixture(scope="module", params=OVERLAYS)
+def overlay(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def objects(overlay):
+    return list(rendered(overlay_values(overlay)).values())
+
+
+def test_kubectl_renders_what_the_command_prints(overlay, objects):
+    kubectl = tool("kubectl")
+    text = subprocess.run(
+        [kubectl, "kustomize", FOLDER / "overlays" / overlay], capture_output=True, text=True, check=True
+    ).stdout
+    ours = {(item["kind"], item["metadata"]["name"]): item for item in objects}
+    assert {(item["kind"], item["metadata"]["name"]): item for item in yaml.safe_load_all(text)} == ours
+
+
+def test_the_ray_service_has_no_field_that_kuberay_does_not_know(objects):
+    (service,) = [item for item in objects if item["kind"] == "RayService"]
+    assert problems(service) == []
+    wrong = copy.deepcopy(service)
+    wrong["spec"]["rayClusterConfig"]["headGroupSpec"]["template"]["spec"]["containers"][0]["imgae"] = "x"
+    assert problems(wrong)
+
+
+def test_kinds_of_kubernetes_are_strictly_valid(objects, tmp_path):
+    command = tool("kubernetes-validate")
+    core = [item for item in objects if not item["apiVersion"].startswith(CUSTOM)]
+    path = tmp_path / "core.yaml"
+    path.write_text(yaml.safe_dump_all(core))
+    done = subprocess.run([command, "--strict", path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(core) >= 4
+
+
+def test_checkov_finds_nothing_that_is_not_justified_in_the_manifest(objects, tmp_path):
+    command = tool("checkov")
+    pods = []
+    for item in objects:
+        if item["kind"] == "RayService":
+            cluster = item["spec"]["rayClusterConfig"]
+            for group in (cluster["headGroupSpec"], *cluster.get("workerGroupSpecs", ())):
+                metadata = {**group["template"]["metadata"], "name": group.get("groupName", "head")}
+                metadata["namespace"] = item["metadata"]["namespace"]
+                pods.append(
+                    {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": group["template"]["spec"]}
+                )
+        elif not item["apiVersion"].startswith(CUSTOM):
+            pods.append(item)
+    path = tmp_path / "pods.yaml"
+    path.write_text(yaml.safe_dump_all(pods))
+    done = subprocess.run(
+        [command, "-f", path, "--framework", "kubernetes", "--skip-download", "--compact", "-o", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    report = json.loads(done.stdout)
+    failed = [
+        f"{each['check_id']} {each['resource']}: {each['check_name']}" for each in report["results"]["failed_checks"]
+    ]
+    assert failed == []
+    assert report["summary"]["passed"] > 50
+    assert all(each["check_result"]["suppress_comment"] for each in report["results"]["skipped_checks"])
+
+
+SERIES = """
+rule_files: [rules.yaml]
+evaluation_interval: 1m
+tests:
+  - interval: 1m
+    input_series:
+      - {series: 'up{endpoint="plates",role="head"}', values: '1x10 0x20'}
+      - {series: 'up{endpoint="plates",role="worker"}', values: '1x30'}
+      - {series: 'ray_serve_deployment_request_counter_total{endpoint="plates"}', values: '0+100x30'}
+      - {series: 'ray_serve_deployment_error_counter_total{endpoint="plates"}', values: '0x10 0+10x20'}
+      - {series: 'ray_serve_deployment_replica_healthy{endpoint="plates",replica="a"}', values: '1x30'}
+    alert_rule_test:
+      - {eval_time: 9m, alertname: SightlineHeadAbsent, exp_alerts: []}
+      - {eval_time: 9m, alertname: SightlineErrors, exp_alerts: []}
+      - {eval_time: 29m, alertname: SightlineNoWorkers, exp_alerts: []}
+      - {eval_time: 29m, alertname: SightlineReplicaUnhealthy, exp_alerts: []}
+      - eval_time: 29m
+        alertname: SightlineHeadAbsent
+        exp_alerts: [{exp_labels: {severity: critical, endpoint: plates}, exp_annotations: HEAD}]
+      - eval_time: 29m
+        alertname: SightlineErrors
+        exp_alerts: [{exp_labels: {severity: critical, endpoint: plates}, exp_annotations: ERRORS}]
+"""
+
+
+def test_prometheus_raises_each_alert_when_it_should_and_not_before(tmp_path):
+    promtool = tool("promtool")
+    groups = alert_groups("plates")
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))
+    said = {rule["alert"]: json.dumps(rule["annotations"]) for rule in groups[0]["rules"]}
+    text = SERIES.replace(": HEAD", f": {said['SightlineHeadAbsent']}").replace(
+        ": ERRORS", f": {said['SightlineErrors']}"
+    )
+    (tmp_path / "tests.yaml").write_text(text)
+    done = subprocess.run(
+        [promtool, "test", "rules", "tests.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_images_file_copies_only_what_is_there():
+    lines = Path(FOLDER / "Dockerfile").read_text().splitlines()
+    sources = [
+        word for line in lines if line.startswith("COPY ") and "--from" not in line for word in line.split()[1:-1]
+    ]
+    assert sources
+    assert [source for source in sources if not (ROOT / source).exists()] == []
