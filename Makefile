@@ -57,7 +57,7 @@ test-triton: $(DEV_READY) $(TRITON_READY)  ## Run models on a real Triton, and k
 test-doctr: $(DOCTR_READY)  ## Read with docTR itself, on torch
 	.venv-doctr/bin/pytest tests/doctr -q $(PYTEST_ARGS)
 test-k8s: $(DEV_READY) $(K8S_READY)  ## Hold the manifests of Kubernetes against every schema there is
-	$(BIN)/pytest tests/k8s -q $(PYTEST_ARGS)
+	$(BIN)/pytest tests/k8s -q -rs $(PYTEST_ARGS)
 
 manifests: $(DEV_READY)  ## Write the files of kustomize anew, from k8s/overlays/*/values.yaml
 	$(BIN)/sightline k8s write-tree k8s

@@ -14,7 +14,8 @@ from deployments.kubernetes.objects import (
     named,
     pods_of,
 )
-from deployments.kubernetes.values import IncrementalUpgrade, NoRoute, Redis, Values
+from deployments.kubernetes.routes import GATEWAY
+from deployments.kubernetes.values import Gateway, IncrementalUpgrade, NoRoute, Redis, Values
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 REDIS_PORT = 6379
@@ -29,10 +30,13 @@ def network_policy(values: Values) -> Object:
     ]
     if not isinstance(values.route, NoRoute):
         sources.append({"from": [_namespace(values.route.allowed_namespace)], "ports": _ports(SERVE_PORT)})
+    # Some controllers run a Gateway's pods beside it, in this namespace.
+    gateways = [GATEWAY] if isinstance(values.route, Gateway) else []
     if isinstance(values.upgrade, IncrementalUpgrade):
-        # The Gateway that KubeRay makes has its pods in this namespace.
-        gateway = {"matchLabels": {"gateway.networking.k8s.io/gateway-name": f"{values.name}-gateway"}}
-        sources.append({"from": [{"podSelector": gateway}], "ports": _ports(SERVE_PORT)})
+        gateways.append(f"{values.name}-gateway")  # KubeRay makes it
+    for name in gateways:
+        pods = {"matchLabels": {"gateway.networking.k8s.io/gateway-name": name}}
+        sources.append({"from": [{"podSelector": pods}], "ports": _ports(SERVE_PORT)})
     if values.monitoring.enabled:
         metrics = _ports(METRICS_PORT, AUTOSCALER_METRICS_PORT, DASHBOARD_METRICS_PORT)
         sources.append({"from": [_namespace(values.monitoring.namespace)], "ports": metrics})

@@ -122,3 +122,15 @@ def test_an_ingress_serves_clusters_without_gateways():
     ingress = rendered(Values.model_validate(content))["Ingress", "plates"]
     assert ingress["spec"]["rules"][0]["host"] == "plates.example.com"
     assert ingress["spec"]["tls"][0]["hosts"] == ["*.example.com"]
+
+
+def test_the_pods_of_each_gateway_may_send_requests():
+    policy = rendered(overlay_values("cpu"))["NetworkPolicy", "plates"]
+    let_in = [
+        source["podSelector"]["matchLabels"].get("gateway.networking.k8s.io/gateway-name")
+        for rule in policy["spec"]["ingress"]
+        if {"port": 8000, "protocol": "TCP"} in rule.get("ports", [])
+        for source in rule["from"]
+        if "podSelector" in source
+    ]
+    assert let_in == ["sightline", "plates-gateway"]
