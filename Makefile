@@ -20,13 +20,10 @@ SDK_READY := .venv-sdk/.installed
 TRAIN_READY := .venv-train/.installed
 TRITON_READY := .venv-triton/.installed
 DOCTR_READY := .venv-doctr/.installed
-PIP_INSTALL := install --quiet --disable-pip-version-check --no-deps --require-hashes
-
-.PHONY: help serve test check lint format test-unit test-storage test-conformance test-sources test-sdk test-triton test-doctr test-cluster load evaluate proto lock clean
 K8S_READY := .venv-k8s/.installed
 PIP_INSTALL := install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: help serve test check lint format test-unit test-storage test-conformance test-sources test-sdk test-triton test-k8s test-cluster manifests load evaluate proto lock clean
+.PHONY: help serve test check lint format test-unit test-storage test-conformance test-sources test-sdk test-triton test-doctr test-k8s test-cluster manifests load evaluate proto lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -56,6 +53,7 @@ test-triton: $(DEV_READY) $(TRITON_READY)  ## Run models on a real Triton, and k
 
 test-doctr: $(DOCTR_READY)  ## Read with docTR itself, on torch
 	.venv-doctr/bin/pytest tests/doctr -q $(PYTEST_ARGS)
+
 test-k8s: $(DEV_READY) $(K8S_READY)  ## Hold the manifests of Kubernetes against every schema there is
 	$(BIN)/pytest tests/k8s -q -rs $(PYTEST_ARGS)
 
