@@ -25,7 +25,7 @@ INPUT_WH = (256, 64)
 MARGIN_ACROSS, MARGIN_ALONG = 0.10, 0.12  # round the glyphs, of their height: what the localizer is taught to frame
 WIDENED = (1.05, 1.03)  # along and across, what is read of it: more ground costs nothing, a letter cut off is lost
 PADDED_PX = (200, 40)  # the offset of the best-known workflow, in all
-ONE_LINE = (("european", "american", "brazilian", "plain", "korean"), (44, 22, 10, 15, 5))  # styles and their shares
+ONE_LINE = (("european", "american", "brazilian", "plain", "korean"), (50, 20, 9, 16, 5))  # styles and their shares
 READABLE_PX = (5.0, 7.0)  # width of a character and height of the line on the network's input that suffice
 
 

@@ -283,8 +283,8 @@ def _barcode(sheet: Sheet, area: Area) -> None:
 
 Layout = Callable[[Sheet, Area, float], None]
 LAYOUTS: dict[str, tuple[Layout, float, float, float]] = {  # how it is set, its share, smallest and largest type
-    "letter": (_letter, 0.27, 9, 34),
-    "columns": (_columns, 0.1, 8, 20),
+    "letter": (_letter, 0.34, 9, 30),
+    "columns": (_columns, 0.13, 8, 20),
     "receipt": (_receipt, 0.2, 10, 32),
     "form": (_form, 0.13, 9, 28),
     "table": (_table, 0.08, 9, 24),
@@ -327,6 +327,7 @@ def draw_page(
     unseen: bool = False,
     ground: tuple[Rgb, Colour] | None = None,
     scale: float = 1.0,
+    type_px: tuple[float, float] | None = None,
 ) -> Page:
     """Print a page.
 
@@ -337,10 +338,12 @@ def draw_page(
         unseen: set in faces that are kept out of training.
         ground: what is printed on, and the ink; paper when None.
         scale: by how much type is larger than usual.
+        type_px: smallest and largest type; the layout's own when None.
     """
     width, height = size_wh
     layout = layout or rng.choices(list(LAYOUTS), [share for _, share, _, _ in LAYOUTS.values()])[0]
-    arrange, _, smallest, largest = LAYOUTS[layout]
+    arrange, _, *usual_px = LAYOUTS[layout]
+    smallest, largest = type_px or usual_px
     size_px = scale * math.exp(rng.uniform(math.log(smallest), math.log(largest)))
     rgb, ink = ground or paper(size_wh, rng)
     margin = min(width, height) * rng.uniform(0.02, 0.12)

@@ -32,7 +32,7 @@ Colour = tuple[int, int, int]
 
 HEIGHT_PX = 96
 ALPHABETS = 1500
-FREE_SHARE = 0.1  # of registrations that follow no format
+FREE_SHARE = 0.06  # of registrations that follow no format
 GLYPH_PX = 112  # size at which faces are rasterized; lines are scaled from it
 STYLES = ("european", "american", "brazilian", "plain", "korean", "two-line")
 ASPECTS = {

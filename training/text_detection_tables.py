@@ -23,15 +23,21 @@ from training.text_scenes import TextScene, page_scene, plate_crop, street_scene
 IOU = 0.5
 SEED = 7_000_011
 PAGE_WH, STREET_WH, CROP_WH = (768, 1024), (640, 480), (320, 240)
+RUNNING_PX = ((11, 16), (16, 24), (24, 36))  # type of running text
 
 
-def page_sets(pages: int = 2, crops: int = 40) -> dict[str, list[TextScene]]:
+def page_sets(pages: int = 6, crops: int = 100) -> dict[str, list[TextScene]]:
     """Held-out pictures by name."""
     rng = random.Random(SEED)
     sets = {
         f"page, {layout}": [page_scene(PAGE_WH, rng, layout, unseen=True, whole=True) for _ in range(pages)]
         for layout in LAYOUTS
     }
+    for type_px in RUNNING_PX:
+        sets[f"running text of {type_px[0]} to {type_px[1]} px"] = [
+            page_scene(PAGE_WH, rng, rng.choice(("letter", "letter", "columns")), True, whole=True, type_px=type_px)
+            for _ in range(pages)
+        ]
     sets["street, 640 x 480"] = [street_scene(STREET_WH, rng, [], unseen=True) for _ in range(5 * pages)]
     for name, style, tight in (
         *(("two-line plates, bare", "two-line", True), ("two-line plates, with margins", "two-line", False)),

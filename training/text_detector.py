@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from training.backgrounds import Frame, load_frames
 from training.pools import PoolReader, Samples, keep_fresh
 from training.schedule import AveragedWeights, load_weights, optimizer_for, set_rate
-from training.text_maps import BORDER, KERNEL, UNKNOWN, paint_target
+from training.text_maps import BORDER, GAP, KERNEL, UNKNOWN, paint_target
 from training.text_scenes import TextScene, page_scene, plate_crop, street_scene, word_crop
 from training.torchvision_ops import declare_torchvision_ops
 
@@ -57,14 +57,14 @@ def text_detector() -> LinkNet:
 
 
 def map_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Cross entropy, heavier on words and their borders, and the Dice distance of each picture.
+    """Cross entropy, heavier on words, their borders and most of all the gaps between them, and the Dice distance.
 
     Args:
         logits: (b, 1, h, w).
         target: (b, h, w) uint8, values of `text_maps`.
     """
     logits, known, wanted = logits[:, 0], (target != UNKNOWN).float(), (target == KERNEL).float()
-    weight = known * (1 + 3 * wanted + 2 * (target == BORDER).float())
+    weight = known * (1 + 3 * wanted + 2 * (target == BORDER).float() + 9 * (target == GAP).float())
     entropy = F.binary_cross_entropy_with_logits(logits, wanted, weight, reduction="sum") / weight.sum()
     probability = logits.sigmoid() * known
     shared = (probability * wanted).sum((1, 2))
@@ -116,14 +116,14 @@ def _sheet_of_crops(
 
 def _crop(rng: random.Random, frames: list[Frame], unseen: bool) -> TextScene:
     kind = rng.random()
-    if kind < 0.2:
+    if kind < 0.25:
         return word_crop(CROP_WH, rng, unseen)
-    return plate_crop(CROP_WH, rng, frames, "two-line" if kind < 0.6 else None, unseen)
+    return plate_crop(CROP_WH, rng, frames, "two-line" if kind < 0.62 else None, unseen)
 
 
 def _page(rng: random.Random, frames: list[Frame], unseen: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     scene = (
-        page_scene(PAGE_WH, rng, unseen=unseen) if rng.random() < 0.65 else street_scene(PAGE_WH, rng, frames, unseen)
+        page_scene(PAGE_WH, rng, unseen=unseen) if rng.random() < 0.75 else street_scene(PAGE_WH, rng, frames, unseen)
     )
     return scene.rgb, paint_target(scene)
 

@@ -1,6 +1,9 @@
-"""What the text detector is taught for each pixel: text, the border of text, neither, or nothing at all."""
+"""What the text detector is taught for each pixel: text, its border, a gap between words, neither, or nothing."""
 
 from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -8,9 +11,10 @@ from numpy.typing import NDArray
 
 from training.text_scenes import TextScene
 
-NEITHER, KERNEL, BORDER, UNKNOWN = 0, 1, 2, 3
+NEITHER, KERNEL, BORDER, UNKNOWN, GAP = 0, 1, 2, 3, 4
 SHRINK_RATIO = 0.5  # docTR's for LinkNet
 KERNEL_PX_MIN = 3.0  # serving drops what is thinner
+GAP_HEIGHTS_MAX = 1.5  # words of a line that are further apart, in heights of the first, are told apart without help
 _SUBPIXEL_BITS = 4
 
 
@@ -36,8 +40,19 @@ def _fill(target: NDArray[np.uint8], points: NDArray[np.float32], value: int) ->
     cv2.fillPoly(target, [fixed], value, shift=_SUBPIXEL_BITS)
 
 
+def _gaps(scene: TextScene) -> Iterator[NDArray[np.float32]]:
+    """What lies between the shrunken words that follow one another in a line: (4, 2) each."""
+    for row, (quad, following) in enumerate(itertools.pairwise(scene.quads)):
+        if scene.lines[row] != scene.lines[row + 1] or not scene.legible[row : row + 2].all():
+            continue
+        apart, height = np.linalg.norm(following[0] - quad[1]), np.linalg.norm(quad[2] - quad[1])
+        if apart <= GAP_HEIGHTS_MAX * height:
+            before, after = shrunken(quad), shrunken(following)
+            yield np.stack([before[1], after[0], after[3], before[2]])
+
+
 def paint_target(scene: TextScene) -> NDArray[np.uint8]:
-    """(h, w) uint8 of NEITHER, KERNEL, BORDER and UNKNOWN for a scene."""
+    """(h, w) uint8 of NEITHER, KERNEL, BORDER, UNKNOWN and GAP for a scene."""
     target = np.full(scene.rgb.shape[:2], NEITHER, np.uint8)
     centres = scene.quads.mean(1)
     for region in scene.unknown:
@@ -48,6 +63,8 @@ def paint_target(scene: TextScene) -> NDArray[np.uint8]:
             _fill(target, hull.mean(0) + (hull - hull.mean(0)) * 1.06, NEITHER)
     for quad, legible in zip(scene.quads, scene.legible, strict=True):
         _fill(target, quad, BORDER if legible else UNKNOWN)
+    for gap in _gaps(scene):
+        _fill(target, gap, GAP)
     for quad in scene.quads[scene.legible]:
         _fill(target, shrunken(quad), KERNEL)
     return target

@@ -167,6 +167,7 @@ def page_scene(
     layout: str | None = None,
     unseen: bool = False,
     whole: bool = False,
+    type_px: tuple[float, float] | None = None,
 ) -> TextScene:
     """A page: a scan of a part of it, or paper photographed on something.
 
@@ -176,17 +177,18 @@ def page_scene(
         layout: one of `page_renders.LAYOUTS`; drawn by lot when None.
         unseen: set in faces that are kept out of training.
         whole: show the whole page instead of a part of it.
+        type_px: smallest and largest type; the layout's own when None.
     """
     width, height = window_wh
     if rng.random() < 0.25:
-        page = draw_page(window_wh, rng, layout, unseen)
+        page = draw_page(window_wh, rng, layout, unseen, type_px=type_px)
         canvas = _Canvas(page.rgb)
         _add_page(canvas, page, np.eye(3))
         return canvas.finish(expose(page.rgb, rng) if rng.random() < 0.6 else page.rgb)
     canvas = _Canvas(drawn_background(window_wh, rng))
     grown = rng.uniform(0.75, 0.92) if whole else rng.uniform(0.8, 1.3)
     page_wh = (round(width * grown), round(height * grown))
-    page = draw_page(page_wh, rng, layout, unseen)
+    page = draw_page(page_wh, rng, layout, unseen, type_px=type_px)
     slack = 0.02 if whole else 0.15
     centre = (width * (0.5 + rng.uniform(-slack, slack)), height * (0.5 + rng.uniform(-slack, slack)))
     corners = _seen_from(page_wh, centre, rng, rng.choice((0.5, 3.0, 6.0)))

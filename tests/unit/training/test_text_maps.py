@@ -3,7 +3,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from tests.unit.training.text_scene_builders import rectangle, scene
-from training.text_maps import BORDER, KERNEL, NEITHER, UNKNOWN, paint_target, shrunken
+from training.text_maps import BORDER, GAP, KERNEL, NEITHER, UNKNOWN, paint_target, shrunken
 
 
 def test_a_word_shrinks_by_three_quarters_of_its_area_over_its_perimeter():
@@ -44,3 +44,19 @@ def test_the_captions_of_a_plate_are_unknown_and_the_gap_between_its_lines_is_no
     assert target[5, 70] == target[30, 15] == UNKNOWN
     assert target[28, 70] == NEITHER
     assert target[17, 70] == target[41, 70] == KERNEL
+
+
+def test_what_lies_between_two_words_of_a_line_is_a_gap():
+    target = paint_target(scene([rectangle(10, 20, 60, 40), rectangle(66, 20, 116, 40)], [True, True]))
+    # 50 x 20 shrinks by 1000 * 0.75 / 140 = 5.4 on each side
+    assert (target[30, 56:70] == GAP).all()
+    assert target[22, 63] == NEITHER
+    assert target[30, 53] == target[30, 73] == KERNEL
+    assert target[30, 12] == BORDER
+
+
+@pytest.mark.parametrize(("left", "legible"), [(91, True), (66, False)])
+def test_words_that_are_far_apart_or_cannot_be_read_leave_no_gap(left, legible):
+    # 20 pixels tall: from 30 pixels on they are far apart
+    words = [rectangle(10, 20, 60, 40), rectangle(left, 20, left + 50, 40)]
+    assert not (paint_target(scene(words, [True, legible])) == GAP).any()
