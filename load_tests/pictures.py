@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deployments.models.package import SHIPPED_DIRECTORY
+from deployments.models.package_survey import SHIPPED_DIRECTORY
 from workflows.values.image_codec import encode_jpeg
 
 SAMPLES = SHIPPED_DIRECTORY / "samples"

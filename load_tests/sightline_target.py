@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 
 from deployments.cli.ports import is_free
-from deployments.models.package import SHIPPED_DIRECTORY
+from deployments.models.package_survey import SHIPPED_DIRECTORY
 from load_tests.scenario import OURS, ServerOptions
 from load_tests.target import RunningTarget
 

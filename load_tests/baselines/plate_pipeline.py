@@ -14,7 +14,7 @@ from deployments.dataplane.sample import TEXTS, TUTORIAL
 from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.image_model import ImageModel
 from deployments.models.loading import load_model
-from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
+from deployments.models.package_survey import SHIPPED_DIRECTORY, discover_packages
 from deployments.models.page_reading.text_reader import TextReader
 from deployments.settings import DEFAULT_TEXT_READER, EngineSettings
 from workflows.geometry.boxes import clip_boxes, grow_boxes, rounded_corners

@@ -74,7 +74,7 @@ def test_a_wall_without_plates_is_grey() -> None:
 def test_the_shipped_detector_finds_as_many_plates_as_a_photograph_is_said_to_have(plates: int) -> None:
     from deployments.dataplane.compute import as_image_model
     from deployments.models.loading import load_model
-    from deployments.models.package import SHIPPED_DIRECTORY, discover_packages
+    from deployments.models.package_survey import SHIPPED_DIRECTORY, discover_packages
     from deployments.settings import EngineSettings
     from workflows.ports import PredictionOptions
 
