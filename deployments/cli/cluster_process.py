@@ -19,9 +19,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from deployments.cli.placement import impossible_replicas
 from deployments.cli.processes import adopt_orphans, end_with_parent, stop_descendants
 from deployments.cli.serve_config import ServeConfigError, check_serve_config
+from deployments.control.placement import impossible_replicas
 from deployments.errors import ServingError
 from deployments.settings import ClusterArgs
 
@@ -56,6 +56,7 @@ def main() -> None:
         check_serve_config(options.serve_config, ClusterArgs)
         _check_models(options)
         _start_ray(options)
+        say("address", _ray_address())
         _deploy(options)
     except ServeConfigError as error:
         say("failed", error.message)
@@ -71,7 +72,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def say(stage: str, text: str) -> None:
-    """Tell the launcher: `progress`, `running` or `failed`."""
+    """Tell the launcher: `progress`, `address` (of Ray), `running` or `failed`."""
     print(json.dumps({"stage": stage, "text": text}), flush=True)
 
 
@@ -112,6 +113,12 @@ def _start_ray(options: ClusterOptions) -> None:
     impossible = impossible_replicas(options.serve_config, machines)
     if impossible:
         raise ServeConfigError("no machine can hold what the configuration asks for:\n  " + "\n  ".join(impossible))
+
+
+def _ray_address() -> str:
+    import ray
+
+    return str(ray.get_runtime_context().gcs_address)
 
 
 def _deploy(options: ClusterOptions) -> None:

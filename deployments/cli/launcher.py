@@ -18,10 +18,12 @@ from queue import Empty, Queue
 from typing import Any
 
 from deployments.cli.cluster_process import ClusterOptions
+from deployments.cli.control_process import ControlProcess
 from deployments.cli.ports import choose_ports, has_ipv6_loopback, is_free
 from deployments.cli.processes import adopt_orphans, end_with_parent, stop_descendants
-from deployments.cli.ray_environment import Proxy, cluster_environment
+from deployments.cli.ray_environment import Proxy, ServePorts, cluster_environment
 from deployments.cli.serve_config import application_paths, with_overrides
+from deployments.control.options import ControlOptions
 from deployments.edge.config import EdgeConfig
 from deployments.edge.process import start_edge
 from deployments.errors import ServingError
@@ -46,6 +48,10 @@ class LaunchPlan:
         port: where clients come in.
         proxy: `haproxy`, with the edge in front; or `python`, where Serve's own proxy takes the port itself.
         serve_config: Serve's configuration as read.
+        domain: below which endpoints answer.
+        database_url: where endpoints are kept.
+        machine_types: an operator's file of machine types.
+        trusted_proxies: addresses whose `X-Forwarded-*` headers the edge believes.
         grpc_port: where clients of the Open Inference Protocol come in over gRPC; None to let none in.
         args: laid over the `args` of each application.
         run_dir: folder for sockets and logs, of a short path.
@@ -56,6 +62,10 @@ class LaunchPlan:
     serve_config: dict[str, Any]
     args: dict[str, Any]
     run_dir: Path
+    database_url: str
+    domain: str = "localhost"
+    machine_types: Path | None = None
+    trusted_proxies: tuple[str, ...] = ()
     grpc_port: int | None = None
 
 
@@ -76,6 +86,8 @@ class LocalCluster:
     hurry: threading.Event = field(default_factory=threading.Event)
     _cluster: subprocess.Popen[str] | None = None
     _edge: subprocess.Popen[bytes] | None = None
+    _edge_config: EdgeConfig | None = None
+    _control: ControlProcess | None = None
     _messages: Queue[dict[str, str]] = field(default_factory=Queue)
 
     @property
@@ -107,19 +119,22 @@ class LocalCluster:
         options = ClusterOptions(serve_config=config, ray_dir=plan.run_dir / "ray", parent=os.getpid())
         environment = cluster_environment(plan.proxy, ports=ports, run_dir=plan.run_dir / "h", local=True)
         if plan.proxy == "haproxy":
-            self._start_edge(serve_port, ports.grpc)
+            self._start_edge(serve_port, ports)
         self._start_cluster(options, process_environment() | environment)
-        self._await_applications()
+        self._await_applications(process_environment() | environment)
 
-    def _start_edge(self, serve_port: int, serve_grpc_port: int) -> None:
+    def _start_edge(self, serve_port: int, ports: ServePorts) -> None:
         applications = application_paths(self.plan.serve_config)
-        config = EdgeConfig(
+        self._edge_config = config = EdgeConfig(
             port=self.plan.port,
             serve_port=serve_port,
             applications=applications,
             ipv6=has_ipv6_loopback(),
             grpc_port=self.plan.grpc_port,
-            serve_grpc_port=serve_grpc_port,
+            serve_grpc_port=ports.grpc,
+            control_port=ports.control,
+            domain=self.plan.domain,
+            trusted_proxies=self.plan.trusted_proxies,
         )
         self._edge = start_edge(config, self.plan.run_dir / "edge", partial(end_with_parent, os.getpid()))
 
@@ -145,7 +160,7 @@ class LocalCluster:
             if line.startswith('{"stage"'):
                 self._messages.put(json.loads(line))
 
-    def _await_applications(self) -> None:
+    def _await_applications(self, environment: dict[str, str]) -> None:
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while not self.stopping.is_set():
             try:
@@ -162,14 +177,35 @@ class LocalCluster:
                 raise LaunchError(message["text"])
             if message["stage"] == "running":
                 return
+            if message["stage"] == "address":
+                self._start_control(message["text"], environment)
+                continue
             self.say(message["text"])
 
+    def _start_control(self, ray_address: str, environment: dict[str, str]) -> None:
+        config = self._edge_config
+        if config is None or config.control_port is None:
+            return  # without an edge nothing would lead to an endpoint
+        options = ControlOptions(
+            port=config.control_port,
+            ray_address=ray_address,
+            database_url=self.plan.database_url,
+            edge=config,
+            edge_dir=self.plan.run_dir / "edge",
+            log_root=self.log_dir / "endpoints",
+            machine_types=self.plan.machine_types,
+        )
+        self._control = ControlProcess(options.model_dump_json(), environment, self.log_dir / "control.log")
+        self._control.keep_running()
+
     def check(self) -> None:
-        """Notice when a part ended by itself.
+        """Notice when a part ended by itself; the control plane is started anew, without it all endpoints go on.
 
         Raises:
             LaunchError: one did.
         """
+        if self._control is not None:
+            self._control.keep_running()
         for name, process in (("the cluster", self._cluster), ("the edge", self._edge)):
             if process is not None and process.poll() is not None and self._messages.empty():
                 raise LaunchError(f"{name} ended by itself (exit status {process.returncode}); {self._last_words()}")

@@ -21,7 +21,10 @@ from deployments.cli.models_compile import compile_model
 from deployments.cli.ray_environment import Proxy, cluster_environment
 from deployments.cli.serve_config import default_config_path, read_serve_config
 from deployments.cli.versions import server_version
+from deployments.control.machine_types import read_machine_types
 from deployments.errors import ServingError
+from deployments.settings import data_directory
+from deployments.storage.database import sqlite_url
 
 PROXIES = ("haproxy", "python")
 
@@ -67,6 +70,14 @@ def serve(
         str | None, typer.Option(help="Model that reads for blocks which name none, such as `pp_ocr/default`.")
     ] = None,
     proxy: Annotated[str, typer.Option(help="`haproxy`, or `python` where HAProxy does not run.")] = "haproxy",
+    domain: Annotated[str, typer.Option(help="Endpoints answer at `<name>.<domain>`.")] = "localhost",
+    database: Annotated[
+        str | None, typer.Option(help="Where endpoints are kept: `sqlite:////path/file.db`, `postgresql://...`.")
+    ] = None,
+    machine_types: Annotated[Path | None, typer.Option(help="YAML file of machine types for endpoints.")] = None,
+    trusted_proxy: Annotated[
+        list[str] | None, typer.Option(help="Address or network whose `X-Forwarded-*` is believed; several times too.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="Serve configuration; serve_config.yaml when not given.")] = None,
 ) -> None:
     """Start a cluster on this machine; Ctrl-C stops it."""
@@ -79,6 +90,7 @@ def serve(
         check_port(port)
         if grpc_port is not None:
             check_port(grpc_port, "--grpc-port")
+        read_machine_types(machine_types)  # says what is wrong with it before anything starts
         plan = LaunchPlan(
             port=port,
             grpc_port=grpc_port,
@@ -86,11 +98,20 @@ def serve(
             serve_config=read_serve_config(config or default_config_path()),
             args=application_args(models or [], workflows, text_reader),
             run_dir=make_run_dir(port),
+            domain=domain,
+            database_url=database or default_database_url(port),
+            machine_types=machine_types,
+            trusted_proxies=tuple(trusted_proxy or ()),
         )
         _run(LocalCluster(plan=plan, say=say), say)
     except ServingError as error:
         typer.echo(f"sightline: {error.message}", err=True)
         raise typer.Exit(1) from error
+
+
+def default_database_url(port: int) -> str:
+    """The database of the server on a port: its endpoints are there again when it starts again."""
+    return sqlite_url(data_directory() / "servers" / f"{port}.db")
 
 
 def _proxy(text: str) -> Proxy:

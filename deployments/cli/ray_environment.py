@@ -26,6 +26,7 @@ class ServePorts:
         fallback_grpc: the Python proxy's gRPC; the same.
         haproxy_stats: HAProxy's own page; bound on all interfaces, Serve has no switch for it.
         haproxy_metrics: HAProxy's Prometheus endpoint; the same.
+        control: the control plane's; ours, not Serve's.
         first_replica: first port of the WorkflowRouter replicas.
         replicas: how many ports follow it.
         first_replica_grpc: first port of their gRPC; as many follow it.
@@ -34,6 +35,7 @@ class ServePorts:
     fallback_proxy: int = 8500
     grpc: int = 9000
     fallback_grpc: int = 9500
+    control: int = 9600
     haproxy_stats: int = 8404
     haproxy_metrics: int = 9101
     first_replica: int = 30000

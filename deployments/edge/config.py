@@ -9,6 +9,29 @@ from string import Template
 
 TEMPLATE = Path(__file__).with_name("edge.cfg")
 GRPC_TEMPLATE = Path(__file__).with_name("edge_grpc.cfg")
+CONTROL_TEMPLATE = Path(__file__).with_name("edge_control.cfg")
+
+CONTROL_PATHS = (
+    "/machine_types",
+    "/add",
+    "/get",
+    "/list",
+    "/pause",
+    "/resume",
+    "/resize",
+    "/update",
+    "/delete",
+    "/usage_workspace",
+    "/usage_deployment",
+    "/get_log",
+)
+"""What the control plane answers on the address without a subdomain."""
+
+UNKNOWN_HOST_PATH = "/-/unknown-host"
+"""What the control plane is asked when a request with a key names an endpoint that there is not."""
+
+
+NOBODY = ("0.0.0.0/32",)  # no client has this address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +46,8 @@ class EdgeConfig:
         ipv6: whether to listen on `::1` too.
         grpc_port: where gRPC clients come in, on loopback; None to let none in.
         serve_grpc_port: Ray Serve's gRPC port on loopback; of no meaning without `grpc_port`.
+        control_port: port of the control plane on loopback; None without one.
+        trusted_proxies: addresses and networks whose `X-Forwarded-*` headers are believed.
         idle_timeout_s: silence after which a connection is given up; longer than any request.
     """
 
@@ -33,16 +58,25 @@ class EdgeConfig:
     ipv6: bool = False
     grpc_port: int | None = None
     serve_grpc_port: int = 9000
+    control_port: int | None = None
+    trusted_proxies: tuple[str, ...] = ()
     idle_timeout_s: int = 660
 
     def host_map(self) -> str:
         """Lines of `<host> <path in Serve>`."""
+        return "".join(f"{host} {path}\n" for host, path in self.hosts().items())
+
+    def hosts(self) -> dict[str, str]:
+        """Host -> path in Serve, of all applications."""
         if not self.applications:
             raise ValueError("an edge needs at least one application to lead to")
         default = next(iter(self.applications.values()))
-        hosts = dict.fromkeys((self.domain, "127.0.0.1", "::1", "[::1]"), default)
-        hosts |= {f"{name.lower()}.{self.domain}": path for name, path in self.applications.items()}
-        return "".join(f"{host} {path}\n" for host, path in hosts.items())
+        hosts = dict.fromkeys(self._apex_hosts(), default)
+        return hosts | {self.host_of(name): path for name, path in self.applications.items()}
+
+    def host_of(self, name: str) -> str:
+        """The host of a name; one with a dot is a host already."""
+        return name.lower() if "." in name else f"{name.lower()}.{self.domain}"
 
     def application_map(self) -> str:
         """Lines of `<path in Serve> <application>`: gRPC knows applications by their names."""
@@ -55,9 +89,13 @@ class EdgeConfig:
             socket_path=directory / "e.sock",
             map_path=directory / "hosts.map",
             domain=self.domain,
+            apex_hosts=" ".join(self._apex_hosts()),
+            trusted_proxies=" ".join(self.trusted_proxies or NOBODY),
+            scheme="http",
             idle_timeout_s=self.idle_timeout_s,
             serve_host="127.0.0.1",
             serve_port=self.serve_port,
+            **self._control_rules(),
         )
         if self.grpc_port is None:
             return text
@@ -69,6 +107,24 @@ class EdgeConfig:
             serve_host="127.0.0.1",
             serve_grpc_port=self.serve_grpc_port,
         )
+
+    def _apex_hosts(self) -> tuple[str, ...]:
+        return (self.domain, "127.0.0.1", "::1", "[::1]")
+
+    def _control_rules(self) -> dict[str, str]:
+        if self.control_port is None:
+            return {"unknown_hosts": "", "control_routes": "", "control_backend": ""}
+        return {
+            # Who shows a key is told what there is; the control plane knows keys, the edge does not.
+            "unknown_hosts": "    http-request set-var(txn.unknown) bool(true) if !known below_domain has_key"
+            " { nbsrv(control) gt 0 }\n"
+            "    http-request set-method GET if { var(txn.unknown) -m bool }\n"
+            f"    http-request set-path {UNKNOWN_HOST_PATH} if {{ var(txn.unknown) -m bool }}\n"
+            "    http-request set-header x-sightline-host %[var(txn.host)] if { var(txn.unknown) -m bool }\n",
+            "control_routes": "    use_backend control if asks\n"
+            f"    use_backend control if apex {{ path {' '.join(CONTROL_PATHS)} }}",
+            "control_backend": Template(CONTROL_TEMPLATE.read_text()).substitute(control_port=self.control_port),
+        }
 
     def _binds(self, port: int, options: str = "") -> str:
         addresses = ["127.0.0.1", "[::1]"] if self.ipv6 else ["127.0.0.1"]

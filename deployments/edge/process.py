@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from deployments.edge.config import EdgeConfig
+from deployments.errors import ServingError
 
 
-class EdgeUnavailableError(RuntimeError):
+class EdgeUnavailableError(ServingError):
     """There is no HAProxy for this platform, or it does not take our configuration."""
 
 

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 
@@ -37,6 +38,9 @@ class Server:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.lines: list[str] = []
+        if "--database" not in arguments:
+            self._state = TemporaryDirectory()  # endpoints of another test's server on this port are none of ours
+            arguments = (*arguments, "--database", f"sqlite:///{self._state.name}/endpoints.db")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "deployments.cli.main", "serve", "--port", str(self.port), *arguments],
             stdout=subprocess.PIPE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployments.cli.placement import impossible_replicas, replica_resources
+from deployments.control.placement import impossible_replicas, replica_resources
 
 
 def config(**options):

@@ -1,0 +1,55 @@
+"""The process of the control plane: its HTTP and its reconciler, beside the cluster.
+
+It serves no request of an endpoint: when it dies, endpoints answer on, and the launcher starts it anew.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+
+import uvicorn
+
+from deployments.control.access import OpenAccess
+from deployments.control.machine_types import read_machine_types
+from deployments.control.one_machine import OneMachine, ready_probe
+from deployments.control.options import ControlOptions
+from deployments.control.reconciler import Reconciler
+from deployments.control.routes import create_control_app
+from deployments.control.serve_client import ServeClient
+from deployments.control.service import EndpointService
+from deployments.edge.runtime import RunningEdge
+from deployments.observability.logs import configure_logging
+from deployments.storage.database import open_database
+
+
+def main() -> None:
+    """Run until SIGTERM; the options are one JSON text on stdin."""
+    options = ControlOptions.model_validate_json(sys.stdin.read())
+    configure_logging()
+    database = open_database(options.database_url)
+    machine_types = read_machine_types(options.machine_types)
+    platform = OneMachine(ServeClient(options.ray_address), ready_probe(options.edge.serve_port))
+    edge = RunningEdge(options.edge, options.edge_dir)
+    reconciler = Reconciler(database, platform, edge, machine_types, start_timeout_s=options.start_timeout_s)
+    service = EndpointService(database, machine_types, reconciler.hurry, domain=options.edge.domain)
+    app = create_control_app(service, OpenAccess(), database, options.log_root)
+    threading.Thread(target=_run_or_end, args=(reconciler,), name="reconciler", daemon=True).start()
+    logging.getLogger(__name__).info("started", extra={"port": options.port})
+    uvicorn.run(app, host="127.0.0.1", port=options.port, log_config=None, access_log=False)
+    reconciler.stop()
+
+
+def _run_or_end(reconciler: Reconciler) -> None:
+    """A control plane that answers and does nothing is worse than one that is started anew."""
+    try:
+        reconciler.run()
+    except BaseException:
+        logging.getLogger(__name__).exception("the reconciler ended")
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,273 @@
+"""The loop that makes endpoints what their owners want: look, decide, tell the edge, note it down, act.
+
+That order is what a kill may interrupt anywhere. The edge stops sending requests before anything is stopped, and sends
+them before anybody is told `ready`; what is noted is what is so; and what was not carried out is found missing by the
+next look.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from deployments.control.decision import STARTS, Call, CallKind, Decision, decide, impossible, waiting
+from deployments.control.endpoint import Endpoint
+from deployments.control.errors import PlatformError, UnknownMachineTypeError
+from deployments.control.machine_types import MachineTypes
+from deployments.control.platform import EndpointPlatform, EndpointSpec, Observation
+from deployments.control.room import find_room
+from deployments.errors import ServingError
+from deployments.storage.database import Database
+from deployments.storage.endpoints import change_wanted, get_endpoint, list_endpoints, note_replicas, transition
+from deployments.storage.tables import ActualState, DesiredState
+from deployments.storage.usage import end_usage, observe_replicas
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 0.5
+
+
+class Edge(Protocol):
+    """Where requests are told where to go."""
+
+    def lead(self, targets: Mapping[str, str]) -> None:
+        """Have exactly these hosts: subdomain or custom domain -> path in front of requests, or `=state`."""
+
+
+class Reconciler:
+    """One at a time for a database and a platform."""
+
+    def __init__(
+        self,
+        database: Database,
+        platform: EndpointPlatform,
+        edge: Edge,
+        machine_types: MachineTypes,
+        *,
+        clock: Callable[[], float] = time.time,
+        start_timeout_s: float = 600.0,
+    ) -> None:
+        """Nothing is done yet.
+
+        Args:
+            database: what is wanted.
+            platform: what is there.
+            edge: told where requests go.
+            machine_types: those there are.
+            clock: seconds since 1970.
+            start_timeout_s: how long a start may take.
+        """
+        self._database = database
+        self._platform = platform
+        self._edge = edge
+        self._machine_types = machine_types
+        self._clock = clock
+        self._start_timeout_s = start_timeout_s
+        self._hurry = threading.Event()
+        self._stopping = False
+
+    def run(self) -> None:
+        """Go round until `stop`; a failure is logged, and the next round tries again."""
+        told = ""
+        while not self._stopping:
+            try:
+                self.round()
+                told = ""
+            except ServingError as error:
+                if error.message != told:
+                    logger.warning("endpoints are not looked after", extra={"error": error.message})
+                told = error.message
+            self._hurry.wait(LOOK_EVERY_S)
+            self._hurry.clear()
+
+    def hurry(self) -> None:
+        """Something was changed: look now."""
+        self._hurry.set()
+
+    def stop(self) -> None:
+        """End after the round under way."""
+        self._stopping = True
+        self._hurry.set()
+
+    def round(self) -> None:
+        """Look once, and do what is to be done.
+
+        Raises:
+            PlatformError: the platform does not answer.
+            StorageError: the database does not.
+        """
+        with self._database.reading() as session:
+            endpoints = [Endpoint.of(row) for row in list_endpoints(session)]
+        observed = self._platform.observe()
+        now_unix_s = self._clock()
+        specs = {endpoint.endpoint_id: self._spec(endpoint) for endpoint in endpoints}
+        decisions = {
+            endpoint.endpoint_id: decide(
+                endpoint,
+                specs[endpoint.endpoint_id],
+                observed.get(endpoint.subdomain),
+                now_unix_s,
+                start_timeout_s=self._start_timeout_s,
+            )
+            for endpoint in endpoints
+        }
+        evicted = self._give_room(endpoints, specs, decisions, observed)
+        self._edge.lead(targets(endpoints, decisions))
+        for endpoint in endpoints:
+            self._note(endpoint, decisions[endpoint.endpoint_id], observed.get(endpoint.subdomain), now_unix_s)
+        for endpoint_id, reason in evicted.items():
+            self._evict(endpoint_id, reason, now_unix_s)
+        for endpoint in endpoints:
+            for call in decisions[endpoint.endpoint_id].calls:
+                self._carry_out(call, endpoint, specs[endpoint.endpoint_id])
+        known = {endpoint.subdomain for endpoint in endpoints}
+        for name in observed.keys() - known:
+            self._platform.delete(name)
+
+    def _spec(self, endpoint: Endpoint) -> EndpointSpec | None:
+        try:
+            return endpoint.spec(self._machine_types.named(endpoint.machine_type))
+        except UnknownMachineTypeError:
+            return None
+
+    def _give_room(
+        self,
+        endpoints: list[Endpoint],
+        specs: Mapping[str, EndpointSpec | None],
+        decisions: dict[str, Decision],
+        observed: Mapping[str, Observation],
+    ) -> dict[str, str]:
+        """Let those start that there is room for; gives who is to be paused for it, and why."""
+        evicted: dict[str, str] = {}
+        capacity = self._platform.capacity()
+        running = [
+            (endpoint, spec)
+            for endpoint in endpoints
+            if (spec := specs[endpoint.endpoint_id]) is not None and endpoint.subdomain in observed
+            for _ in observed[endpoint.subdomain].revisions
+        ]
+        for endpoint in endpoints:
+            decision, spec = decisions[endpoint.endpoint_id], specs[endpoint.endpoint_id]
+            if spec is None or not any(call.kind in STARTS for call in decision.calls):
+                continue
+            if decision.calls == (Call(CallKind.UPDATE),) and self._is_resize(spec, observed.get(spec.name)):
+                continue
+            reason = self._platform.impossible(spec)
+            if reason is not None:
+                decisions[endpoint.endpoint_id] = impossible(endpoint, decision, spec, reason)
+                continue
+            if capacity is None:
+                continue
+            room = find_room(spec, running, capacity)
+            if not room.ever:
+                decisions[endpoint.endpoint_id] = impossible(endpoint, decision, spec, room.reason)
+            elif room.reason:
+                decisions[endpoint.endpoint_id] = waiting(decision, room.reason)
+                evicted |= dict.fromkeys(room.evicted, f"evicted: {endpoint.name} in production needs the room")
+            else:
+                running.append((endpoint, spec))
+        return evicted
+
+    @staticmethod
+    def _is_resize(spec: EndpointSpec, observation: Observation | None) -> bool:
+        return observation is not None and spec.revision in observation.revisions
+
+    def _note(self, endpoint: Endpoint, decision: Decision, observation: Observation | None, now_unix_s: float) -> None:
+        running = _replica_names(endpoint, observation)
+        changed = (decision.actual, decision.detail) != (endpoint.actual, endpoint.detail)
+        document = _changed_document(endpoint, decision, now_unix_s)
+        with self._database.writing() as session:
+            if get_endpoint(session, endpoint.endpoint_id).generation != endpoint.generation:
+                return  # its owner was faster; the next round sees what is wanted now
+            if changed:
+                transition(
+                    session,
+                    endpoint.endpoint_id,
+                    seen=(endpoint.actual,),
+                    to=decision.actual,
+                    now_unix_s=now_unix_s,
+                    detail=decision.detail,
+                    num_replicas=decision.num_replicas,
+                    observed_generation=endpoint.generation,
+                )
+            elif decision.num_replicas != endpoint.num_replicas:
+                note_replicas(session, endpoint.endpoint_id, decision.num_replicas)
+            if decision.desired is not None or document is not None:
+                change_wanted(
+                    session, endpoint.endpoint_id, now_unix_s=now_unix_s, desired=decision.desired, spec=document
+                )
+            if decision.actual in (ActualState.PAUSED, ActualState.EXPIRED, ActualState.DELETED, ActualState.FAILED):
+                end_usage(session, endpoint.endpoint_id, now_unix_s=now_unix_s)
+            else:
+                observe_replicas(session, endpoint.endpoint_id, running, now_unix_s=now_unix_s)
+
+    def _evict(self, endpoint_id: str, reason: str, now_unix_s: float) -> None:
+        with self._database.writing() as session:
+            row = change_wanted(session, endpoint_id, now_unix_s=now_unix_s, desired=DesiredState.PAUSED)
+            transition(
+                session,
+                endpoint_id,
+                seen=(row.actual,),
+                to=ActualState.PAUSING,
+                now_unix_s=now_unix_s,
+                detail=reason,
+            )
+
+    def _carry_out(self, call: Call, endpoint: Endpoint, spec: EndpointSpec | None) -> None:
+        name = endpoint.subdomain
+        try:
+            if call.kind in STARTS:
+                assert spec is not None  # nothing is started without
+                getattr(self._platform, call.kind)(spec)
+            elif call.kind is CallKind.RETIRE:
+                self._platform.retire(name, call.revision)
+            else:
+                getattr(self._platform, call.kind)(name)
+        except PlatformError as error:
+            logger.warning("tried again later", extra={"endpoint": name, "call": call.kind, "error": error.message})
+            return
+        logger.info("done", extra={"endpoint": name, "call": call.kind})
+
+
+def targets(endpoints: list[Endpoint], decisions: Mapping[str, Decision]) -> dict[str, str]:
+    """Subdomain or custom domain -> path in front of requests, or `=state` where there is none."""
+    found: dict[str, str] = {}
+    for endpoint in endpoints:
+        decision = decisions[endpoint.endpoint_id]
+        if endpoint.desired is DesiredState.DELETED:
+            continue
+        route = decision.route if decision.desired is None else None
+        for host in (endpoint.subdomain, *endpoint.custom_domains):
+            found[host] = route or f"={shown_state(decision.actual)}"
+    return found
+
+
+def shown_state(actual: ActualState) -> str:
+    """The word that clients see: they know no states in between."""
+    return {ActualState.PAUSING: "paused", ActualState.EXPIRING: "expired", ActualState.DELETING: "deleted"}.get(
+        actual, actual.value
+    )
+
+
+def _replica_names(endpoint: Endpoint, observation: Observation | None) -> list[str]:
+    """A name for each replica that takes resources, from the first sight of it to its end."""
+    if observation is None:
+        return []
+    return [
+        f"{revision}-{number}"
+        for revision, state in observation.revisions.items()
+        for number in range(max(state.num_replicas, 0))
+    ]
+
+
+def _changed_document(endpoint: Endpoint, decision: Decision, now_unix_s: float) -> dict[str, object] | None:
+    if decision.args is not None:
+        taken_back = replace(endpoint, args=decision.args, refused=decision.refused or "", wanted_unix_s=now_unix_s)
+        return taken_back.document()
+    if decision.good_args is not None:
+        return replace(endpoint, good_args=decision.good_args).document()
+    return None

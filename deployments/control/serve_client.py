@@ -1,0 +1,84 @@
+"""Ray Serve as the control plane speaks to it: a driver of the running Ray, beside the controller that does the work.
+
+Ray is imported when a client is made. The controller is detached from drivers: it goes on when this process dies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deployments.control.errors import PlatformError
+from deployments.control.one_machine import ApplicationState
+
+CALL_TIMEOUT_S = 30.0
+
+
+class ServeClient:
+    """A `ServeControl` of the Ray at an address."""
+
+    def __init__(self, ray_address: str) -> None:
+        """Connect.
+
+        Args:
+            ray_address: `host:port` of its GCS.
+        """
+        import logging
+
+        import ray
+        from ray.serve.context import _get_global_client  # what `serve deploy` uses; there is no public way
+
+        ray.init(address=ray_address, namespace="serve", log_to_driver=False, logging_level=logging.ERROR)
+        client = _get_global_client()
+        assert client is not None  # raises when there is none
+        self._controller: Any = client._controller
+
+    def applications(self) -> dict[str, dict[str, Any]]:
+        """See `ServeControl`."""
+        configs = self._ask(self._controller.get_app_configs.remote())
+        return {name: config.model_dump(exclude_unset=True) for name, config in configs.items()}
+
+    def apply(self, applications: Sequence[Mapping[str, Any]]) -> None:
+        """See `ServeControl`."""
+        from ray.serve.schema import ServeDeploySchema
+
+        self._ask(
+            self._controller.apply_config.remote(ServeDeploySchema.model_validate({"applications": applications}))
+        )
+
+    def states(self) -> Mapping[str, ApplicationState]:
+        """See `ServeControl`."""
+        from ray.serve.schema import ServeInstanceDetails
+
+        details = ServeInstanceDetails(**self._ask(self._controller.get_serve_instance_details.remote()))
+        return {
+            name: ApplicationState(
+                status=application.status.value,
+                message="\n".join(
+                    filter(None, [application.message, *(d.message for d in application.deployments.values())])
+                ),
+                running={
+                    deployment: sum(replica.state.value == "RUNNING" for replica in found.replicas)
+                    for deployment, found in application.deployments.items()
+                },
+            )
+            for name, application in details.applications.items()
+        }
+
+    def machines(self) -> Sequence[tuple[Mapping[str, float], Mapping[str, str]]]:
+        """See `ServeControl`."""
+        import ray
+
+        nodes = ray.nodes()  # type: ignore[no-untyped-call]
+        return [(node["Resources"], node.get("Labels") or {}) for node in nodes if node["Alive"]]
+
+    def _ask(self, reference: Any) -> Any:
+        import ray
+        from ray.exceptions import GetTimeoutError, RayError
+
+        try:
+            return ray.get(reference, timeout=CALL_TIMEOUT_S)
+        except GetTimeoutError as error:
+            raise PlatformError(f"Ray Serve did not answer within {CALL_TIMEOUT_S:g} s") from error
+        except RayError as error:
+            raise PlatformError(f"Ray Serve refuses: {error}") from error
