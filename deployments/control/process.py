@@ -34,7 +34,7 @@ def main() -> None:
     platform = OneMachine(ServeClient(options.ray_address), ready_probe(options.edge.serve_port))
     edge = RunningEdge(options.edge, options.edge_dir)
     reconciler = Reconciler(database, platform, edge, machine_types, start_timeout_s=options.start_timeout_s)
-    service = EndpointService(database, machine_types, reconciler.hurry, domain=options.edge.domain)
+    service = EndpointService(database, machine_types, reconciler.changed, domain=options.edge.domain)
     app = create_control_app(service, OpenAccess(), database, options.log_root)
     threading.Thread(target=_run_or_end, args=(reconciler,), name="reconciler", daemon=True).start()
     logging.getLogger(__name__).info("started", extra={"port": options.port})

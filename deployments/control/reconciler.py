@@ -29,6 +29,7 @@ from deployments.storage.usage import end_usage, observe_replicas
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.5
+CHANGE_KNOWN_WITHIN_S = 3.0
 
 
 class Edge(Protocol):
@@ -68,12 +69,16 @@ class Reconciler:
         self._clock = clock
         self._start_timeout_s = start_timeout_s
         self._hurry = threading.Event()
+        self._rounds = threading.Condition()
+        self._begun = 0
+        self._told = 0
         self._stopping = False
 
     def run(self) -> None:
         """Go round until `stop`; a failure is logged, and the next round tries again."""
         told = ""
         while not self._stopping:
+            self._hurry.clear()
             try:
                 self.round()
                 told = ""
@@ -82,11 +87,13 @@ class Reconciler:
                     logger.warning("endpoints are not looked after", extra={"error": error.message})
                 told = error.message
             self._hurry.wait(LOOK_EVERY_S)
-            self._hurry.clear()
 
-    def hurry(self) -> None:
-        """Something was changed: look now."""
-        self._hurry.set()
+    def changed(self) -> None:
+        """Something else is wanted: look now. Returns when the edge knows of it, or after a moment."""
+        with self._rounds:
+            awaited = self._begun + 1
+            self._hurry.set()
+            self._rounds.wait_for(lambda: self._told >= awaited, timeout=CHANGE_KNOWN_WITHIN_S)
 
     def stop(self) -> None:
         """End after the round under way."""
@@ -100,6 +107,9 @@ class Reconciler:
             PlatformError: the platform does not answer.
             StorageError: the database does not.
         """
+        with self._rounds:
+            self._begun += 1
+            number = self._begun
         with self._database.reading() as session:
             endpoints = [Endpoint.of(row) for row in list_endpoints(session)]
         observed = self._platform.observe()
@@ -117,6 +127,9 @@ class Reconciler:
         }
         evicted = self._give_room(endpoints, specs, decisions, observed)
         self._edge.lead(targets(endpoints, decisions))
+        with self._rounds:
+            self._told = number
+            self._rounds.notify_all()
         for endpoint in endpoints:
             self._note(endpoint, decisions[endpoint.endpoint_id], observed.get(endpoint.subdomain), now_unix_s)
         for endpoint_id, reason in evicted.items():

@@ -57,10 +57,10 @@ Body = TypeVar("Body", bound=Named)
 class RefusedError(Exception):
     """The request ends here, with a status and a text."""
 
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(status, text)
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message, status)
+        self.message = message
         self.status = status
-        self.text = text
 
 
 def create_control_app(service: EndpointService, access: Access, database: Database, log_root: Path | None) -> FastAPI:
@@ -77,9 +77,9 @@ def create_control_app(service: EndpointService, access: Access, database: Datab
     async def who(request: Request, key: str | None, *, manages: bool = False) -> Principal:
         principal = await run_in_threadpool(access.principal, key or _key_beside(request))
         if principal is None:
-            raise RefusedError(401, "Unauthorized api_key")
+            raise RefusedError("Unauthorized api_key", 401)
         if manages and not principal.may_manage:
-            raise RefusedError(403, "this key may not manage endpoints; use one of the scope manage or admin")
+            raise RefusedError("this key may not manage endpoints; use one of the scope manage or admin", 403)
         return principal
 
     async def read(request: Request, kind: type[Body]) -> Body:
@@ -87,12 +87,12 @@ def create_control_app(service: EndpointService, access: Access, database: Datab
         async for part in request.stream():
             raw += part
             if len(raw) > MAX_BODY_BYTES:
-                raise RefusedError(413, f"the body has more than {MAX_BODY_BYTES} bytes")
+                raise RefusedError(f"the body has more than {MAX_BODY_BYTES} bytes", 413)
         try:
             return kind.model_validate_json(bytes(raw))
         except ValidationError as error:
             problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors()[:10])
-            raise RefusedError(400, problems) from error
+            raise RefusedError(problems, 400) from error
 
     def shown(endpoint: Endpoint) -> Response:
         return JSONResponse(endpoint_body(endpoint, service.domain))
@@ -217,7 +217,7 @@ def create_control_app(service: EndpointService, access: Access, database: Datab
 def _answer_errors(app: FastAPI) -> None:
     async def refused(_: Request, error: Exception) -> Response:
         assert isinstance(error, RefusedError)  # registered for nothing else
-        return PlainTextResponse(error.text, status_code=error.status)
+        return PlainTextResponse(error.message, status_code=error.status)
 
     async def failed(_: Request, error: Exception) -> Response:
         assert isinstance(error, ServingError)  # registered for nothing else
@@ -243,7 +243,7 @@ def _span(first: str | None, last: str | None, default_s: float) -> tuple[float,
     end = now if last is None else _unix_s(last, "to_timestamp")
     begin = end - default_s if first is None else _unix_s(first, "from_timestamp")
     if begin > end:
-        raise RefusedError(400, "from_timestamp must not be later than to_timestamp")
+        raise RefusedError("from_timestamp must not be later than to_timestamp", 400)
     return begin, end
 
 
@@ -253,7 +253,7 @@ def _unix_s(text: str, what: str) -> float:
         at = datetime.fromisoformat(text.strip().replace(" ", "+") if text.count(" ") == 1 and "T" in text else text)
     except ValueError:
         raise RefusedError(
-            400, f"{what}: {text[:80]!r} is no time; give one such as 2026-01-31T12:00:00+00:00"
+            f"{what}: {text[:80]!r} is no time; give one such as 2026-01-31T12:00:00+00:00", 400
         ) from None
     return at.astimezone().timestamp()
 

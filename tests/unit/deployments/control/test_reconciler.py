@@ -1,0 +1,363 @@
+"""The loop over a real database in a file, a platform in memory, and a clock that is set."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import shutil
+
+import pytest
+from sqlalchemy import event
+
+from deployments.control.bodies import AddBody, EndpointConfig, shown_status
+from deployments.control.errors import PlatformError
+from deployments.control.machine_types import MachineType, MachineTypes
+from deployments.control.reconciler import Reconciler
+from deployments.control.service import EndpointService
+from deployments.storage.database import open_database, sqlite_url
+from tests.unit.deployments.control.fake_platform import FakeEdge, FakePlatform
+
+TYPES = MachineTypes([MachineType(name="small", tier="dev", num_cpus=1), MachineType(name="big", num_cpus=2)])
+WORKSPACE, NAME = "acme", "plates"
+
+
+class KilledError(BaseException):
+    """The process ends here."""
+
+
+class House:
+    """A control plane that can be killed and started anew over the same database and platform."""
+
+    def __init__(self, path, like=None):
+        self.path = path
+        if like is not None:
+            shutil.copy(like.path / "e.db", path / "e.db")
+        self.database = open_database(sqlite_url(path / "e.db"))
+        # No test cuts the power: nothing waits for the disk.
+        event.listen(self.database._engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
+        self.database.close()
+        self.platform = FakePlatform() if like is None else copy.deepcopy(like.platform)
+        self.edge = FakeEdge()
+        self.now = 1_000_000.0 if like is None else like.now
+        self.start()
+
+    def start(self):
+        self.reconciler = Reconciler(
+            self.database, self.platform, self.edge, TYPES, clock=lambda: self.now, start_timeout_s=600
+        )
+        self.service = EndpointService(self.database, TYPES, lambda: None, domain="localhost", clock=lambda: self.now)
+
+    def add(self, name=NAME, kind="small", **more):
+        return self.service.add(WORKSPACE, AddBody(deployment_name=name, machine_type=kind, **more))
+
+    def rounds(self, count=1):
+        for _ in range(count):
+            self.reconciler.round()
+            self.now += 0.5
+
+    def settle(self):
+        for _ in range(6):
+            self.rounds()
+            self.platform.progress()
+        self.rounds()
+
+    def status(self, name=NAME):
+        found = [e for e in self.service.all_of(WORKSPACE) if e.name == name]
+        return shown_status(found[0]) if found else "gone"
+
+    def endpoint(self, name=NAME):
+        return self.service.get(WORKSPACE, name)
+
+
+@pytest.fixture
+def house(tmp_path):
+    house = House(tmp_path)
+    yield house
+    house.database.close()
+
+
+def test_without_endpoints_nothing_is_done(house):
+    house.rounds(2)
+    assert house.platform.calls == []
+    assert house.edge.targets == {}
+
+
+def test_an_endpoint_is_ready_only_after_the_platform_says_so(house):
+    house.add()
+    house.rounds(3)
+    assert house.status() == "pending"
+    assert house.edge.targets == {NAME: "=pending"}
+    house.platform.progress()
+    house.rounds()
+    assert house.status() == "ready"
+    assert house.edge.targets[NAME].startswith("/@plates.r")
+    assert house.endpoint().num_replicas == 1
+    assert house.platform.calls == [("create", NAME)]
+
+
+def test_the_edge_sends_nothing_to_an_endpoint_before_it_is_suspended(house):
+    house.add()
+    house.settle()
+    targets_when_suspended = []
+    suspend = house.platform.suspend
+    house.platform.suspend = lambda name: (targets_when_suspended.append(house.edge.targets[name]), suspend(name))
+    house.service.pause(WORKSPACE, NAME)
+    house.settle()
+    assert targets_when_suspended == ["=paused"]
+    assert house.status() == "paused"
+    assert house.platform.running == {}
+
+
+def test_a_paused_endpoint_is_resumed(house):
+    house.add()
+    house.settle()
+    house.service.pause(WORKSPACE, NAME)
+    house.settle()
+    house.service.resume(WORKSPACE, NAME)
+    assert house.status() == "pending"
+    house.settle()
+    assert house.status() == "ready"
+
+
+def test_a_deleted_endpoint_frees_its_name_and_its_host(house):
+    house.add()
+    house.settle()
+    house.service.delete(WORKSPACE, NAME)
+    house.settle()
+    assert house.status() == "gone"
+    assert house.edge.targets == {}
+    assert house.add().subdomain == NAME
+
+
+def test_the_same_request_again_makes_nothing_new(house):
+    assert house.add().endpoint_id == house.add().endpoint_id
+
+
+def test_what_no_machine_can_hold_fails_with_the_reason(house):
+    house.platform.never = "it asks for 1 GPU (the largest machine has 0)"
+    house.add()
+    house.rounds(2)
+    assert house.status() == "failed"
+    assert "1 GPU" in house.endpoint().detail
+    assert house.platform.calls == []
+
+
+def test_what_does_not_start_fails_and_takes_nothing(house):
+    house.platform.refuses = {"no/1": "there is no model no/1"}
+    house.add(config=EndpointConfig(text_reader_model="no/1"))
+    house.settle()
+    assert house.status() == "failed"
+    assert "no/1" in house.endpoint().detail
+    assert house.platform.running == {}
+    assert house.edge.targets == {NAME: "=failed"}
+
+
+def test_a_start_that_takes_too_long_fails(house):
+    house.add()
+    house.rounds()
+    house.now += 601
+    house.rounds()
+    assert house.status() == "failed"
+    assert "600 s" in house.endpoint().detail
+
+
+def test_a_failed_endpoint_is_tried_again_when_resumed(house):
+    house.platform.never = "no"
+    house.add()
+    house.rounds(2)
+    house.platform.never = None
+    house.service.resume(WORKSPACE, NAME)
+    house.settle()
+    assert house.status() == "ready"
+
+
+def test_a_resize_changes_it_in_place(house):
+    house.add()
+    house.settle()
+    before = house.edge.targets
+    house.service.resize(WORKSPACE, NAME, 2, 3)
+    house.settle()
+    assert house.edge.targets == before
+    assert house.endpoint().num_replicas == 2
+    assert house.platform.calls == [("create", NAME)] * 2
+
+
+def test_a_change_answers_from_the_old_revision_until_the_new_one_is_ready(house):
+    house.add()
+    house.settle()
+    before = house.edge.targets[NAME]
+    house.service.update(WORKSPACE, NAME, {"text_reader_model": "pp_ocr/default"})
+    house.rounds(2)
+    assert house.status() == "ready"
+    assert house.edge.targets[NAME] == before
+    assert len(house.platform.running[NAME]) == 2
+    house.settle()
+    assert house.edge.targets[NAME] not in (before, "=pending")
+    assert len(house.platform.running[NAME]) == 1
+
+
+def test_a_change_that_fails_is_taken_back_and_says_why(house):
+    house.platform.refuses = {"no/1": "there is no model no/1"}
+    house.add()
+    house.settle()
+    before = house.edge.targets[NAME]
+    house.service.update(WORKSPACE, NAME, {"text_reader_model": "no/1"})
+    for _ in range(8):
+        house.rounds()
+        assert house.edge.targets[NAME] == before
+        house.platform.progress()
+    assert house.status() == "ready"
+    assert "taken back: there is no model no/1" in house.endpoint().detail
+    assert len(house.platform.running[NAME]) == 1
+    assert house.endpoint().args == {}
+
+
+@pytest.mark.parametrize(("delete", "status"), [(True, "gone"), (False, "expired")])
+def test_an_experiment_ends_with_its_time(house, delete, status):
+    house.add(duration=1, delete_on_expiration=delete)
+    house.settle()
+    house.now += 3600
+    house.settle()
+    assert house.status() == status
+    assert house.platform.running == {}
+
+
+def test_what_expired_runs_again_for_as_long_when_resumed(house):
+    house.add(duration=1, delete_on_expiration=False)
+    house.settle()
+    house.now += 3600
+    house.settle()
+    house.service.resume(WORKSPACE, NAME)
+    house.settle()
+    assert house.status() == "ready"
+    assert house.endpoint().expires_unix_s > house.now + 3500
+
+
+def test_production_never_expires(house):
+    house.add(kind="big", duration=1)
+    house.settle()
+    house.now += 1e6
+    house.settle()
+    assert house.status() == "ready"
+
+
+def test_experiments_make_room_for_production_and_production_for_nobody(house):
+    house.platform.room = {"CPU": 2.0}
+    house.add("first", "small")
+    house.add("second", "small")
+    house.settle()
+    house.add("third", "small")
+    house.settle()
+    assert [house.status(n) for n in ("first", "second", "third")] == ["ready", "ready", "pending"]
+    assert "no room" in house.endpoint("third").detail
+    house.service.delete(WORKSPACE, "third")
+    house.add("prod1", "big")
+    house.settle()
+    assert [house.status(n) for n in ("first", "second", "prod1")] == ["paused", "paused", "ready"]
+    assert "prod1" in house.endpoint("first").detail
+    house.add("prod2", "big")
+    house.settle()
+    assert [house.status(n) for n in ("prod1", "prod2")] == ["ready", "pending"]
+
+
+def test_more_than_there_is_in_all_fails(house):
+    house.platform.room = {"CPU": 1.5}
+    house.add("prod1", "big")
+    house.rounds(2)
+    assert house.status("prod1") == "failed"
+    assert "0.5 CPU more" in house.endpoint("prod1").detail
+
+
+def test_what_nobody_wants_any_more_is_removed_from_the_platform(house):
+    house.platform.create(house.add().spec(TYPES.named("small")))
+    house.platform.running["stranger"] = house.platform.running.pop(NAME)
+    house.settle()
+    assert "stranger" not in house.platform.running
+
+
+def test_a_platform_that_refuses_is_asked_again(house):
+    create, failures = house.platform.create, iter([True, True, False])
+
+    def failing(spec):
+        if next(failures, False):
+            raise PlatformError("busy")
+        create(spec)
+
+    house.platform.create = failing
+    house.add()
+    house.settle()
+    assert house.status() == "ready"
+
+
+def test_usage_is_the_time_between_ready_and_paused(house):
+    house.add()
+    house.settle()  # looks at 0.0 to 3.0 s; ready at 0.5
+    house.rounds(20)  # until 13.0
+    house.service.pause(WORKSPACE, NAME)
+    house.settle()  # told to stop at 13.5, gone at 14.0
+    [(endpoint, intervals)] = house.service.usage(WORKSPACE, 0, house.now)
+    assert endpoint.name == NAME
+    assert sum(i.seconds for i in intervals) == pytest.approx(13.0, abs=1.0)
+
+
+JOURNEYS = {
+    "create": (lambda h: h.add(), "ready"),
+    "pause": (lambda h: h.service.pause(WORKSPACE, NAME), "paused"),
+    "resume": (lambda h: h.service.resume(WORKSPACE, NAME), "ready"),
+    "update": (lambda h: h.service.update(WORKSPACE, NAME, {"text_reader_model": "b/1"}), "ready"),
+    "refused": (lambda h: h.service.update(WORKSPACE, NAME, {"text_reader_model": "no/1"}), "ready"),
+    "delete": (lambda h: h.service.delete(WORKSPACE, NAME), "gone"),
+}
+
+
+@pytest.mark.parametrize("journey", JOURNEYS)
+def test_killed_at_any_step_of_any_journey_it_finishes_what_it_began(tmp_path, monkeypatch, journey):
+    """Whichever call of the platform, the edge or the database it dies before, the next ends where it should."""
+    from deployments.control import reconciler as module
+
+    before = House(tmp_path)
+    before.platform.refuses = {"no/1": "no"}
+    for name, (act, _) in JOURNEYS.items():
+        act(before)
+        if name == journey:
+            break
+        before.settle()
+    before.database.close()
+    died = 0
+    for number in itertools.count():
+        folder = tmp_path / f"{number}"
+        folder.mkdir()
+        house = House(folder, like=before)
+        countdown = iter(range(number, -1, -1))
+
+        def deadly(real, countdown=countdown):
+            def call(*args, **kwargs):
+                if next(countdown, None) == 0:
+                    raise KilledError
+                return real(*args, **kwargs)
+
+            return call
+
+        with monkeypatch.context() as patch:
+            for step in ("observe", "create", "update", "resume", "suspend", "delete", "retire"):
+                patch.setattr(house.platform, step, deadly(getattr(house.platform, step)))
+            patch.setattr(house.edge, "lead", deadly(house.edge.lead))
+            for step in ("transition", "change_wanted", "observe_replicas", "end_usage"):
+                patch.setattr(module, step, deadly(getattr(module, step)))
+            try:
+                house.settle()
+                was_killed = False
+            except KilledError:
+                was_killed = True
+        house.start()
+        house.settle()
+        assert house.status() == JOURNEYS[journey][1], f"killed at step {number}"
+        ready = JOURNEYS[journey][1] == "ready"
+        assert len(house.platform.running.get(NAME, {})) == (1 if ready else 0)
+        if ready:
+            assert house.edge.targets[NAME].startswith("/@")
+        house.database.close()
+        if not was_killed:
+            break
+        died += 1
+    assert died >= 5
