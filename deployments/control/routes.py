@@ -190,7 +190,9 @@ def create_control_app(service: EndpointService, access: Access, database: Datab
             endpoint = service.get(principal.workspace, deployment_name)
             with database.reading() as session:
                 told = events(session, endpoint.endpoint_id, from_unix_s=first, to_unix_s=last, limit=limit)
-            return log_entries(log_root, endpoint.subdomain, told, from_unix_s=first, to_unix_s=last, limit=limit)
+            # The folders are called after the subdomain, which may have been another endpoint's before.
+            since = max(first, endpoint.created_unix_s)
+            return log_entries(log_root, endpoint.subdomain, told, from_unix_s=since, to_unix_s=last, limit=limit)
 
         return JSONResponse(await run_in_threadpool(entries))
 
