@@ -1,11 +1,8 @@
-"""Make a trained reader cheaper to run without training it again: narrower convolutions and 8-bit recurrent layers."""
+"""Make a trained reader cheaper to run without training it again: narrower convolutions."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
 from training.plate_reader import LineLocalizer
@@ -42,8 +39,3 @@ def narrow(localizer: LineLocalizer, crops: Tensor) -> None:
         localizer(crops)
         hook.remove()
         block[0] = _split(block[0], seen[0], channels)
-
-
-def quantize_recurrent(weights: Path) -> None:
-    """Store the LSTM's matrices in 8 bits; their inputs are quantized as they come. Rewrites the file."""
-    quantize_dynamic(weights, weights, op_types_to_quantize=["LSTM"], weight_type=QuantType.QInt8)

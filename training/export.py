@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from training.compact import narrow, quantize_recurrent
+from training.compact import narrow
 from training.plate_batches import PADDING_VALUE
 from training.plate_network import PlateDetector
 from training.plate_reader import MEAN, STD, PlateReader, normalize
@@ -115,7 +115,7 @@ def export_recognizer(weights: Path, shipped: Path, whole: bool = False) -> None
     Args:
         weights: of a `PlateReader`.
         shipped: folder of model packages.
-        whole: leave it as it was trained, neither narrowed nor quantized.
+        whole: leave it as it was trained, nothing narrowed.
     """
     folder = shipped / RECOGNIZER_ID
     folder.mkdir(parents=True, exist_ok=True)
@@ -134,8 +134,6 @@ def export_recognizer(weights: Path, shipped: Path, whole: bool = False) -> None
         output_names=["logits", "corners"],
         dynamic_axes={name: {0: "batch"} for name in ("crops", "logits", "corners")},
     )
-    if not whole:
-        quantize_recurrent(folder / "weights.onnx")
     model = {
         "model_id": RECOGNIZER_ID,
         "model_architecture": "crnn_mobilenet_v3_small",
@@ -212,7 +210,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--best-threshold", type=float, default=DEFAULT_CONFIDENCE,
                         help="score of the raw detector that shall become 0.4")  # fmt: skip
-    parser.add_argument("--whole", action="store_true", help="a recognizer neither narrowed nor quantized, to compare")
+    parser.add_argument("--whole", action="store_true", help="a recognizer that is not narrowed, to compare")
     parser.add_argument("--shipped", type=Path, default=Path("deployments/models/shipped"))
     arguments = parser.parse_args()
     if arguments.model == "detector":
