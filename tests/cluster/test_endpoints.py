@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from typing import Any
 
 import httpx
 import pytest
@@ -66,6 +67,14 @@ class Endpoints:
     def run(self, name: str) -> httpx.Response:
         return self.http.post("/workflows/run", json=sample_request(), headers={"host": f"{name}.localhost"})
 
+    def used(self, name: str, intervals: int) -> dict[str, Any]:
+        """Its usage once it has so many intervals: replicas are seen a round after the endpoint is ready."""
+        deadline_s = time.monotonic() + SEEN_WITHIN_S
+        while len((used := self.ask("usage_deployment", name).json())["deployments"][0]["intervals"]) != intervals:
+            assert time.monotonic() < deadline_s, used
+            time.sleep(0.2)
+        return used
+
     def control_pid(self) -> int | None:
         found = [pid for pid, command in self.server.descendants().items() if "deployments.control.process" in command]
         return found[0] if found else None
@@ -111,9 +120,8 @@ def test_an_endpoint_from_its_creation_to_its_end(house):
     assert any(entry["payload"] == "pending -> ready" for entry in log)
     assert [entry["timestamp"] for entry in log] == sorted((e["timestamp"] for e in log), reverse=True)
     assert len({entry["insert_id"] for entry in log}) == len(log)
-    used = house.ask("usage_deployment", "plates1").json()
+    used = house.used("plates1", intervals=2)
     assert used["seconds"] > 0
-    assert len(used["deployments"][0]["intervals"]) == 2
 
     house.tell("delete", "plates1")
     assert house.to("plates1").status_code == 404
