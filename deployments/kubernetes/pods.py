@@ -20,7 +20,7 @@ from deployments.kubernetes.objects import (
 from deployments.kubernetes.values import ACCELERATORS, Values, WorkerGroup
 
 USER_ID = 10001
-HOME = "/home/sightline"
+HOME = "/var/lib/sightline"
 GPU_RESOURCE = "nvidia.com/gpu"
 PRE_STOP_S = 15
 """Time until every proxy knows that a pod takes no more requests."""
@@ -36,27 +36,23 @@ SKIPPED_CHECKS = (
 HEAD_SKIPPED_CHECKS = (*SKIPPED_CHECKS, ("CKV_K8S_38", "Ray's autoscaler in this pod asks the API server for workers"))
 
 
-def security_context() -> dict[str, Any]:
+def security_context(user_id: int = USER_ID) -> dict[str, Any]:
     """Of every container."""
     return {
+        **_no_root(user_id),
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
-        "runAsNonRoot": True,
-        "runAsUser": USER_ID,
         "capabilities": {"drop": ["ALL"]},
-        "seccompProfile": {"type": "RuntimeDefault"},
     }
 
 
-def pod_security_context() -> dict[str, Any]:
+def pod_security_context(user_id: int = USER_ID) -> dict[str, Any]:
     """Of every pod."""
-    return {
-        "runAsNonRoot": True,
-        "runAsUser": USER_ID,
-        "runAsGroup": USER_ID,
-        "fsGroup": USER_ID,
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
+    return {**_no_root(user_id), "runAsGroup": user_id, "fsGroup": user_id}
+
+
+def _no_root(user_id: int) -> dict[str, Any]:
+    return {"runAsNonRoot": True, "runAsUser": user_id, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
 def _template(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from deployments.kubernetes.objects import Object, named, pods_of
-from deployments.kubernetes.pods import PRE_STOP_S, pod_security_context
+from deployments.kubernetes.pods import PRE_STOP_S, pod_security_context, security_context
 from deployments.kubernetes.values import Redis, Values
 
 IMAGE = "docker.io/library/redis:7.2.4-bookworm"
@@ -56,14 +56,7 @@ def _stateful_set(values: Values, gcs: Redis, selector: dict[str, str]) -> Objec
             "requests": {"cpu": "250m", "memory": "512Mi"},
             "limits": {"cpu": "500m", "memory": "512Mi"},
         },
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "runAsNonRoot": True,
-            "runAsUser": USER_ID,
-            "capabilities": {"drop": ["ALL"]},
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": security_context(USER_ID),
         "volumeMounts": [{"name": "data", "mountPath": "/data"}],
     }
     template = {
@@ -73,12 +66,7 @@ def _stateful_set(values: Values, gcs: Redis, selector: dict[str, str]) -> Objec
         "spec": {
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
-            "securityContext": {
-                **pod_security_context(),
-                "runAsUser": USER_ID,
-                "runAsGroup": USER_ID,
-                "fsGroup": USER_ID,
-            },
+            "securityContext": pod_security_context(USER_ID),
             "terminationGracePeriodSeconds": 2 * PRE_STOP_S,
             "containers": [container],
         },

@@ -6,10 +6,11 @@ from alembic import context
 
 from deployments.storage.tables import Base
 
-context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
-    render_as_batch=True,  # SQLite changes a table by making it anew
-    transactional_ddl=True,
-)
-context.run_migrations()
+if hasattr(context, "config"):  # Alembic runs this script; whoever only imports it has nothing to change
+    context.configure(
+        connection=context.config.attributes["connection"],
+        target_metadata=Base.metadata,
+        render_as_batch=True,  # SQLite changes a table by making it anew
+        transactional_ddl=True,
+    )
+    context.run_migrations()
