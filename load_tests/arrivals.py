@@ -38,28 +38,27 @@ class Segment(Part):
     duration_s: Duration
 
 
-class Constant(Part):
+class _Steady(Part):
+    """A rate that stays."""
+
+    rate: Rate
+    duration_s: Duration
+
+    def segments(self) -> list[Segment]:
+        """The schedule's one piece."""
+        return [Segment(from_rate=self.rate, to_rate=self.rate, duration_s=self.duration_s)]
+
+
+class Constant(_Steady):
     """The same gap between any two requests."""
 
     kind: Literal["constant"]
-    rate: Rate
-    duration_s: Duration
-
-    def segments(self) -> list[Segment]:
-        """The schedule's one piece."""
-        return [Segment(from_rate=self.rate, to_rate=self.rate, duration_s=self.duration_s)]
 
 
-class Poisson(Part):
+class Poisson(_Steady):
     """Requests that know nothing of each other: gaps are exponential, `rate` on average."""
 
     kind: Literal["poisson"]
-    rate: Rate
-    duration_s: Duration
-
-    def segments(self) -> list[Segment]:
-        """The schedule's one piece."""
-        return [Segment(from_rate=self.rate, to_rate=self.rate, duration_s=self.duration_s)]
 
 
 class Ramp(Part):

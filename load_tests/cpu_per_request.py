@@ -13,28 +13,20 @@ import argparse
 import asyncio
 import json
 import platform
-import re
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
 import psutil
 
-from deployments.cli.ports import is_free
 from deployments.dataplane.sample import sample_request
+from load_tests.cpu_accounting import ProcessTree, TreeWatch
 from load_tests.parts import measure_parts
+from load_tests.sightline_target import SightlineTarget
+from load_tests.target import RunningTarget
 
-START_TIMEOUT_S = 180.0
 WARM_REQUESTS = 16
-PROGRAMS = (
-    "ServeController", "HAProxyManager", "ProxyActor", "haproxy", "raylet", "gcs_server", "DashboardAgent",
-    "RuntimeEnvAgent", "dashboard.py", "monitor.py", "log_monitor.py", "cluster_process", "deployments.cli.main",
-)  # fmt: skip
 REST_S = 10.0
 
 
@@ -55,85 +47,6 @@ class Cost:
     by_process: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunningServer:
-    """A server of our own.
-
-    Attributes:
-        url: where it answers.
-        process: the command; everything else is below it.
-        start_s: from the command to its `ready` line.
-    """
-
-    url: str
-    process: subprocess.Popen[str]
-    start_s: float
-
-
-@contextmanager
-def running_server(proxy: str) -> Iterator[RunningServer]:
-    """Start a server on a free port, and stop it."""
-    port = next(port for port in range(23900, 29999) if is_free(port))
-    began_s = time.monotonic()
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, "-m", "deployments.cli.main", "serve", "--port", str(port), "--proxy", proxy],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield RunningServer(url=f"http://127.0.0.1:{port}", process=process, start_s=_await_ready(process, began_s))
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _await_ready(process: subprocess.Popen[str], began_s: float) -> float:
-    assert process.stdout  # a pipe was asked for
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if line.startswith("ready "):
-            threading.Thread(target=process.stdout.read, daemon=True).start()
-            return time.monotonic() - began_s
-        if time.monotonic() - began_s > START_TIMEOUT_S:
-            break
-    raise RuntimeError("the server did not start:\n" + "".join(said))
-
-
-def cpu_by_process(root: int) -> dict[str, float]:
-    """CPU seconds so far of everything below and with `root`, by kind of process; ended ones are lost."""
-    seconds: dict[str, float] = {}
-    for process in [psutil.Process(root), *psutil.Process(root).children(recursive=True)]:
-        try:
-            times = process.cpu_times()
-            name = kind_of(process)
-        except psutil.NoSuchProcess:
-            continue
-        seconds[name] = seconds.get(name, 0.0) + times.user + times.system
-    return seconds
-
-
-def kind_of(process: psutil.Process) -> str:
-    """A deployment's name, or the program's."""
-    command = " ".join(process.cmdline())
-    replica = re.search(r"ServeReplica:[^:]+:(\w+)", command)
-    if replica:
-        return replica[1]
-    for name in (
-        "ServeController",
-        "HAProxyManager",
-        "ProxyActor",
-        "haproxy",
-        "raylet",
-        "gcs_server",
-        "DashboardAgent",
-    ):
-        if name in command:
-            return name
-    return "other"
-
-
 async def ask(url: str, concurrency: int, requests: int) -> None:
     """Send the same request `requests` times, `concurrency` at a time."""
     content = json.dumps(sample_request()).encode()
@@ -150,15 +63,14 @@ async def ask(url: str, concurrency: int, requests: int) -> None:
     await asyncio.gather(*(client() for _ in range(concurrency)))
 
 
-def measure(server: RunningServer, concurrency: int, requests: int) -> Cost:
+def measure(server: RunningTarget, tree: ProcessTree, concurrency: int, requests: int) -> Cost:
     """The cost of one request at a concurrency."""
     asyncio.run(ask(server.url, concurrency, WARM_REQUESTS))
-    before = cpu_by_process(server.process.pid)
-    began_s = time.monotonic()
+    watch = TreeWatch([tree.look()])
     asyncio.run(ask(server.url, concurrency, requests))
-    elapsed_s = time.monotonic() - began_s
-    after = cpu_by_process(server.process.pid)
-    spent = {name: (seconds - before.get(name, 0.0)) * 1000 / requests for name, seconds in after.items()}
+    watch.states.append(tree.look())
+    elapsed_s = watch.states[-1].at_s - watch.states[0].at_s
+    spent = watch.cpu_ms(requests)
     return Cost(concurrency=concurrency, cpu_ms=sum(spent.values()), requests_s=requests / elapsed_s, by_process=spent)
 
 
@@ -170,14 +82,16 @@ def main() -> None:
     options = parser.parse_args()
     print(f"{platform.platform()}, {psutil.cpu_count()} CPUs, load {psutil.getloadavg()[0]:.1f}")
     parts = measure_parts(options.requests)
-    with running_server(options.proxy) as server:
+    with SightlineTarget(arguments=("--proxy", options.proxy)).running() as server:
+        assert server.root_pid is not None  # it was started here
         print(f"start to ready {server.start_s:.1f} s")
-        _print_memory(server.process.pid)
-        before = cpu_by_process(server.process.pid)
+        _print_memory(server.root_pid)
+        tree = ProcessTree(server.root_pid)
+        resting = TreeWatch([tree.look()])
         time.sleep(REST_S)
-        after = cpu_by_process(server.process.pid)
-        at_rest = {name: (seconds - before.get(name, 0.0)) * 1000 / REST_S for name, seconds in after.items()}
-        costs = [measure(server, concurrency, options.requests) for concurrency in (1, 8)]
+        resting.states.append(tree.look())
+        at_rest = {kind: cpu_ms / REST_S for kind, cpu_ms in resting.cpu_ms(1).items()}
+        costs = [measure(server, tree, concurrency, options.requests) for concurrency in (1, 8)]
     _print_table(costs, parts, at_rest)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,15 +13,11 @@ from pathlib import Path
 
 import yaml
 
-from deployments.cli.ports import is_free
 from deployments.models.package_survey import SHIPPED_DIRECTORY
 from load_tests.scenario import OURS, ServerOptions
+from load_tests.started import ROOT, free_port, says_ready, started
 from load_tests.target import RunningTarget
 
-ROOT = Path(__file__).resolve().parents[1]
-START_TIMEOUT_S = 300.0
-STOP_TIMEOUT_S = 60.0
-LAST_WORDS_BYTES = 4000
 COPIED_MODEL = "vehicle-registration-plates-trudk/2"
 
 
@@ -44,30 +38,12 @@ class SightlineTarget:
     @contextmanager
     def running(self) -> Iterator[RunningTarget]:
         """Start it on a free port; its own first request has warmed every model before it says `ready`."""
-        port = next(port for port in range(23900, 29999) if is_free(port))
-        with tempfile.TemporaryDirectory(prefix="load-") as folder, tempfile.TemporaryFile() as said:
-            arguments = [*self.arguments, *_prepared(self.options, Path(folder))]
-            began_s = time.monotonic()
-            process = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", "deployments.cli.main", "serve", "--port", str(port), *arguments],
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                cwd=ROOT,
-            )
-            try:
-                why = _await_ready(process, Path(f"/proc/self/fd/{said.fileno()}"))
-                if why is not None:
-                    said.seek(max(0, said.seek(0, 2) - LAST_WORDS_BYTES))
-                    raise RuntimeError(f"sightline serve {why}:\n{said.read().decode(errors='replace')}")
+        port, began_s = free_port(), time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="load-") as folder:
+            arguments = ["serve", "--port", str(port), *self.arguments, *_prepared(self.options, Path(folder))]
+            with started("deployments.cli.main", arguments, says_ready) as process:
                 start_s = time.monotonic() - began_s
                 yield RunningTarget(url=f"http://127.0.0.1:{port}", root_pid=process.pid, start_s=start_s)
-            finally:
-                process.terminate()
-                try:
-                    process.wait(STOP_TIMEOUT_S)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,18 +66,6 @@ class RunningServerTarget:
     def running(self) -> Iterator[RunningTarget]:
         """Neither start nor stop it."""
         yield RunningTarget(url=self.url.rstrip("/"), root_pid=self.root_pid, headers=dict(self.headers))
-
-
-def _await_ready(process: subprocess.Popen[bytes], output: Path) -> str | None:
-    """Wait for the line `ready`; gives what is wrong when it never comes."""
-    deadline_s = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline_s:
-        if any(line.startswith(b"ready ") for line in output.read_bytes().splitlines()):
-            return None
-        if process.poll() is not None:
-            return f"ended with status {process.returncode} before it was ready"
-        time.sleep(0.1)
-    return f"was not ready within {START_TIMEOUT_S:g} s"
 
 
 def _prepared(options: ServerOptions, folder: Path) -> list[str]:

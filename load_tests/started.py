@@ -1,4 +1,4 @@
-"""Starting a server as a process of its own, waiting until it answers, and stopping it."""
+"""Starting a server as a process of its own, waiting until it is ready, and stopping it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,28 +15,32 @@ import httpx
 from deployments.cli.ports import is_free
 from deployments.settings import process_environment
 
-ROOT = Path(__file__).resolve().parents[2]
-START_TIMEOUT_S = 180.0
-STOP_TIMEOUT_S = 20.0
+ROOT = Path(__file__).resolve().parents[1]
+START_TIMEOUT_S = 300.0
+STOP_TIMEOUT_S = 60.0
 LAST_WORDS_BYTES = 4000
 
 
 @contextmanager
 def started(
-    module: str, arguments: Sequence[str], *, url: str, environment: Mapping[str, str] | None = None
+    module: str,
+    arguments: Sequence[str],
+    is_ready: Callable[[bytes], bool],
+    *,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a module of this checkout until the block ends; it answers `GET /healthz` when the block begins.
+    """Run a module of this checkout until the block ends; it is ready when the block begins.
 
     Args:
         module: name of the module.
         arguments: for it.
-        url: where it will answer.
+        is_ready: told what it has said so far, ten times a second.
         environment: laid over that of this process.
 
     Raises:
-        RuntimeError: it ended, or did not answer in time; with what it said last.
+        RuntimeError: it ended, or was not ready in time; with what it said last.
     """
-    with tempfile.TemporaryFile() as said:
+    with tempfile.NamedTemporaryFile() as said:
         process = subprocess.Popen(  # noqa: S603 - our own modules
             [sys.executable, "-m", module, *arguments],
             stdout=said,
@@ -45,10 +49,10 @@ def started(
             env=process_environment() | {"PYTHONPATH": str(ROOT)} | dict(environment or {}),
         )
         try:
-            why = await_answer(f"{url}/healthz", process)
+            why = _await(process, lambda: is_ready(Path(said.name).read_bytes()))
             if why is not None:
-                said.seek(max(0, said.seek(0, 2) - LAST_WORDS_BYTES))
-                raise RuntimeError(f"{module} {why}:\n{said.read().decode(errors='replace')}")
+                last_words = Path(said.name).read_bytes()[-LAST_WORDS_BYTES:].decode(errors="replace")
+                raise RuntimeError(f"{module} {why}:\n{last_words}")
             yield process
         finally:
             process.terminate()
@@ -59,19 +63,34 @@ def started(
                 process.wait()
 
 
-def await_answer(url: str, process: subprocess.Popen[bytes]) -> str | None:
-    """Wait until a URL answers 200; gives what is wrong when it never will."""
-    deadline_s = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline_s:
-        if process.poll() is not None:
-            return f"ended with status {process.returncode} before it answered"
+def answers(url: str) -> Callable[[bytes], bool]:
+    """Ready is who answers a URL with 200."""
+
+    def is_ready(_: bytes) -> bool:
         with suppress(httpx.TransportError):
-            if httpx.get(url, timeout=5).status_code == httpx.codes.OK:
-                return None
-        time.sleep(0.1)
-    return f"did not answer within {START_TIMEOUT_S:g} s"
+            return httpx.get(url, timeout=5).status_code == httpx.codes.OK
+        return False
+
+    return is_ready
+
+
+def says_ready(said: bytes) -> bool:
+    """Ready is who says so, as `sightline serve` does."""
+    return any(line.startswith(b"ready ") for line in said.splitlines())
 
 
 def free_port(first: int = 23900) -> int:
     """A port nobody has, below those that the kernel hands out."""
     return next(port for port in range(first, 29999) if is_free(port))
+
+
+def _await(process: subprocess.Popen[bytes], is_ready: Callable[[], bool]) -> str | None:
+    """Wait until a process is ready; gives what is wrong when it never will be."""
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline_s:
+        if process.poll() is not None:
+            return f"ended with status {process.returncode} before it was ready"
+        if is_ready():
+            return None
+        time.sleep(0.1)
+    return f"was not ready within {START_TIMEOUT_S:g} s"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from load_tests.baselines.started import free_port
+from load_tests.started import free_port
 from load_tests.target import RunningTarget, TargetMissingError
 
 START = "start_peer.sh"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import httpx
 
 from deployments.dataplane.sample import sample_request
-from load_tests.baselines.started import free_port, started
+from load_tests.started import answers, free_port, started
 from load_tests.target import RunningTarget
 
 # Ray and Serve with their defaults, whatever this shell has set; what is set here keeps Ray on loopback and quiet.
@@ -34,12 +34,8 @@ class OneProcess:
     @contextmanager
     def running(self) -> Iterator[RunningTarget]:
         """Start it and stop it."""
-        port, began_s = free_port(), time.monotonic()
-        url = f"http://127.0.0.1:{port}"
-        with started("load_tests.baselines.one_process", ["--port", str(port)], url=url) as process:
-            start_s = time.monotonic() - began_s
-            _ask(url)
-            yield RunningTarget(url=url, root_pid=process.pid, start_s=start_s)
+        with _running("load_tests.baselines.one_process") as target:
+            yield target
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +48,21 @@ class StockServe:
     @contextmanager
     def running(self) -> Iterator[RunningTarget]:
         """Start it on a Ray of its own, and stop both."""
-        port, began_s = free_port(), time.monotonic()
-        url = f"http://127.0.0.1:{port}"
         with (
             tempfile.TemporaryDirectory(prefix="stock-", ignore_cleanup_errors=True) as ray_dir,
-            started(
-                "load_tests.baselines.stock_serve_process",
-                ["--port", str(port), "--ray-dir", ray_dir],
-                url=url,
-                environment=STOCK_ENVIRONMENT,
-            ) as process,
+            _running("load_tests.baselines.stock_serve_process", "--ray-dir", ray_dir, **STOCK_ENVIRONMENT) as target,
         ):
-            start_s = time.monotonic() - began_s
-            _ask(url)
-            yield RunningTarget(url=url, root_pid=process.pid, start_s=start_s)
+            yield target
 
 
-def _ask(url: str) -> None:
-    """Let a server answer a few times before anybody measures it."""
-    for _ in range(WARM_REQUESTS):
-        httpx.post(f"{url}/workflows/run", json=sample_request(), timeout=60).raise_for_status()
+@contextmanager
+def _running(module: str, *arguments: str, **environment: str) -> Iterator[RunningTarget]:
+    """A module that serves at `--port`, and has answered a few times before anybody measures it."""
+    port, began_s = free_port(), time.monotonic()
+    url = f"http://127.0.0.1:{port}"
+    ready = answers(f"{url}/healthz")
+    with started(module, ["--port", str(port), *arguments], ready, environment=environment) as process:
+        start_s = time.monotonic() - began_s
+        for _ in range(WARM_REQUESTS):
+            httpx.post(f"{url}/workflows/run", json=sample_request(), timeout=60).raise_for_status()
+        yield RunningTarget(url=url, root_pid=process.pid, start_s=start_s)
