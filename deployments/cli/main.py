@@ -24,7 +24,6 @@ from deployments.cli.versions import server_version
 from deployments.control.machine_types import read_machine_types
 from deployments.errors import ServingError
 from deployments.settings import data_directory
-from deployments.storage.database import sqlite_url
 
 PROXIES = ("haproxy", "python")
 
@@ -111,6 +110,8 @@ def serve(
 
 def default_database_url(port: int) -> str:
     """The database of the server on a port: its endpoints are there again when it starts again."""
+    from deployments.storage.database import sqlite_url  # SQLAlchemy: only for those who serve
+
     return sqlite_url(data_directory() / "servers" / f"{port}.db")
 
 

@@ -180,7 +180,11 @@ class Reconciler:
                 decisions[endpoint.endpoint_id] = impossible(endpoint, decision, spec, room.reason)
             elif room.reason:
                 decisions[endpoint.endpoint_id] = waiting(decision, room.reason)
-                evicted |= dict.fromkeys(room.evicted, f"evicted: {endpoint.name} in production needs the room")
+                for other in endpoints:
+                    if other.endpoint_id in room.evicted:
+                        # The names of another workspace are not told.
+                        who = endpoint.name if other.workspace == endpoint.workspace else "an endpoint"
+                        evicted[other.endpoint_id] = f"evicted: {who} in production needs the room"
             else:
                 running.append((endpoint, spec))
         return evicted

@@ -241,6 +241,16 @@ def test_production_never_expires(house):
     assert house.status() == "ready"
 
 
+def test_the_name_of_who_needs_the_room_is_not_told_to_another_workspace(house):
+    house.platform.room = {"CPU": 2.0}
+    house.add("first", "small")
+    house.settle()
+    house.service.add("others", AddBody(deployment_name="secret1", machine_type="big"))
+    house.settle()
+    assert house.status("first") == "paused"
+    assert house.endpoint("first").detail == "evicted: an endpoint in production needs the room"
+
+
 def test_experiments_make_room_for_production_and_production_for_nobody(house):
     house.platform.room = {"CPU": 2.0}
     house.add("first", "small")
