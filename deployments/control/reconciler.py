@@ -29,6 +29,9 @@ from deployments.storage.usage import end_usage, observe_replicas
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.5
+LOOK_AT_NOTHING_EVERY_S = 5.0
+"""While there are no endpoints: looks cost a few hundredths of a core, and whoever makes one hurries the loop."""
+
 CHANGE_KNOWN_WITHIN_S = 3.0
 
 
@@ -79,14 +82,16 @@ class Reconciler:
         told = ""
         while not self._stopping:
             self._hurry.clear()
+            pause_s = LOOK_EVERY_S
             try:
-                self.round()
+                if not self.round():
+                    pause_s = LOOK_AT_NOTHING_EVERY_S
                 told = ""
             except ServingError as error:
                 if error.message != told:
                     logger.warning("endpoints are not looked after", extra={"error": error.message})
                 told = error.message
-            self._hurry.wait(LOOK_EVERY_S)
+            self._hurry.wait(pause_s)
 
     def changed(self) -> None:
         """Something else is wanted: look now. Returns when the edge knows of it, or after a moment."""
@@ -100,8 +105,8 @@ class Reconciler:
         self._stopping = True
         self._hurry.set()
 
-    def round(self) -> None:
-        """Look once, and do what is to be done.
+    def round(self) -> bool:
+        """Look once, and do what is to be done; gives whether there was anything to look after.
 
         Raises:
             PlatformError: the platform does not answer.
@@ -140,6 +145,7 @@ class Reconciler:
         known = {endpoint.subdomain for endpoint in endpoints}
         for name in observed.keys() - known:
             self._platform.delete(name)
+        return bool(endpoints or observed)
 
     def _spec(self, endpoint: Endpoint) -> EndpointSpec | None:
         try:

@@ -78,8 +78,21 @@ def house(tmp_path):
 
 def test_without_endpoints_nothing_is_done(house):
     house.rounds(2)
+    assert house.reconciler.round() is False
     assert house.platform.calls == []
     assert house.edge.targets == {}
+
+
+def test_what_is_there_is_looked_after_until_it_is_gone(house):
+    house.add()
+    assert house.reconciler.round() is True
+    house.settle()
+    house.service.pause(WORKSPACE, NAME)
+    house.settle()
+    assert house.reconciler.round() is True
+    house.service.delete(WORKSPACE, NAME)
+    house.settle()
+    assert house.reconciler.round() is False
 
 
 def test_an_endpoint_is_ready_only_after_the_platform_says_so(house):
