@@ -83,6 +83,15 @@ def test_without_endpoints_nothing_is_done(house):
     assert house.edge.targets == {}
 
 
+def test_what_was_deleted_is_in_no_list_from_that_moment_on(house):
+    house.add()
+    house.settle()
+    house.service.delete(WORKSPACE, NAME)
+    assert house.service.all_of(WORKSPACE) == []
+    assert [endpoint.name for endpoint in house.service.all_of(WORKSPACE, deleted=True)] == [NAME]
+    assert house.reconciler.round() is True  # its replicas are still there to be ended
+
+
 def test_what_is_there_is_looked_after_until_it_is_gone(house):
     house.add()
     assert house.reconciler.round() is True
