@@ -14,7 +14,7 @@ from load_tests.arrivals import Poisson, TraceError
 from load_tests.baselines.peer import Peer
 from load_tests.baselines.targets import OneProcess, StockServe
 from load_tests.generator import Progress
-from load_tests.progress import ConsoleListener, cpu_table, outcome_lines, result_table
+from load_tests.progress import ConsoleListener, outcome_lines, target_table
 from load_tests.results import Run, write_result
 from load_tests.runner import Asked, run_scenario
 from load_tests.scenario import OURS, Load, Scenario, ScenarioError, find_scenario, read_scenario
@@ -77,9 +77,8 @@ def run(
             raise _failed(UNUSABLE, str(error)) from error
     path = out or RESULTS / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}-{name}.json"
     write_result(result, path)
-    console.print(result_table(result))
-    if any(each.cpu_ms for each in result.runs):
-        console.print(cpu_table(result))
+    for target in dict.fromkeys(each.target for each in result.runs):
+        console.print(target_table(result, target))
     for line in outcome_lines(result):
         console.print(line, highlight=False)
     console.print(f"written to {path}", highlight=False, soft_wrap=True)

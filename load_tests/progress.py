@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import threading
 import time
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
 
@@ -14,7 +15,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from load_tests.generator import Progress
-from load_tests.results import Result, Run, metric_of
+from load_tests.results import Metric, Result, Run, metric_of
 
 REFRESH_S = 0.5
 
@@ -81,53 +82,67 @@ def run_line(run: Run) -> str:
     )
 
 
-def result_table(result: Result) -> Table:
-    """The medians of each target under each load."""
-    table = Table(
-        title=f"{result.name} ({result.machine.cpu}, {result.machine.cpus} CPUs, load {result.machine.load_1m:.1f})"
-    )
-    heads = ("target", "load", "offered/s", "good/s", "goodput/s", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "errors")
-    for head in (*heads, "CPU ms", "late p99 ms"):
-        table.add_column(head, justify="left" if head in ("target", "load") else "right")
-    sides = dict.fromkeys((run.target, run.load) for run in result.runs)
-    for target, load in sides:
-        runs = [run for run in result.runs if (run.target, run.load) == (target, load)]
-        offered = [run.offered_rps for run in runs if run.offered_rps is not None]
-        late = [run.lateness.p99_ms for run in runs if run.lateness is not None]
-        table.add_row(
-            target,
-            load,
-            f"{_median(offered):.1f}" if offered else f"{runs[0].concurrency} clients",
-            *(
-                f"{_median([metric_of(run, metric) for run in runs]):.1f}"
-                for metric in ("throughput_rps", "goodput_rps")
-            ),
-            *(
-                f"{_median([metric_of(run, metric) for run in runs]):.1f}"
-                for metric in ("p50_ms", "p90_ms", "p99_ms", "p999_ms")
-            ),
-            f"{_median([metric_of(run, 'error_share') for run in runs]):.1%}",
-            f"{_median([metric_of(run, 'cpu_ms') for run in runs]):.2f}" if runs[0].cpu_ms else "",
-            f"{_median(late):.1f}" if late else "",
-        )
+def target_table(result: Result, target: str) -> Table:
+    """What was measured of a target, a column for each load: medians of its rounds, and CPU time by process."""
+    machine = result.machine
+    table = Table(title=f"{result.name}: {target}\n{machine.cpu}, {machine.cpus} CPUs, load {machine.load_1m:.1f}")
+    table.add_column("")
+    by_load: dict[str, list[Run]] = {}
+    for run in result.runs:
+        if run.target == target:
+            by_load.setdefault(run.load, []).append(run)
+    for load in by_load:
+        table.add_column(load, justify="right")
+    for name, shown in ROWS.items():
+        cells = [shown(runs) for runs in by_load.values()]
+        if any(cells):
+            table.add_row(name, *cells)
+    costs = [[run.cpu_ms for run in runs] for runs in by_load.values()]
+    kinds = sorted({kind for of_load in costs for cost in of_load for kind in cost})
+    if kinds:
+        table.add_section()
+        table.add_row("CPU ms a request, by process")
+    for kind in kinds:
+        medians = [_median([cost.get(kind, 0.0) for cost in of_load]) for of_load in costs]
+        if any(median >= SMALLEST_CPU_MS for median in medians):
+            table.add_row(f"  {kind}", *(f"{median:.2f}" for median in medians))
     return table
 
 
-def cpu_table(result: Result) -> Table:
-    """CPU milliseconds a request by kind of process."""
-    table = Table(title="CPU ms a request, by process")
-    sides = [(run.target, run.load) for run in result.runs if run.cpu_ms and run.round == 0]
-    table.add_column("process")
-    for target, load in sides:
-        table.add_column(f"{target}\n{load}", justify="right")
-    costs = {
-        side: [run.cpu_ms for run in result.runs if (run.target, run.load) == side] for side in dict.fromkeys(sides)
-    }
-    for kind in sorted({kind for of_side in costs.values() for cost in of_side for kind in cost}):
-        medians = [_median([cost.get(kind, 0.0) for cost in costs[side]]) for side in sides]
-        if any(median >= 0.005 for median in medians):
-            table.add_row(kind, *(f"{median:.2f}" for median in medians))
-    return table
+def _offered(runs: list[Run]) -> str:
+    offered = [run.offered_rps for run in runs if run.offered_rps is not None]
+    if offered:
+        return f"{_median(offered):.1f}"
+    return "1 client" if runs[0].concurrency == 1 else f"{runs[0].concurrency} clients"
+
+
+def _late(runs: list[Run]) -> str:
+    late = [run.lateness.p99_ms for run in runs if run.lateness is not None]
+    return f"{_median(late):.1f}" if late else ""
+
+
+def _metric(name: Metric, form: str = ".1f") -> Callable[[list[Run]], str]:
+    return lambda runs: format(_median([metric_of(run, name) for run in runs]), form)
+
+
+def _cpu(runs: list[Run]) -> str:
+    return _metric("cpu_ms", ".2f")(runs) if runs[0].cpu_ms else ""
+
+
+SMALLEST_CPU_MS = 0.005
+ROWS: Mapping[str, Callable[[list[Run]], str]] = {
+    "offered a second": _offered,
+    "answered a second": _metric("throughput_rps"),
+    "within the objective a second": _metric("goodput_rps"),
+    "p50 ms": _metric("p50_ms"),
+    "p90 ms": _metric("p90_ms"),
+    "p99 ms": _metric("p99_ms"),
+    "p99.9 ms": _metric("p999_ms"),
+    "errors": _metric("error_share", ".1%"),
+    "generator late, p99 ms": _late,
+    "CPU ms a request": _cpu,
+}
+"""What a table says of the rounds of one load; empty where it does not apply."""
 
 
 def outcome_lines(result: Result) -> list[str]:

@@ -131,7 +131,7 @@ class EndpointService:
             return self._found(session, workspace, name)
 
     def all_of(self, workspace: str, *, deleted: bool = False) -> list[Endpoint]:
-        """The endpoints of a workspace; those that `get` does not find any more only when deleted ones are asked for."""
+        """The endpoints of a workspace; those that `get` finds no more only when deleted ones are asked for."""
         with self._database.reading() as session:
             rows = list_endpoints(session, workspace, deleted=deleted)
             return [Endpoint.of(row) for row in rows if deleted or row.desired is not DesiredState.DELETED]
