@@ -28,6 +28,8 @@ PROGRAMS = (
     "RuntimeEnvAgent", "dashboard.py", "monitor.py", "log_monitor.py", "cluster_process", "deployments.cli.main",
 )  # fmt: skip
 
+NAMELESS_WORKER = "default_worker.py"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeState:
@@ -48,6 +50,8 @@ class TreeState:
 
 def kind_of(command: str) -> str:
     """A deployment's name, or the program's, of a process's command line."""
+    if NAMELESS_WORKER in command:  # one that just starts; its arguments name the raylet
+        return "other"
     if replica := re.search(r"ServeReplica:[^:]+:(\w+)", command):
         return replica[1]
     return next((name for name in PROGRAMS if name in command), "other")

@@ -15,6 +15,8 @@ from load_tests.cpu_accounting import ProcessTree, TreeState, TreeWatch, kind_of
         ("ray::ServeReplica:plates:WorkflowRouter", "WorkflowRouter"),
         ("ray::ServeController.listen", "ServeController"),
         ("python -m deployments.cli.main serve", "deployments.cli.main"),
+        ("python ray/_private/workers/default_worker.py --raylet-name=sockets/raylet", "other"),
+        ("raylet/raylet --raylet_socket_name=sockets/raylet", "raylet"),
         ("bash", "other"),
         ("", "other"),
     ],
