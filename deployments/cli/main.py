@@ -13,6 +13,7 @@ from typing import Annotated, cast
 import typer
 
 from deployments.cli.application_args import application_args
+from deployments.cli.endpoints import app as endpoints_app
 from deployments.cli.first_request import first_answer, write_request
 from deployments.cli.k8s import app as k8s_app
 from deployments.cli.launcher import LaunchPlan, LocalCluster, check_port, make_run_dir
@@ -29,6 +30,7 @@ PROXIES = ("haproxy", "python")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Serve vision workflows from a Ray Serve cluster.")
 app.add_typer(models_app, name="models")
+app.add_typer(endpoints_app, name="endpoint")
 app.add_typer(k8s_app, name="k8s")
 models_app.command(name="compile")(compile_model)
 

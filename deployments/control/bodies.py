@@ -15,8 +15,8 @@ from deployments.control.endpoint import Endpoint
 from deployments.control.machine_types import MachineType
 from deployments.storage.tables import ActualState, DesiredState
 
-NAME = r"^[a-z](?:[a-z0-9-]{3,13}[a-z0-9])$"
 MAX_REPLICAS = 1000
+_NAME = re.compile(r"^[a-z][a-z0-9-]{3,13}[a-z0-9]\Z")
 _DOMAIN = re.compile(r"^(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$")
 
 
@@ -48,7 +48,6 @@ class Named(BaseModel):
 class AddBody(Named):
     """`/add`."""
 
-    deployment_name: str = Field(pattern=NAME, description="5 to 15 of a-z, 0-9 and -; begins with a letter.")
     machine_type: str = Field(max_length=64)
     creator_email: str = Field(default="", max_length=320)
     duration: float = Field(default=3.0, gt=0, le=24 * 366)
@@ -58,6 +57,16 @@ class AddBody(Named):
     max_replicas: int | None = Field(default=None, ge=1, le=MAX_REPLICAS)
     config: EndpointConfig = EndpointConfig()
     custom_domains: list[str] = Field(default=[], max_length=16)
+
+    @field_validator("deployment_name")
+    @classmethod
+    def _check_name(cls, name: str) -> str:
+        if not _NAME.match(name):
+            raise ValueError(
+                f"{name!r} is no name for an endpoint; take 5 to 15 of a-z, 0-9 and -, beginning with a letter and not "
+                "ending with -"
+            )
+        return name
 
     @field_validator("custom_domains")
     @classmethod
@@ -117,6 +126,7 @@ def endpoint_body(endpoint: Endpoint, domain: str) -> dict[str, Any]:
         "num_replicas": endpoint.num_replicas,
         "status": shown_status(endpoint),
         "status_reason": endpoint.detail,
+        "rollout": shown_rollout(endpoint),
         "workspace_id": endpoint.workspace,
         "workspace_url": endpoint.workspace,
         "custom_domains": list(endpoint.custom_domains),
@@ -135,6 +145,13 @@ def shown_status(endpoint: Endpoint) -> str:
     if endpoint.desired is DesiredState.RUNNING and endpoint.actual in rest:
         return ActualState.PENDING.value
     return endpoint.actual.value
+
+
+def shown_rollout(endpoint: Endpoint) -> str:
+    """How far the last change of what it serves is: `under way`, `done` or `taken back`."""
+    if endpoint.refused:
+        return "taken back"
+    return "done" if endpoint.args == endpoint.good_args else "under way"
 
 
 def machine_type_body(kind: MachineType) -> dict[str, Any]:

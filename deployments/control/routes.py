@@ -91,7 +91,9 @@ def create_control_app(service: EndpointService, access: Access, database: Datab
         try:
             return kind.model_validate_json(bytes(raw))
         except ValidationError as error:
-            problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors()[:10])
+            problems = "; ".join(
+                f"{'.'.join(map(str, p['loc']))}: {p['msg'].removeprefix('Value error, ')}" for p in error.errors()[:10]
+            )
             raise RefusedError(problems, 400) from error
 
     def shown(endpoint: Endpoint) -> Response:

@@ -5,13 +5,16 @@ Ray is imported when a client is made. The controller is detached from drivers: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from deployments.control.errors import PlatformError
 from deployments.control.one_machine import ApplicationState
 
 CALL_TIMEOUT_S = 30.0
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_KIND = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt): ")
 
 
 class ServeClient:
@@ -54,8 +57,8 @@ class ServeClient:
         return {
             name: ApplicationState(
                 status=application.status.value,
-                message="\n".join(
-                    filter(None, [application.message, *(d.message for d in application.deployments.values())])
+                message="; ".join(
+                    filter(None, map(last_words, _messages(application.message, application.deployments.values())))
                 ),
                 running={
                     deployment: sum(replica.state.value == "RUNNING" for replica in found.replicas)
@@ -82,3 +85,20 @@ class ServeClient:
             raise PlatformError(f"Ray Serve did not answer within {CALL_TIMEOUT_S:g} s") from error
         except RayError as error:
             raise PlatformError(f"Ray Serve refuses: {error}") from error
+
+
+def _messages(of_all: str, deployments: Iterable[Any]) -> list[str]:
+    return [of_all, *(deployment.message for deployment in deployments)]
+
+
+def last_words(message: str) -> str:
+    """What an error says at its end, without the way to it: that names files of this machine.
+
+    Args:
+        message: of Serve; for what failed with an error, with the traces of every process on the way.
+    """
+    plain = _COLOUR.sub("", message).strip()
+    if "Traceback" not in plain:
+        return plain
+    said = [line for line in plain.splitlines() if line and not line[0].isspace()]
+    return _KIND.sub("", said[-1])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -11,7 +14,7 @@ import httpx
 import pytest
 
 from deployments.dataplane.sample import sample_request
-from tests.cluster.server import Server
+from tests.cluster.server import ROOT, Server
 
 pytestmark = pytest.mark.cluster
 
@@ -75,6 +78,10 @@ class Endpoints:
             time.sleep(0.2)
         return used
 
+    def replicas(self, name: str) -> list[int]:
+        """Processes of its replicas."""
+        return [pid for pid, command in self.server.descendants().items() if f"ServeReplica:{name}." in command]
+
     def control_pid(self) -> int | None:
         found = [pid for pid, command in self.server.descendants().items() if "deployments.control.process" in command]
         return found[0] if found else None
@@ -109,7 +116,7 @@ def test_an_endpoint_from_its_creation_to_its_end(house):
     paused = house.run("plates1")
     assert (paused.status_code, paused.json()["status"]) == (503, "paused")
     house.wait("plates1", "paused", within_s=SEEN_WITHIN_S)
-    assert not [c for c in house.server.descendants().values() if "ServeReplica:plates1." in c]
+    assert house.replicas("plates1") == []
 
     house.tell("resume", "plates1")
     house.wait("plates1", "ready")
@@ -148,6 +155,34 @@ def test_an_unknown_host_is_told_what_its_key_may_see(house):
     assert "gpus2.localhost" in answer.json()["endpoints"]
     assert "endpoints" not in house.to("nobody").json()
     house.tell("delete", "gpus2")
+
+
+def test_our_own_command_says_how_it_went_by_its_exit_status(house):
+    def run(*arguments: str, url: str = house.server.url) -> tuple[int, str]:
+        command = [sys.executable, "-m", "deployments.cli.main", "endpoint", "--url", url, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)
+        return done.returncode, done.stdout + done.stderr
+
+    status, said = run("create", "gpus3", "-m", "prod-gpu", "--wait")
+    assert status == 6
+    assert "GPU" in said
+    status, said = run("get", "gpus3", "--json")
+    assert (status, json.loads(said)["status"]) == (0, "failed")
+    assert run("create", "gpus3", "-m", "prod-cpu")[0] == 5
+    status, said = run("list")
+    assert status == 0
+    assert [line.split()[:3] for line in said.splitlines() if "gpus3" in line] == [["gpus3", "failed", "prod-gpu"]]
+    status, said = run("logs", "gpus3")
+    assert status == 0
+    assert "created on prod-gpu" in said.splitlines()[0]
+    assert run("resize", "gpus3", "--min-replicas", "3", "--max-replicas", "2")[0] == 1
+    assert json.loads(run("usage", "--json")[1])["workspace_id"] == "default"
+    assert "prod-gpu" in run("machine-types")[1]
+    assert run("pause", "gpus3", "--wait")[0] == 0
+    assert run("delete", "gpus3")[0] == 0
+    assert run("get", "gpus3")[0] == 3
+    assert run("list", url="http://127.0.0.1:9")[0] == 7
+    assert run("no-such-command")[0] == 2
 
 
 @pytest.mark.parametrize(
