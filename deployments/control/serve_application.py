@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from copy import deepcopy
@@ -58,7 +59,7 @@ def _is_transforms(deployment: Mapping[str, Any]) -> bool:
 
 
 def _deployment(given: Mapping[str, Any], kind: MachineType, spec: EndpointSpec, processes: int) -> dict[str, Any]:
-    options: dict[str, Any] = {"num_cpus": round(kind.num_cpus / processes, 4)}
+    options: dict[str, Any] = {"num_cpus": math.floor(kind.num_cpus / processes * 1e4) / 1e4}
     if kind.num_gpus and given["name"] in MODEL_DEPLOYMENTS:
         options["num_gpus"] = kind.gpus_per_model_process
         if kind.accelerator_type is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -33,7 +34,7 @@ def _times(service: Object, values: Values) -> Iterator[str]:
     given_up_s = int(service["metadata"]["annotations"]["ray.io/initializing-timeout"].removesuffix("s"))
     if given_up_s < values.startup_s:
         yield f"ray.io/initializing-timeout is {given_up_s} s, shorter than a start of {values.startup_s} s"
-    config = yaml.safe_load(service["spec"]["serveConfigV2"])
+    config = _serve_config(service["spec"]["serveConfigV2"])
     for group, template in _templates(service):
         grace_s = template["spec"]["terminationGracePeriodSeconds"]
         for deployment in _deployments(config):
@@ -54,7 +55,7 @@ def _gpu_pins(service: Object) -> Iterator[str]:
 
 def _room(service: Object) -> Iterator[str]:
     machines = [(name, resources, most) for name, resources, _, most in _machines(service)]
-    config = yaml.safe_load(service["spec"]["serveConfigV2"])
+    config = _serve_config(service["spec"]["serveConfigV2"])
     least: list[dict[str, float]] = []
     for deployment in _deployments(config):
         wanted = _wanted(deployment.get("ray_actor_options") or {})
@@ -72,7 +73,7 @@ def _room(service: Object) -> Iterator[str]:
 
 
 def _serve_port(service: Object) -> Iterator[str]:
-    config = yaml.safe_load(service["spec"]["serveConfigV2"])
+    config = _serve_config(service["spec"]["serveConfigV2"])
     port = (config.get("http_options") or {}).get("port")
     for group, template in _templates(service):
         named = {each["name"]: each["containerPort"] for each in template["spec"]["containers"][0].get("ports", ())}
@@ -129,6 +130,12 @@ def _backends(objects: Sequence[Object], values: Values) -> Iterator[str]:
                 for path in rule["http"]["paths"]:
                     if path["backend"]["service"]["name"] not in made_by_kuberay:
                         yield f"{name}: there is no Service {path['backend']['service']['name']}"
+
+
+@lru_cache(maxsize=16)
+def _serve_config(text: str) -> dict[str, Any]:
+    config: dict[str, Any] = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+    return config
 
 
 def _templates(item: Object) -> Iterator[tuple[str, dict[str, Any]]]:

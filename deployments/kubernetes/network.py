@@ -6,6 +6,7 @@ from typing import Any
 
 from deployments.kubernetes.objects import (
     AUTOSCALER_METRICS_PORT,
+    CONTROL_PODS,
     DASHBOARD_METRICS_PORT,
     DASHBOARD_PORT,
     METRICS_PORT,
@@ -30,6 +31,8 @@ def network_policy(values: Values) -> Object:
     ]
     if not isinstance(values.route, NoRoute):
         sources.append({"from": [_namespace(values.route.allowed_namespace)], "ports": _ports(SERVE_PORT)})
+    if values.control.enabled:
+        sources.append({"from": [{"podSelector": CONTROL_PODS}], "ports": _ports(DASHBOARD_PORT, SERVE_PORT)})
     # Some controllers run a Gateway's pods beside it, in this namespace.
     gateways = [GATEWAY] if isinstance(values.route, Gateway) else []
     if isinstance(values.upgrade, IncrementalUpgrade):

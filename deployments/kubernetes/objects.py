@@ -10,11 +10,19 @@ Object = dict[str, Any]
 
 ENDPOINT_LABEL = "sightline/endpoint"
 ROLE_LABEL = "sightline/role"
+# Of what the control plane makes: whose it is, and which endpoint and revision it belongs to.
+MANAGER_LABEL = "app.kubernetes.io/managed-by"
+MANAGER = "sightline-control"
+SUBDOMAIN_LABEL = "sightline/subdomain"
+REVISION_LABEL = "sightline/revision"
+HOST_LABEL = "sightline/host"
+CONTROL_PODS = {"matchLabels": {"app.kubernetes.io/name": MANAGER}}
 # Ports of Ray and Serve in a pod. Source: ray 2.60.0, and KubeRay 1.7 constant.go for their names.
 GCS_PORT = 6379
 DASHBOARD_PORT = 8265
 CLIENT_PORT = 10001
 SERVE_PORT = 8000
+CONTROL_PORT = 9600
 METRICS_PORT = 8080
 AUTOSCALER_METRICS_PORT = 44217
 DASHBOARD_METRICS_PORT = 44227
@@ -36,6 +44,11 @@ def pods_of(values: Values, **more: str) -> dict[str, Any]:
     return {"matchLabels": {ENDPOINT_LABEL: values.name, **more}}
 
 
-def serve_service(values: Values) -> str:
-    """The Service that KubeRay makes for requests."""
-    return f"{values.name}-serve-svc"
+def serve_service(name: str) -> str:
+    """The Service that KubeRay makes for requests to a RayService."""
+    return f"{name}-serve-svc"
+
+
+def head_service(name: str) -> str:
+    """The Service that KubeRay makes for the head of a RayService."""
+    return f"{name}-head-svc"

@@ -132,8 +132,9 @@ def worker_template(values: Values, group: WorkerGroup, environment: Mapping[str
     }
     placed: dict[str, Any] = {"automountServiceAccountToken": False, "topologySpreadConstraints": [spread]}
     selector = dict(group.node_selector)
-    if group.accelerator is not None:
-        selector = selector or {"nvidia.com/gpu.product": ACCELERATORS[group.accelerator]}
+    if group.gpus:
+        if group.accelerator is not None:
+            selector = selector or {"nvidia.com/gpu.product": ACCELERATORS[group.accelerator]}
         gpu_toleration = {"key": GPU_RESOURCE, "operator": "Exists", "effect": "NoSchedule"}
         placed["tolerations"] = [gpu_toleration, *group.tolerations]
     elif group.tolerations:

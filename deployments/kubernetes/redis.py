@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployments.kubernetes.objects import Object, named, pods_of
+from deployments.kubernetes.objects import MANAGER, MANAGER_LABEL, ROLE_LABEL, Object, named, pods_of
 from deployments.kubernetes.pods import PRE_STOP_S, pod_security_context, security_context
 from deployments.kubernetes.values import Redis, Values
 
@@ -26,7 +26,11 @@ def redis_objects(values: Values, gcs: Redis) -> list[Object]:
     service = named(
         values, "v1", "Service", NAME, spec={"selector": selector, "ports": [{"name": "redis", "port": PORT}]}
     )
-    sources = [{"from": [{"podSelector": pods_of(values)}], "ports": [{"port": PORT, "protocol": "TCP"}]}]
+    clients = [{"podSelector": pods_of(values)}]
+    if values.control.enabled:
+        made = {"matchLabels": {MANAGER_LABEL: MANAGER, ROLE_LABEL: "head"}}
+        clients.append({"podSelector": made})
+    sources = [{"from": clients, "ports": [{"port": PORT, "protocol": "TCP"}]}]
     policy = named(
         values,
         "networking.k8s.io/v1",

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from typing import Any
 
-from deployments.kubernetes.objects import SERVE_PORT, Object, named, serve_service
+from deployments.kubernetes.objects import (
+    CONTROL_PORT,
+    HOST_LABEL,
+    MANAGER,
+    MANAGER_LABEL,
+    SERVE_PORT,
+    Object,
+    named,
+    serve_service,
+)
 from deployments.kubernetes.values import Gateway, IncrementalUpgrade, Ingress, Issuer, Values
 
 GATEWAY = "sightline"
 CERTIFICATE = "sightline-wildcard"
 INNER_GATEWAY_PORT = 80
+MAX_HOST_NAME = 200
 # Longer than the longest request that the ingress of an endpoint allows: it ends requests, the route does not.
 REQUEST_TIMEOUT = "660s"
 # Headers that mean something inside a cluster and may not come from outside. Source: deployments/edge/edge.cfg.
@@ -28,7 +40,9 @@ def route_objects(values: Values) -> list[Object]:
     if isinstance(route, Gateway):
         return [_certificate(values, route.issuer), _gateway(values, route), http_route(values), _to_https(values)]
     if isinstance(route, Ingress):
-        return [_certificate(values, route.issuer), _ingress(values, route)]
+        backend = {values.host: (serve_service(values.name), SERVE_PORT)}
+        ingress = _ingress(values, route, values.name, backend, [f"*.{values.domain}"])
+        return [_certificate(values, route.issuer), ingress]
     return []
 
 
@@ -55,21 +69,59 @@ def _gateway(values: Values, route: Gateway) -> Object:
 
 def http_route(values: Values) -> Object:
     """The endpoint's host to its Service; with incremental upgrades to KubeRay's own Gateway, which knows no hosts."""
-    backend: dict[str, Any] = {"name": serve_service(values), "port": SERVE_PORT}
+    service, port = serve_service(values.name), SERVE_PORT
     if isinstance(values.upgrade, IncrementalUpgrade):
-        backend = {"name": values.upgrade.service.format(name=values.name), "port": INNER_GATEWAY_PORT}
+        service, port = values.upgrade.service.format(name=values.name), INNER_GATEWAY_PORT
+    return named(
+        values,
+        "gateway.networking.k8s.io/v1",
+        "HTTPRoute",
+        values.name,
+        spec=_http_route_spec(["https"], [values.host], service, port),
+    )
+
+
+def route_of_host(values: Values, host: str, service: str, port: int) -> Object:
+    """A host to a Service, by the kind of route that the values name; a mark says that the control plane made it."""
+    name = f"host-{host}" if len(host) < MAX_HOST_NAME else f"host-{hashlib.sha256(host.encode()).hexdigest()}"
+    below_domain = host.endswith(f".{values.domain}")
+    if isinstance(values.route, Ingress):
+        # Other domains have certificates of their own, which the controller finds by their hosts.
+        hosts = [f"*.{values.domain}"] if below_domain else []
+        item = _ingress(values, values.route, name, {host: (service, port)}, hosts)
+    else:
+        listeners = ["https"] if below_domain else []
+        spec = _http_route_spec(listeners, [host], service, port)
+        item = named(values, "gateway.networking.k8s.io/v1", "HTTPRoute", name, spec=spec)
+    item["metadata"]["labels"] = {
+        "app.kubernetes.io/part-of": "sightline",
+        MANAGER_LABEL: MANAGER,
+        HOST_LABEL: "endpoint",
+    }
+    return item
+
+
+def control_routes(values: Values) -> list[Object]:
+    """The control plane's own host, and all hosts of the domain that no other route takes."""
+    hosts = [values.control_host, f"*.{values.domain}"]
+    if isinstance(values.route, Gateway):
+        spec = _http_route_spec(["https"], hosts, MANAGER, CONTROL_PORT)
+        return [named(values, "gateway.networking.k8s.io/v1", "HTTPRoute", MANAGER, spec=spec)]
+    if isinstance(values.route, Ingress):
+        backends = dict.fromkeys(hosts, (MANAGER, CONTROL_PORT))
+        return [_ingress(values, values.route, MANAGER, backends, [f"*.{values.domain}"])]
+    return []
+
+
+def _http_route_spec(listeners: list[str], hosts: list[str], service: str, port: int) -> dict[str, Any]:
     rule = {
         "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
         "filters": [{"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": list(INNER_HEADERS)}}],
         "timeouts": {"request": REQUEST_TIMEOUT, "backendRequest": REQUEST_TIMEOUT},
-        "backendRefs": [backend],
+        "backendRefs": [{"name": service, "port": port}],
     }
-    spec = {
-        "parentRefs": [{"name": GATEWAY, "sectionName": "https"}],
-        "hostnames": [values.host],
-        "rules": [rule],
-    }
-    return named(values, "gateway.networking.k8s.io/v1", "HTTPRoute", values.name, spec=spec)
+    parents = [{"name": GATEWAY, "sectionName": listener} for listener in listeners] or [{"name": GATEWAY}]
+    return {"parentRefs": parents, "hostnames": hosts, "rules": [rule]}
 
 
 def _to_https(values: Values) -> Object:
@@ -82,14 +134,27 @@ def _to_https(values: Values) -> Object:
     return named(values, "gateway.networking.k8s.io/v1", "HTTPRoute", "sightline-to-https", spec=spec)
 
 
-def _ingress(values: Values, route: Ingress) -> Object:
-    backend = {"service": {"name": serve_service(values), "port": {"number": SERVE_PORT}}}
-    spec = {
-        "ingressClassName": route.class_name,
-        "tls": [{"hosts": [f"*.{values.domain}"], "secretName": f"{CERTIFICATE}-tls"}],
-        "rules": [{"host": values.host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}],
-    }
-    ingress = named(values, "networking.k8s.io/v1", "Ingress", values.name, spec=spec)
+def _ingress(
+    values: Values, route: Ingress, name: str, backends: Mapping[str, tuple[str, int]], secured: list[str]
+) -> Object:
+    rules = [
+        {
+            "host": host,
+            "http": {
+                "paths": [
+                    {
+                        "path": "/",
+                        "pathType": "Prefix",
+                        "backend": {"service": {"name": service, "port": {"number": port}}},
+                    }
+                ]
+            },
+        }
+        for host, (service, port) in backends.items()
+    ]
+    tls = {"tls": [{"hosts": secured, "secretName": f"{CERTIFICATE}-tls"}]} if secured else {}
+    spec = {"ingressClassName": route.class_name, **tls, "rules": rules}
+    ingress = named(values, "networking.k8s.io/v1", "Ingress", name, spec=spec)
     if route.annotations:
         ingress["metadata"]["annotations"] = dict(route.annotations)
     return ingress

@@ -75,8 +75,12 @@ class WorkerGroup(_Part):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if (self.accelerator is None) != (self.gpus == 0):
+        if self.accelerator is not None and not self.gpus:
             raise ValueError(f"worker group {self.name}: `accelerator` and `gpus` go together")
+        if self.gpus and self.accelerator is None and not self.node_selector:
+            raise ValueError(
+                f"worker group {self.name}: `gpus` needs `accelerator`, or a `node_selector` that says which"
+            )
         if self.max_pods < self.min_pods:
             raise ValueError(
                 f"worker group {self.name}: max_pods {self.max_pods} is less than min_pods {self.min_pods}"
@@ -176,6 +180,21 @@ class Monitoring(_Part):
     namespace: str = Field(default="monitoring", description="Of Prometheus' pods.")
 
 
+class Control(_Part):
+    """The control plane: endpoints that are made, paused and deleted by its HTTP, beside the one of these values."""
+
+    enabled: bool = Field(default=False, description="Whether it runs.")
+    database_secret: Name | None = Field(
+        default=None, description="Secret with the `url` of a PostgreSQL; SQLite on a volume when absent."
+    )
+    storage: Quantity = Field(default="1Gi", description="Volume of SQLite.")
+    machine_types: list[dict[str, Any]] = Field(default=[], description="An operator's own, beside the built-in ones.")
+    pod_memory: Quantity = Field(default="4Gi", description="Memory of a pod of an endpoint whose type asks for none.")
+    unschedulable_s: int = Field(
+        default=180, gt=0, description="Time for a machine to come that can hold a pod, before its endpoint fails."
+    )
+
+
 class Values(_Part):
     """One endpoint on Kubernetes, and what surrounds it."""
 
@@ -203,11 +222,17 @@ class Values(_Part):
         strategy="NewCluster"
     )
     monitoring: Monitoring = Monitoring()
+    control: Control = Control()
 
     @property
     def host(self) -> str:
         """Where the endpoint answers."""
         return f"{self.name}.{self.domain}"
+
+    @property
+    def control_host(self) -> str:
+        """Where the control plane answers: shorter than the name of any endpoint."""
+        return f"api.{self.domain}"
 
     @model_validator(mode="after")
     def _check(self) -> Self:
