@@ -54,6 +54,7 @@ class Decision:
         args: other arguments than were asked for: the last good ones.
         good_args: arguments that have proven good.
         refused: why `args` are not those that were asked for.
+        begins_anew: whether the time that it may take to start begins now.
     """
 
     actual: ActualState
@@ -65,6 +66,7 @@ class Decision:
     args: Mapping[str, Any] | None = None
     good_args: Mapping[str, Any] | None = None
     refused: str | None = None
+    begins_anew: bool = False
 
 
 def decide(
@@ -74,6 +76,7 @@ def decide(
     now_unix_s: float,
     *,
     start_timeout_s: float = START_TIMEOUT_S,
+    since_unix_s: float = 0.0,
 ) -> Decision:
     """The next step of an endpoint.
 
@@ -83,6 +86,7 @@ def decide(
         observed: what is there; None when the platform knows nothing of it.
         now_unix_s: the time.
         start_timeout_s: how long a start may take.
+        since_unix_s: since when anybody has looked after it; a machine that was off started nothing.
     """
     if endpoint.desired is DesiredState.DELETED:
         return _deleted(endpoint, observed)
@@ -95,7 +99,7 @@ def decide(
         return Decision(actual=ActualState.FAILED, detail=endpoint.detail, calls=_suspend(observed))
     if spec is None:
         return _failed(observed, f"there is no machine type {endpoint.machine_type!r} any more")
-    late = now_unix_s - endpoint.wanted_unix_s > start_timeout_s
+    late = now_unix_s - max(endpoint.wanted_unix_s, since_unix_s) > start_timeout_s
     return _running(endpoint, spec, observed, late_after_s=start_timeout_s if late else None)
 
 
@@ -132,7 +136,8 @@ def _running(
     answering = next((state for state in others.values() if state.phase is Phase.READY), None)
     if wanted is not None and wanted.phase is Phase.FAILED:
         return _unfit(endpoint, spec, observed, answering, wanted.reason or "it does not start")
-    if late_after_s is not None:
+    vanished = endpoint.actual is ActualState.READY and not revisions
+    if late_after_s is not None and not vanished:
         reason = (wanted.reason if wanted is not None else "") or endpoint.detail
         why = f"it was not ready after {late_after_s:g} s" + (f": {reason}" if reason else "")
         return _unfit(endpoint, spec, observed, answering, why)
@@ -154,7 +159,9 @@ def _running(
         )
     detail = "" if wanted is None else wanted.reason
     replicas = 0 if wanted is None else wanted.num_replicas
-    return Decision(actual=ActualState.PENDING, detail=detail, num_replicas=replicas, calls=tuple(calls))
+    return Decision(
+        actual=ActualState.PENDING, detail=detail, num_replicas=replicas, calls=tuple(calls), begins_anew=vanished
+    )
 
 
 def _ready(
@@ -180,16 +187,16 @@ def _unfit(
     answering: RevisionState | None,
     reason: str,
 ) -> Decision:
-    """A revision that does not become ready: back to the one that answers, if there is one."""
-    if answering is None or endpoint.good_args is None or endpoint.good_args == endpoint.args:
+    """A revision that does not become ready: back to the last one that did, whether or not it runs at the moment."""
+    if endpoint.good_args is None or endpoint.good_args == endpoint.args:
         return _failed(observed, reason)
     there = observed is not None and spec.revision in observed.revisions
     why = f"the last change was taken back: {reason}"
     return Decision(
-        actual=ActualState.READY,
+        actual=ActualState.PENDING if answering is None else ActualState.READY,
         detail=why,
-        num_replicas=answering.num_replicas,
-        route=answering.route,
+        num_replicas=0 if answering is None else answering.num_replicas,
+        route=None if answering is None else answering.route,
         calls=(Call(CallKind.RETIRE, spec.revision),) if there else (),
         args=endpoint.good_args,
         refused=why,

@@ -24,6 +24,8 @@ from deployments.edge.runtime import RunningEdge
 from deployments.observability.logs import configure_logging
 from deployments.storage.database import open_database
 
+END_WITHIN_S = 1.0
+
 
 def main() -> None:
     """Run until SIGTERM; the options are one JSON text on stdin."""
@@ -36,10 +38,12 @@ def main() -> None:
     reconciler = Reconciler(database, platform, edge, machine_types, start_timeout_s=options.start_timeout_s)
     service = EndpointService(database, machine_types, reconciler.changed, domain=options.edge.domain)
     app = create_control_app(service, OpenAccess(), database, options.log_root)
-    threading.Thread(target=_run_or_end, args=(reconciler,), name="reconciler", daemon=True).start()
+    loop = threading.Thread(target=_run_or_end, args=(reconciler,), name="reconciler", daemon=True)
+    loop.start()
     logging.getLogger(__name__).info("started", extra={"port": options.port})
     uvicorn.run(app, host="127.0.0.1", port=options.port, log_config=None, access_log=False)
     reconciler.stop()
+    loop.join(END_WITHIN_S)
 
 
 def _run_or_end(reconciler: Reconciler) -> None:

@@ -11,8 +11,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
+
+from sqlalchemy.orm import Session
 
 from deployments.control.decision import STARTS, Call, CallKind, Decision, decide, impossible, waiting
 from deployments.control.endpoint import Endpoint
@@ -24,7 +27,7 @@ from deployments.errors import ServingError
 from deployments.storage.database import Database
 from deployments.storage.endpoints import change_wanted, get_endpoint, list_endpoints, note_replicas, transition
 from deployments.storage.tables import ActualState, DesiredState
-from deployments.storage.usage import end_usage, observe_replicas
+from deployments.storage.usage import WRITTEN_EVERY_S, end_usage, observe_replicas, still_running
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +36,8 @@ LOOK_AT_NOTHING_EVERY_S = 5.0
 """While there are no endpoints: looks cost a few hundredths of a core, and whoever makes one hurries the loop."""
 
 CHANGE_KNOWN_WITHIN_S = 3.0
+
+RESTING = (ActualState.PAUSED, ActualState.EXPIRED, ActualState.DELETED, ActualState.FAILED)
 
 
 class Edge(Protocol):
@@ -73,6 +78,9 @@ class Reconciler:
         self._start_timeout_s = start_timeout_s
         self._hurry = threading.Event()
         self._rounds = threading.Condition()
+        self._seen: dict[str, tuple[frozenset[str], float]] = {}  # endpoint -> replicas at the last look, and when
+        self._written_unix_s = 0.0
+        self._since_unix_s: float | None = None  # the first look
         self._begun = 0
         self._told = 0
         self._stopping = False
@@ -92,6 +100,8 @@ class Reconciler:
                     logger.warning("endpoints are not looked after", extra={"error": error.message})
                 told = error.message
             self._hurry.wait(pause_s)
+        with suppress(ServingError):
+            self._write_seen()
 
     def changed(self) -> None:
         """Something else is wanted: look now. Returns when the edge knows of it, or after a moment."""
@@ -119,6 +129,8 @@ class Reconciler:
             endpoints = [Endpoint.of(row) for row in list_endpoints(session)]
         observed = self._platform.observe()
         now_unix_s = self._clock()
+        if self._since_unix_s is None:
+            self._since_unix_s = now_unix_s
         specs = {endpoint.endpoint_id: self._spec(endpoint) for endpoint in endpoints}
         decisions = {
             endpoint.endpoint_id: decide(
@@ -127,6 +139,7 @@ class Reconciler:
                 observed.get(endpoint.subdomain),
                 now_unix_s,
                 start_timeout_s=self._start_timeout_s,
+                since_unix_s=self._since_unix_s,
             )
             for endpoint in endpoints
         }
@@ -137,6 +150,10 @@ class Reconciler:
             self._rounds.notify_all()
         for endpoint in endpoints:
             self._note(endpoint, decisions[endpoint.endpoint_id], observed.get(endpoint.subdomain), now_unix_s)
+        self._seen = {endpoint_id: seen for endpoint_id, seen in self._seen.items() if endpoint_id in specs}
+        if not 0 <= now_unix_s - self._written_unix_s < WRITTEN_EVERY_S:
+            self._write_seen()
+            self._written_unix_s = now_unix_s
         for endpoint_id, reason in evicted.items():
             self._evict(endpoint_id, reason, now_unix_s)
         for endpoint in endpoints:
@@ -200,33 +217,54 @@ class Reconciler:
         return observation is not None and spec.revision in observation.revisions
 
     def _note(self, endpoint: Endpoint, decision: Decision, observation: Observation | None, now_unix_s: float) -> None:
-        running = _replica_names(endpoint, observation)
+        rests = decision.actual in RESTING
+        there = _replica_names(observation)
+        running = frozenset() if rests else frozenset(there)
+        before, seen_unix_s = self._seen.get(endpoint.endpoint_id, (None, None))
         changed = (decision.actual, decision.detail) != (endpoint.actual, endpoint.detail)
         document = _changed_document(endpoint, decision, now_unix_s)
-        with self._database.writing() as session:
-            if get_endpoint(session, endpoint.endpoint_id).generation != endpoint.generation:
-                return  # its owner was faster; the next round sees what is wanted now
-            if changed:
-                transition(
-                    session,
-                    endpoint.endpoint_id,
-                    seen=(endpoint.actual,),
-                    to=decision.actual,
-                    now_unix_s=now_unix_s,
-                    detail=decision.detail,
-                    num_replicas=decision.num_replicas,
-                    observed_generation=endpoint.generation,
-                )
-            elif decision.num_replicas != endpoint.num_replicas:
-                note_replicas(session, endpoint.endpoint_id, decision.num_replicas)
-            if decision.desired is not None or document is not None:
-                change_wanted(
-                    session, endpoint.endpoint_id, now_unix_s=now_unix_s, desired=decision.desired, spec=document
-                )
-            if decision.actual in (ActualState.PAUSED, ActualState.EXPIRED, ActualState.DELETED, ActualState.FAILED):
-                end_usage(session, endpoint.endpoint_id, now_unix_s=now_unix_s)
-            else:
-                observe_replicas(session, endpoint.endpoint_id, running, now_unix_s=now_unix_s)
+        if (
+            changed
+            or running != before
+            or decision.num_replicas != endpoint.num_replicas
+            or decision.desired is not None
+            or document is not None
+        ):
+            with self._database.writing() as session:
+                if get_endpoint(session, endpoint.endpoint_id).generation != endpoint.generation:
+                    return  # its owner was faster; the next round sees what is wanted now
+                self._note_state(session, endpoint, decision, changed, now_unix_s)
+                if decision.desired is not None or document is not None:
+                    change_wanted(
+                        session, endpoint.endpoint_id, now_unix_s=now_unix_s, desired=decision.desired, spec=document
+                    )
+                observe_replicas(session, endpoint.endpoint_id, there, now_unix_s=now_unix_s, seen_unix_s=seen_unix_s)
+                if rests:
+                    end_usage(session, endpoint.endpoint_id, now_unix_s=now_unix_s)
+        self._seen[endpoint.endpoint_id] = (running, now_unix_s)
+
+    @staticmethod
+    def _note_state(session: Session, endpoint: Endpoint, decision: Decision, changed: bool, now_unix_s: float) -> None:
+        if changed:
+            transition(
+                session,
+                endpoint.endpoint_id,
+                seen=(endpoint.actual,),
+                to=decision.actual,
+                now_unix_s=now_unix_s,
+                detail=decision.detail,
+                num_replicas=decision.num_replicas,
+                observed_generation=endpoint.generation,
+            )
+        elif decision.num_replicas != endpoint.num_replicas:
+            note_replicas(session, endpoint.endpoint_id, decision.num_replicas)
+
+    def _write_seen(self) -> None:
+        """Write down when the replicas that run were last seen, of all endpoints at once; nothing when none runs."""
+        running = {endpoint_id: at_unix_s for endpoint_id, (names, at_unix_s) in self._seen.items() if names}
+        if running:
+            with self._database.writing() as session:
+                still_running(session, running, now_unix_s=max(running.values()))
 
     def _evict(self, endpoint_id: str, reason: str, now_unix_s: float) -> None:
         with self._database.writing() as session:
@@ -276,7 +314,7 @@ def shown_state(actual: ActualState) -> str:
     )
 
 
-def _replica_names(endpoint: Endpoint, observation: Observation | None) -> list[str]:
+def _replica_names(observation: Observation | None) -> list[str]:
     """A name for each replica that takes resources, from the first sight of it to its end."""
     if observation is None:
         return []
@@ -291,6 +329,8 @@ def _changed_document(endpoint: Endpoint, decision: Decision, now_unix_s: float)
     if decision.args is not None:
         taken_back = replace(endpoint, args=decision.args, refused=decision.refused or "", wanted_unix_s=now_unix_s)
         return taken_back.document()
+    if decision.begins_anew:
+        return replace(endpoint, wanted_unix_s=now_unix_s).document()
     if decision.good_args is not None:
         return replace(endpoint, good_args=decision.good_args).document()
     return None

@@ -87,7 +87,7 @@ def served_models(args: ClusterArgs) -> ServedModels:
     """What the arguments of an endpoint say; fetches packages from URLs when they are not here yet.
 
     Raises:
-        ModelPackageError: there is no such folder.
+        ModelPackageError: there is no such folder, or a pinned model cannot be served.
         ModelSourceError: packages cannot be fetched, and never were before.
         UnknownModelError: there are settings of a model that there is not, or a text reader is set that there is not.
         UnsupportedModelError: the text reader needs what is not installed.
@@ -145,6 +145,9 @@ def _by_id(settings: Mapping[str, ModelSettings], offered: Offer) -> dict[str, M
         canonical = canonical_model_id(name)
         model_id = names.get(canonical, canonical)
         if model_id in offered.refused:
+            if each.pinned:
+                why = offered.refused[model_id]
+                raise ModelPackageError(f"models.{name}: {why.message}", why.path) from why
             continue  # whoever asks for it is told what is wrong; the others are served
         if model_id not in packages:
             raise UnknownModelError(

@@ -332,6 +332,96 @@ def test_usage_is_the_time_between_ready_and_paused(house):
     assert sum(i.seconds for i in intervals) == pytest.approx(13.0, abs=1.0)
 
 
+def test_usage_of_what_ended_while_nobody_looked_is_right_within_a_second(house):
+    house.add()
+    house.settle()  # looks at 0.0 to 3.0 s; ready at 0.5
+    house.rounds(20)  # until 13.0
+    house.platform.running.clear()  # the machine lost power at 13.5
+    house.now += 3600
+    house.start()
+    house.rounds(2)
+    [(_, intervals)] = house.service.usage(WORKSPACE, 0, house.now)
+    assert sum(i.seconds for i in intervals) == pytest.approx(13.0, abs=1.0)
+
+
+def test_after_the_machine_was_off_for_long_everything_starts_again(house):
+    house.add("started")
+    house.settle()
+    house.add("starting")
+    house.rounds()
+    house.platform.running.clear()
+    house.now += 3600
+    house.start()
+    house.settle()
+    assert (house.status("started"), house.status("starting")) == ("ready", "ready")
+
+
+def test_what_vanishes_while_it_is_looked_after_is_started_again_and_may_take_as_long_as_any_start(house):
+    house.add()
+    house.settle()
+    house.now += 3600
+    house.rounds()
+    house.platform.running.clear()
+    house.rounds(2)
+    assert house.status() == "pending"
+    house.now += 601
+    house.rounds(2)
+    assert house.status() == "failed"
+
+
+def test_a_change_that_fails_after_the_old_revision_was_lost_goes_back_to_what_was_good(house):
+    house.platform.refuses = {"no/1": "there is no model no/1"}
+    house.add()
+    house.settle()
+    house.service.update(WORKSPACE, NAME, {"text_reader_model": "no/1"})
+    house.rounds()
+    house.platform.running.clear()
+    house.settle()
+    house.settle()
+    assert house.status() == "ready"
+    assert "there is no model no/1" in house.endpoint().detail
+    assert house.endpoint().args == {}
+
+
+def test_while_nothing_changes_it_writes_once_a_second_for_all_endpoints(house, monkeypatch):
+    for number in range(5):
+        house.add(f"plates-{number}")
+    house.settle()
+    house.rounds(4)
+    written = count_writes(house, monkeypatch)
+    house.rounds(20)  # 10 s
+    assert len(written) == 10
+
+
+def test_while_nothing_runs_it_writes_nothing(house, monkeypatch):
+    house.add()
+    house.settle()
+    house.service.pause(WORKSPACE, NAME)
+    house.settle()
+    written = count_writes(house, monkeypatch)
+    house.rounds(20)
+    assert written == []
+
+
+def test_what_was_seen_last_is_written_down_at_the_end(house):
+    house.add()
+    house.settle()
+    house.now += 0.25
+    house.reconciler.round()
+    house.reconciler.stop()
+    house.reconciler.run()
+    [(_, [interval])] = house.service.usage(WORKSPACE, 0, house.now + 1)
+    assert interval.ended_unix_s == house.now
+
+
+def count_writes(house, monkeypatch):
+    """A list that grows with each transaction that writes."""
+    written = []
+    writing = house.database.writing
+    monkeypatch.setattr(house.database, "writing", lambda: written.append(None) or writing())
+    return written
+
+
 JOURNEYS = {
     "create": (lambda h: h.add(), "ready"),
     "pause": (lambda h: h.service.pause(WORKSPACE, NAME), "paused"),
@@ -374,7 +464,7 @@ def test_killed_at_any_step_of_any_journey_it_finishes_what_it_began(tmp_path, m
             for step in ("observe", "create", "update", "resume", "suspend", "delete", "retire"):
                 patch.setattr(house.platform, step, deadly(getattr(house.platform, step)))
             patch.setattr(house.edge, "lead", deadly(house.edge.lead))
-            for step in ("transition", "change_wanted", "observe_replicas", "end_usage"):
+            for step in ("transition", "change_wanted", "observe_replicas", "end_usage", "still_running"):
                 patch.setattr(module, step, deadly(getattr(module, step)))
             try:
                 house.settle()

@@ -167,6 +167,8 @@ def test_a_broken_package_is_refused_and_the_others_are_served(tmp_path: Path) -
     (write_package(tmp_path / "own" / "cars" / "1") / "weights.onnx").write_bytes(b"")
     models = served(tmp_path, models_dir=tmp_path / "own", models={"cars/1": {"replicas": 2}})
     assert (list(models.packages), list(models.refused), models.own_ids) == (["plates/2"], ["cars/1"], ())
+    with pytest.raises(ModelPackageError, match="cars"):
+        served(tmp_path, models_dir=tmp_path / "own", models={"cars/1": {"pinned": True}})
 
 
 @pytest.fixture
