@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deployments.cli.cluster_process import ClusterOptions
 from deployments.cli.control_process import ControlProcess
@@ -24,14 +24,18 @@ from deployments.cli.processes import adopt_orphans, end_with_parent, stop_desce
 from deployments.cli.ray_environment import Proxy, ServePorts, cluster_environment
 from deployments.cli.serve_config import application_paths, with_overrides
 from deployments.control.options import ControlOptions
-from deployments.edge.config import EdgeConfig
+from deployments.edge.config import EdgeConfig, TlsFiles
 from deployments.edge.process import start_edge
 from deployments.errors import ServingError
 from deployments.settings import process_environment
 
+if TYPE_CHECKING:  # cryptography: only for those who speak TLS
+    from deployments.edge.certificate_watch import CertificateWatch
+
 # Short and fixed: the names of sockets below it may not exceed 107 bytes, and Ray's take most of them.
 RUN_ROOT = Path("/tmp")  # noqa: S108 - a folder of mode 0700 that must be ours is made in it
 START_TIMEOUT_S = 240.0
+DEFAULT_TLS_PORT = 9443
 DRAIN_S = 2.0
 TERM_S = 2.5
 
@@ -52,6 +56,8 @@ class LaunchPlan:
         database_url: where endpoints are kept.
         machine_types: an operator's file of machine types.
         trusted_proxies: addresses whose `X-Forwarded-*` headers the edge believes.
+        tls_files: certificate and key; None to speak no TLS.
+        tls_port: where clients come in over TLS.
         grpc_port: where clients of the Open Inference Protocol come in over gRPC; None to let none in.
         args: laid over the `args` of each application.
         run_dir: folder for sockets and logs, of a short path.
@@ -66,6 +72,8 @@ class LaunchPlan:
     domain: str = "localhost"
     machine_types: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
+    tls_files: TlsFiles | None = None
+    tls_port: int = DEFAULT_TLS_PORT
     grpc_port: int | None = None
 
 
@@ -87,6 +95,7 @@ class LocalCluster:
     _cluster: subprocess.Popen[str] | None = None
     _edge: subprocess.Popen[bytes] | None = None
     _edge_config: EdgeConfig | None = None
+    _certificate: CertificateWatch | None = None
     _control: ControlProcess | None = None
     _messages: Queue[dict[str, str]] = field(default_factory=Queue)
 
@@ -105,6 +114,8 @@ class LocalCluster:
         check_port(plan.port)
         if plan.grpc_port is not None:
             check_port(plan.grpc_port, "--grpc-port")
+        if plan.tls_files is not None:
+            check_port(plan.tls_port, "--tls-port")
         adopt_orphans()
         serve_port, ports = choose_ports(seed=plan.port + os.getpid())
         serve_grpc_port = None if plan.grpc_port is None else ports.grpc
@@ -135,8 +146,14 @@ class LocalCluster:
             control_port=ports.control,
             domain=self.plan.domain,
             trusted_proxies=self.plan.trusted_proxies,
+            tls_port=None if self.plan.tls_files is None else self.plan.tls_port,
         )
-        self._edge = start_edge(config, self.plan.run_dir / "edge", partial(end_with_parent, os.getpid()))
+        directory = self.plan.run_dir / "edge"
+        if self.plan.tls_files is not None:
+            from deployments.edge.certificate_watch import CertificateWatch
+
+            self._certificate = CertificateWatch(self.plan.tls_files, directory, self.plan.domain, self.say)
+        self._edge = start_edge(config, directory, partial(end_with_parent, os.getpid()))
 
     def _start_cluster(self, options: ClusterOptions, environment: dict[str, str]) -> None:
         with (self.log_dir / "cluster.log").open("w") as log:
@@ -206,6 +223,8 @@ class LocalCluster:
         """
         if self._control is not None:
             self._control.keep_running()
+        if self._certificate is not None and self._edge is not None:
+            self._certificate.check()
         for name, process in (("the cluster", self._cluster), ("the edge", self._edge)):
             if process is not None and process.poll() is not None and self._messages.empty():
                 raise LaunchError(f"{name} ended by itself (exit status {process.returncode}); {self._last_words()}")

@@ -16,13 +16,14 @@ from deployments.cli.application_args import application_args
 from deployments.cli.endpoints import app as endpoints_app
 from deployments.cli.first_request import first_answer, write_request
 from deployments.cli.k8s import app as k8s_app
-from deployments.cli.launcher import LaunchPlan, LocalCluster, check_port, make_run_dir
+from deployments.cli.launcher import DEFAULT_TLS_PORT, LaunchPlan, LocalCluster, check_port, make_run_dir
 from deployments.cli.models import app as models_app
 from deployments.cli.models_compile import compile_model
 from deployments.cli.ray_environment import Proxy, cluster_environment
 from deployments.cli.serve_config import default_config_path, read_serve_config
 from deployments.cli.versions import server_version
 from deployments.control.machine_types import read_machine_types
+from deployments.edge.config import TlsFiles
 from deployments.errors import ServingError
 from deployments.settings import data_directory
 
@@ -79,6 +80,14 @@ def serve(
     trusted_proxy: Annotated[
         list[str] | None, typer.Option(help="Address or network whose `X-Forwarded-*` is believed; several times too.")
     ] = None,
+    tls_certificate: Annotated[
+        Path | None,
+        typer.Option(
+            help="PEM of a certificate for `*.<domain>` and those that signed it; read again when it changes."
+        ),
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM of its key.")] = None,
+    tls_port: Annotated[int, typer.Option(min=1, max=65535, help="Port for HTTPS.")] = DEFAULT_TLS_PORT,
     config: Annotated[Path | None, typer.Option(help="Serve configuration; serve_config.yaml when not given.")] = None,
 ) -> None:
     """Start a cluster on this machine; Ctrl-C stops it."""
@@ -91,6 +100,7 @@ def serve(
         check_port(port)
         if grpc_port is not None:
             check_port(grpc_port, "--grpc-port")
+        tls_files = _tls_files(tls_certificate, tls_key, _proxy(proxy))
         read_machine_types(machine_types)  # says what is wrong with it before anything starts
         plan = LaunchPlan(
             port=port,
@@ -103,6 +113,8 @@ def serve(
             database_url=database or default_database_url(port),
             machine_types=machine_types,
             trusted_proxies=tuple(trusted_proxy or ()),
+            tls_files=tls_files,
+            tls_port=tls_port,
         )
         _run(LocalCluster(plan=plan, say=say), say)
     except ServingError as error:
@@ -115,6 +127,20 @@ def default_database_url(port: int) -> str:
     from deployments.storage.database import sqlite_url  # SQLAlchemy: only for those who serve
 
     return sqlite_url(data_directory() / "servers" / f"{port}.db")
+
+
+def _tls_files(certificate: Path | None, key: Path | None, proxy: Proxy) -> TlsFiles | None:
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise typer.BadParameter("certificate and key are given together", param_hint="--tls-certificate, --tls-key")
+    if proxy != "haproxy":
+        raise typer.BadParameter("TLS is spoken by HAProxy alone", param_hint="--proxy")
+    from deployments.edge.certificate import read_certificate  # cryptography: only for those who speak TLS
+
+    files = TlsFiles(certificate=certificate, key=key)
+    read_certificate(files)  # says what is wrong with it before anything starts
+    return files
 
 
 def _proxy(text: str) -> Proxy:

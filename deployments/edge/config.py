@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,31 @@ UNKNOWN_HOST_PATH = "/-/unknown-host"
 """What the control plane is asked when a request with a key names an endpoint that there is not."""
 
 
+CERTIFICATE_FILE = "tls.pem"
+"""In the directory of an edge that speaks TLS: its certificate, those that signed it, and the key."""
+
 NOBODY = ("0.0.0.0/32",)  # no client has this address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsFiles:
+    """Where certificate and key are, in PEM.
+
+    Attributes:
+        certificate: of the server first, then those that signed it.
+        key: without a password.
+    """
+
+    certificate: Path
+    key: Path
+
+    def stamp(self) -> tuple[tuple[int, int, int], ...]:
+        """Another value whenever one of the files is another one; empty when one is not there."""
+        try:
+            found = [os.stat(path) for path in (self.certificate, self.key)]
+        except OSError:
+            return ()
+        return tuple((stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +70,8 @@ class EdgeConfig:
         domain: every application answers at `<name>.<domain>`, the default one also at the domain itself.
         ipv6: whether to listen on `::1` too.
         grpc_port: where gRPC clients come in, on loopback; None to let none in.
+        tls_port: where clients come in over TLS and are shown `CERTIFICATE_FILE`; then `grpc_port` speaks TLS as well.
+            None to speak none.
         serve_grpc_port: Ray Serve's gRPC port on loopback; of no meaning without `grpc_port`.
         control_port: port of the control plane on loopback; None without one.
         trusted_proxies: addresses and networks whose `X-Forwarded-*` headers are believed.
@@ -57,6 +84,7 @@ class EdgeConfig:
     domain: str = "localhost"
     ipv6: bool = False
     grpc_port: int | None = None
+    tls_port: int | None = None
     serve_grpc_port: int = 9000
     control_port: int | None = None
     trusted_proxies: tuple[str, ...] = ()
@@ -85,13 +113,12 @@ class EdgeConfig:
     def text(self, directory: Path) -> str:
         """HAProxy's configuration, with its files in `directory`."""
         text = Template(TEMPLATE.read_text()).substitute(
-            binds=self._binds(self.port),
+            binds=self._binds(self.port) + self._tls_binds(directory),
             socket_path=directory / "e.sock",
             map_path=directory / "hosts.map",
             domain=self.domain,
             apex_hosts=" ".join(self._apex_hosts()),
             trusted_proxies=" ".join(self.trusted_proxies or NOBODY),
-            scheme="http",
             idle_timeout_s=self.idle_timeout_s,
             serve_host="127.0.0.1",
             serve_port=self.serve_port,
@@ -100,7 +127,7 @@ class EdgeConfig:
         if self.grpc_port is None:
             return text
         return text + Template(GRPC_TEMPLATE.read_text()).substitute(
-            binds=self._binds(self.grpc_port, " proto h2"),
+            binds=self._binds(self.grpc_port, " proto h2" if self.tls_port is None else self._tls(directory, "h2")),
             map_path=directory / "hosts.map",
             application_map_path=directory / "applications.map",
             domain=self.domain,
@@ -129,6 +156,15 @@ class EdgeConfig:
     def _binds(self, port: int, options: str = "") -> str:
         addresses = ["127.0.0.1", "[::1]"] if self.ipv6 else ["127.0.0.1"]
         return "\n    ".join(f"bind {address}:{port}{options}" for address in addresses)
+
+    def _tls_binds(self, directory: Path) -> str:
+        if self.tls_port is None:
+            return ""
+        return "\n    " + self._binds(self.tls_port, self._tls(directory, "h2,http/1.1"))
+
+    @staticmethod
+    def _tls(directory: Path, protocols: str) -> str:
+        return f" ssl crt {directory / CERTIFICATE_FILE} alpn {protocols}"
 
     def write(self, directory: Path) -> Path:
         """Write the files into `directory`; gives the path of the configuration."""

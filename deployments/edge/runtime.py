@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from deployments.edge.admin_socket import ask_edge
 from deployments.edge.config import EdgeConfig
 from deployments.edge.process import EdgeUnavailableError
 
-ANSWER_TIMEOUT_S = 5.0
 COMMANDS_AT_ONCE = 50
 
 
@@ -24,7 +23,7 @@ class RunningEdge:
             directory: of its files.
         """
         self._config = config
-        self._socket_path = directory / "e.sock"
+        self._directory = directory
         self._map_path = directory / "hosts.map"
 
     def lead(self, targets: Mapping[str, str]) -> None:
@@ -45,7 +44,7 @@ class RunningEdge:
                 verb = "set" if host in there else "add"
                 commands.append(f"{verb} map {self._map_path} {host} {target}")
         for first in range(0, len(commands), COMMANDS_AT_ONCE):
-            said = self._ask(";".join(commands[first : first + COMMANDS_AT_ONCE])).strip()
+            said = ask_edge(self._directory, ";".join(commands[first : first + COMMANDS_AT_ONCE])).strip()
             if said:
                 raise EdgeUnavailableError(f"the edge refuses other hosts: {said}")
         if commands:
@@ -54,20 +53,7 @@ class RunningEdge:
             temporary.replace(self._map_path)
 
     def _entries(self) -> Iterator[tuple[str, str]]:
-        for line in self._ask(f"show map {self._map_path}").splitlines():
+        for line in ask_edge(self._directory, f"show map {self._map_path}").splitlines():
             parts = line.split()  # reference, host, target
             if len(parts) == 3:
                 yield parts[1], parts[2]
-
-    def _ask(self, commands: str) -> str:
-        try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.settimeout(ANSWER_TIMEOUT_S)
-                connection.connect(str(self._socket_path))
-                connection.sendall(f"{commands}\n".encode())
-                answer = b""
-                while part := connection.recv(65536):
-                    answer += part
-                return answer.decode()
-        except OSError as error:
-            raise EdgeUnavailableError(f"the edge does not answer on its socket: {error}") from error

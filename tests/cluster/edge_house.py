@@ -7,11 +7,12 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from deployments.edge.config import EdgeConfig
+from deployments.edge.certificate_watch import CertificateWatch
+from deployments.edge.config import EdgeConfig, TlsFiles
 from deployments.edge.process import start_edge
 from deployments.edge.runtime import RunningEdge
 from tests.cluster.server import free_port
@@ -43,6 +44,9 @@ class EdgeHouse:
 
     port: int
     running: RunningEdge
+    tls_port: int | None = None
+    watch: CertificateWatch | None = None
+    said: list[str] = field(default_factory=list)
 
     def send(self, raw: bytes) -> Answer | None:
         """The answer to bytes of a request; None when the connection ends without one."""
@@ -97,11 +101,22 @@ def _echo(who: str) -> ThreadingHTTPServer:
 
 
 @contextmanager
-def edge_house(directory: Path, trusted_proxies: tuple[str, ...] = ()) -> Iterator[EdgeHouse]:
+def edge_house(
+    directory: Path,
+    trusted_proxies: tuple[str, ...] = (),
+    *,
+    tls_files: TlsFiles | None = None,
+    domain: str = "localhost",
+) -> Iterator[EdgeHouse]:
     """An edge before a cluster and a control plane, with endpoints in every state."""
     cluster, control = _echo("cluster"), _echo("control")
+    port = free_port()
+    said: list[str] = []
+    watch = None if tls_files is None else CertificateWatch(tls_files, directory, domain, said.append)
     config = EdgeConfig(
-        port=free_port(),
+        port=port,
+        tls_port=None if tls_files is None else port + 1,
+        domain=domain,
         serve_port=cluster.server_address[1],
         control_port=control.server_address[1],
         applications={"plates": "/", "Doors": "/doors"},
@@ -111,7 +126,7 @@ def edge_house(directory: Path, trusted_proxies: tuple[str, ...] = ()) -> Iterat
     try:
         running = RunningEdge(config, directory)
         running.lead(ENDPOINTS)
-        yield EdgeHouse(config.port, running)
+        yield EdgeHouse(config.port, running, config.tls_port, watch, said)
     finally:
         process.kill()
         process.wait()

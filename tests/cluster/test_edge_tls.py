@@ -1,0 +1,224 @@
+"""TLS at the real HAProxy: clients that verify, and certificates that are replaced while they ask."""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from deployments.edge.config import CERTIFICATE_FILE
+from tests.cluster.edge_house import edge_house
+from tests.unit.deployments.edge.certificates import DAY, Authority, tls_files
+
+pytestmark = pytest.mark.cluster
+
+DOMAIN = "example.test"
+HOSTS = (DOMAIN, f"*.{DOMAIN}")
+ALPHA = f"alpha.{DOMAIN}"
+REPLACEMENTS = 10
+
+
+class House:
+    """An edge with a certificate, and clients that trust who signed it."""
+
+    def __init__(self, edge, authority, files, directory):
+        self.edge, self.authority, self.files, self.directory = edge, authority, files, directory
+
+    @contextmanager
+    def client(self, host=ALPHA, **more):
+        trusting = ssl.create_default_context(cafile=self.authority.path)
+        url = f"https://127.0.0.1:{self.edge.tls_port}"
+        with httpx.Client(verify=trusting, base_url=url, headers={"host": host}, timeout=30, **more) as client:
+            yield client
+
+    def get(self, client, host=ALPHA):
+        return client.get("/info", headers={"host": host}, extensions={"sni_hostname": host})
+
+    def serial(self):
+        """Of the certificate that a new connection is shown."""
+        trusting = ssl.create_default_context(cafile=self.authority.path)
+        with (
+            socket_to(self.edge.tls_port) as plain,
+            trusting.wrap_socket(plain, server_hostname=ALPHA) as connection,
+        ):
+            return int(connection.getpeercert()["serialNumber"], 16)
+
+    def replace(self, issued):
+        """Other files, and the two looks after which they are taken."""
+        issued.write(self.files)
+        self.look_twice()
+
+    def look_twice(self):
+        self.edge.watch.check()
+        self.edge.watch.check()
+
+
+def socket_to(port):
+    import socket
+
+    return socket.create_connection(("127.0.0.1", port), timeout=20)
+
+
+@pytest.fixture
+def house(tmp_path):
+    authority = Authority(tmp_path / "authority")
+    files = authority.issue(*HOSTS).write(tls_files(tmp_path / "owner"))
+    with edge_house(tmp_path / "edge", tls_files=files, domain=DOMAIN) as edge:
+        yield House(edge, authority, files, tmp_path / "edge")
+
+
+def test_endpoints_answer_by_their_names_to_clients_that_verify(house):
+    for host, prefix in ((ALPHA, "/@alpha.r00000001"), (f"beta-2.{DOMAIN}", "/@beta-2.r00000002"), (DOMAIN, "")):
+        with house.client() as client:
+            answer = house.get(client, host)
+        assert answer.status_code == 200
+        assert answer.json()["path"] == f"{prefix}/info"
+        assert answer.json()["headers"]["x-forwarded-proto"] == "https"
+    with house.client() as client, pytest.raises(httpx.ConnectError, match="Hostname mismatch"):
+        house.get(client, "cams.example.org")
+    plain = httpx.get(f"http://127.0.0.1:{house.edge.port}/info", headers={"host": ALPHA})
+    assert plain.json()["headers"]["x-forwarded-proto"] == "http"
+
+
+def test_what_endpoints_are_not_there_is_said_over_tls_as_without(house):
+    with house.client() as client:
+        assert house.get(client, f"nobody.{DOMAIN}").status_code == 404
+        assert house.get(client, f"paused.{DOMAIN}").json()["status"] == "paused"
+        answer = client.get("/info", headers={"host": "other.test"}, extensions={"sni_hostname": ALPHA})
+        assert answer.status_code == 421
+
+
+@pytest.mark.parametrize("offered", [["h2", "http/1.1"], ["http/1.1"], []])
+def test_the_protocol_is_agreed_upon_in_the_handshake(house, offered):
+    context = ssl.create_default_context(cafile=house.authority.path)
+    if offered:
+        context.set_alpn_protocols(offered)
+    with (
+        socket_to(house.edge.tls_port) as plain,
+        context.wrap_socket(plain, server_hostname=ALPHA) as connection,
+    ):
+        assert connection.selected_alpn_protocol() == (offered[0] if offered else None)
+
+
+def test_old_versions_of_tls_are_refused(house):
+    context = ssl.create_default_context(cafile=house.authority.path)
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with socket_to(house.edge.tls_port) as plain, pytest.raises(ssl.SSLError):
+        context.wrap_socket(plain, server_hostname=ALPHA)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed: no client of HTTP/2")
+def test_http_2_leads_where_http_1_leads(house):
+    url = f"https://{ALPHA}:{house.edge.tls_port}/info?x=1"
+    resolved = ("--resolve", f"{ALPHA}:{house.edge.tls_port}:127.0.0.1")
+    command = ["curl", "-s", "--http2", "--cacert", house.authority.path, *resolved, "-w", "\n%{http_version}", url]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    body, _, version = done.stdout.rpartition("\n")
+    assert version == "2"
+    assert '"/@alpha.r00000001/info?x=1"' in body
+    assert '"x-forwarded-proto": "https"' in body
+
+
+def test_a_certificate_is_replaced_under_load_without_a_failed_request(house):
+    """On connections that stay, and on new ones; those that stay go on with the certificate that they began with."""
+    failures, counts = [], {"kept": 0, "new": 0}
+    over = threading.Event()
+
+    def ask(kind):
+        with house.client() as kept:
+            while not over.is_set():
+                try:
+                    if kind == "kept":
+                        status = house.get(kept).status_code
+                    else:
+                        with house.client() as client:
+                            status = house.get(client).status_code
+                    if status != 200:
+                        failures.append(status)
+                except httpx.HTTPError as error:
+                    failures.append(repr(error))
+                counts[kind] += 1
+
+    threads = [threading.Thread(target=ask, args=(kind,)) for kind in ("kept", "kept", "new", "new")]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(REPLACEMENTS):
+            before = dict(counts)
+            issued = house.authority.issue(*HOSTS)
+            house.replace(issued)
+            assert house.serial() == issued.certificate.serial_number
+            deadline_s = time.monotonic() + 60
+            while any(counts[kind] < before[kind] + 20 for kind in counts):
+                assert time.monotonic() < deadline_s, (counts, failures[:3])
+                time.sleep(0.01)
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert failures == []
+    assert sum("TLS certificate replaced: for" in line for line in house.edge.said) == REPLACEMENTS
+
+
+def test_a_pair_that_cannot_be_used_is_refused_once_and_the_old_one_stays(house):
+    before = house.serial()
+    other = house.authority.issue(*HOSTS)
+    for break_it, said in (
+        (lambda: house.files.key.write_bytes(other.key()), "is not the one of the certificate"),
+        (lambda: house.files.certificate.write_bytes(b"nothing"), "holds no certificate"),
+        (lambda: house.authority.issue(*HOSTS, ends_in=-DAY, begins_in=-2 * DAY).write(house.files), "expired"),
+        (lambda: house.files.key.unlink(), "cannot be read"),
+    ):
+        told = len(house.edge.said)
+        break_it()
+        house.look_twice()
+        house.look_twice()
+        [line] = house.edge.said[told:]
+        assert line.startswith("TLS CERTIFICATE NOT REPLACED")
+        assert said in line
+        assert house.serial() == before
+    house.replace(other)
+    assert house.serial() == other.certificate.serial_number
+
+
+def test_files_are_read_when_both_have_come_to_rest(house):
+    """Certificate first, key a moment later: nobody is told of a pair that does not match."""
+    issued, told = house.authority.issue(*HOSTS), len(house.edge.said)
+    house.files.certificate.write_bytes(issued.chain)
+    house.edge.watch.check()
+    house.files.key.write_bytes(issued.key())
+    house.look_twice()
+    assert house.serial() == issued.certificate.serial_number
+    assert len(house.edge.said) == told + 1
+
+
+def test_an_edge_that_starts_again_shows_the_certificate_of_the_end(house):
+    issued = house.authority.issue(*HOSTS)
+    house.replace(issued)
+    assert (house.directory / CERTIFICATE_FILE).read_text().startswith(issued.chain.decode()[:400])
+
+
+def test_its_end_is_announced_once_a_day(house):
+    now = datetime.now(UTC)
+    told = len(house.edge.said)
+    for days in (60, 70, 70.5, 71.1, 91):
+        house.edge.watch.check(now + timedelta(days=days))
+    announced = [line.partition(" (")[0] for line in house.edge.said[told:]]
+    assert announced == [
+        "TLS CERTIFICATE EXPIRES IN 19 DAYS",
+        "TLS CERTIFICATE EXPIRES IN 18 DAYS",
+        "TLS CERTIFICATE HAS EXPIRED",
+    ]
+
+
+def test_one_for_other_hosts_is_taken_and_said(house):
+    house.replace(house.authority.issue("*.example.com"))
+    [warning] = [line for line in house.edge.said if "does not hold" in line]
+    assert f"does not hold for {DOMAIN} and *.{DOMAIN}" in warning
