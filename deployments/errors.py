@@ -6,7 +6,8 @@ ServingError
 ├── PayloadTooLargeError         body, pixels or number of images over the limit
 ├── WorkflowNotFoundError        no saved workflow has this name
 ├── ModelTaskError               the model exists and does something else
-├── OverloadedError              the queue is full; try again
+├── OverloadedError              there is no room for more; try again
+├── ClientOverLimitError         this client has as much under way as it may have
 ├── ModelNotLoadedError          a call for a loaded model came to a replica that has unloaded it
 ├── ReplicaLostError             a replica died, and the second try failed too
 └── ModelError                   of deployments/models: no such model, or one that cannot be had
@@ -27,6 +28,9 @@ class ServingError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class InvalidRequestError(ServingError):
@@ -50,7 +54,29 @@ class ModelTaskError(ServingError):
 
 
 class OverloadedError(ServingError):
-    """The queue is full."""
+    """There is no room for more.
+
+    Attributes:
+        retry_after_s: when there will be.
+    """
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.args = (message, retry_after_s)
+        self.retry_after_s = retry_after_s
+
+
+class ClientOverLimitError(ServingError):
+    """One client has as much under way as it may have.
+
+    Attributes:
+        retry_after_s: when it may send more.
+    """
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.args = (message, retry_after_s)
+        self.retry_after_s = retry_after_s
 
 
 class ReplicaLostError(ServingError):

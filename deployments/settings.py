@@ -14,6 +14,41 @@ MEBIBYTE = 1024 * 1024
 DEFAULT_TEXT_READER = "doctr/default"
 
 
+class AdmissionLimits(BaseModel):
+    """What one WorkflowRouter lets in at a time; see `deployments/dataplane/admission.py`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_slowdown: float = Field(
+        default=8.0, gt=0, description="How many times as long as alone a request may take before more are refused."
+    )
+    min_in_flight: int = Field(
+        default=16, gt=0, description="Requests that may be in whatever their speed: they fill the calls under way."
+    )
+    max_in_flight: int = Field(
+        default=240, gt=0, description="Requests that may be in at most; fewer than Serve's max_ongoing_requests."
+    )
+    few_in_flight: int = Field(
+        default=2, gt=0, description="A request that finds fewer others in tells how long one takes alone."
+    )
+    max_in_flight_bytes: int = Field(
+        default=256 * MEBIBYTE, gt=0, description="Bytes of request bodies that may be in, waiting ones included."
+    )
+    max_in_flight_per_client: int | None = Field(
+        default=None, gt=0, description="Requests that one API key may have in; no limit when absent."
+    )
+    min_retry_after_s: float = Field(default=1.0, gt=0, description="Least that a refused client is asked to wait.")
+    max_retry_after_s: float = Field(default=30.0, gt=0, description="Most that a refused client is asked to wait.")
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.min_in_flight > self.max_in_flight:
+            raise ValueError(f"min_in_flight is {self.min_in_flight}, more than max_in_flight, {self.max_in_flight}")
+        if self.min_retry_after_s > self.max_retry_after_s:
+            raise ValueError("min_retry_after_s is more than max_retry_after_s")
+        return self
+
+
 class IngressSettings(BaseModel):
     """What the HTTP door accepts, and where it finds saved workflows."""
 
@@ -34,6 +69,16 @@ class IngressSettings(BaseModel):
     url_denied_hosts: tuple[str, ...] = Field(default=(), description="Hosts images may not come from.")
     url_timeout_s: float = Field(default=10.0, gt=0, description="Time to fetch one image.")
     log_requests: bool = Field(default=True, description="Whether each request leaves one line at INFO.")
+    admission: AdmissionLimits = AdmissionLimits()
+
+    @model_validator(mode="after")
+    def _check_budget(self) -> Self:
+        if self.max_body_bytes > self.admission.max_in_flight_bytes:
+            raise ValueError(
+                f"max_body_bytes is {self.max_body_bytes}: a body of this size would never fit into "
+                f"admission.max_in_flight_bytes, {self.admission.max_in_flight_bytes}"
+            )
+        return self
 
 
 Precision = Literal["fp32", "fp16", "int8"]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from deployments.dataplane.admission import Admission
 from deployments.dataplane.backend import Backend, Work
 from deployments.dataplane.backend_dispatcher import BackendDispatcher, to_classification, to_detections
 from deployments.dataplane.deadline import within_deadline
@@ -65,6 +66,7 @@ class WorkflowService:
         """
         self.text_reader_model = text_reader_model
         self.settings = settings
+        self.admission = Admission(settings.admission)
         self._backend = backend
         self._plans = PlanCache(limits=CompileLimits(max_steps=settings.max_steps))
         self._saved = SavedWorkflows(settings.workflows_dir)

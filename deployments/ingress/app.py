@@ -26,7 +26,11 @@ def create_app(service_provider: ServiceProvider) -> FastAPI:
         app.include_router(routes.router)
     app.include_router(models.legacy_router)
     app.include_router(legacy.router)  # last: it takes every path of two segments
-    app.add_middleware(ExchangeMiddleware, settings=lambda: service_provider().settings)
+    app.add_middleware(
+        ExchangeMiddleware,
+        settings=lambda: service_provider().settings,
+        admission=lambda: service_provider().admission,
+    )
     app.add_middleware(
         CORSMiddleware,
         allow_origin_regex=".*",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -93,7 +94,8 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     serving.PayloadTooLargeError: Answer(413, Shape.MESSAGE),
     serving.WorkflowNotFoundError: Answer(404, Shape.MESSAGE),
     serving.ModelTaskError: Answer(400, Shape.MESSAGE),
-    serving.OverloadedError: Answer(503, Shape.MESSAGE, retry_after_s=1),
+    serving.OverloadedError: Answer(503, Shape.MESSAGE, retry_after_s=1),  # the error's own time wins
+    serving.ClientOverLimitError: Answer(429, Shape.MESSAGE, retry_after_s=1),
     serving.ModelNotLoadedError: Answer(503, Shape.MESSAGE, retry_after_s=1),  # the WorkflowRouter keeps it to itself
     serving.ReplicaLostError: Answer(503, Shape.MESSAGE, retry_after_s=1),
     model.ModelError: Answer(500, Shape.MESSAGE),
@@ -114,6 +116,8 @@ def answer_for(error: Exception) -> Answer:
     row = next((ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS), Answer(500, Shape.MESSAGE))
     if isinstance(error, language.ClientCausedStepExecutionError):
         return Answer(error.status, row.shape)
+    if isinstance(error, (serving.OverloadedError, serving.ClientOverLimitError)):
+        return Answer(row.status, row.shape, retry_after_s=max(1, math.ceil(error.retry_after_s)))
     return row
 
 

@@ -1,26 +1,29 @@
 """What is known of one request from its first byte to its last, and the middleware that keeps it.
 
-The middleware refuses bodies that are too large, stamps the standing headers on every answer, turns what nobody
-foresaw into a 500, and leaves one line in the log. It sees bytes, never their meaning.
+The middleware refuses bodies that are too large and requests that there is no room for, stamps the standing headers on
+every answer, turns what nobody foresaw into a 500, and leaves one line in the log. It sees bytes, never their meaning.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from deployments.dataplane.admission import Admission, Ticket
 from deployments.dataplane.backend import Work
-from deployments.errors import PayloadTooLargeError
+from deployments.errors import InvalidRequestError, PayloadTooLargeError, ServingError
 from deployments.ingress.errors import CLIENT_CLOSED_REQUEST, ClientClosedError, response_for
 from deployments.ingress.headers import request_id_of, standing_headers
+from deployments.ingress.timeout_header import timeout_s_of
 from deployments.observability import metrics
 from deployments.settings import IngressSettings
 
@@ -42,6 +45,7 @@ class Exchange:
         workflow_id: name of the saved workflow it ran.
         status: of the answer; 0 until there is one.
         error: class name of what went wrong.
+        ticket: its place among those in flight; None for a request that needs none.
     """
 
     request_id: str
@@ -50,6 +54,19 @@ class Exchange:
     workflow_id: str | None = None
     status: int = 0
     error: str | None = None
+    ticket: Ticket | None = None
+
+    def admit(
+        self, admission: Admission, size_bytes: int = 0, *, client: str | None = None, timeout_s: float = math.inf
+    ) -> None:
+        """Take a place among the requests in flight, unless it has one; see `Admission.enter`."""
+        if self.ticket is None:
+            self.ticket = admission.enter(size_bytes, client=client, timeout_s=timeout_s)
+
+    @property
+    def took_its_way(self) -> bool:
+        """Whether its time says how fast requests are: it was answered, and no model was loaded for it."""
+        return 200 <= self.status < CLIENT_CLOSED_REQUEST and not (self.work is not None and self.work.model_loads)
 
     @property
     def elapsed_s(self) -> float:
@@ -92,10 +109,13 @@ async def _hang_up(request: Request) -> None:
 class ExchangeMiddleware:
     """Keeps the exchange of every HTTP request."""
 
-    def __init__(self, app: ASGIApp, settings: Callable[[], IngressSettings]) -> None:
-        """`settings` is asked at each request: they may exist later than the application."""
+    def __init__(
+        self, app: ASGIApp, settings: Callable[[], IngressSettings], admission: Callable[[], Admission]
+    ) -> None:
+        """Both are asked at each request: they may exist later than the application."""
         self._app = app
         self._settings = settings
+        self._admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -105,7 +125,7 @@ class ExchangeMiddleware:
         headers = Headers(scope=scope)
         exchange = Exchange(request_id=request_id_of(headers.get("x-request-id")))
         scope.setdefault("state", {})["exchange"] = exchange
-        settings = self._settings()
+        settings, admission = self._settings(), self._admission()
 
         async def stamped_send(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -116,7 +136,7 @@ class ExchangeMiddleware:
 
         metrics.http_requests_in_flight.inc()
         try:
-            await self._answer(scope, receive, stamped_send, headers, settings.max_body_bytes)
+            await self._answer(scope, receive, stamped_send, headers, settings, admission)
         except asyncio.CancelledError:
             exchange.status = exchange.status or CLIENT_CLOSED_REQUEST
             raise
@@ -127,15 +147,38 @@ class ExchangeMiddleware:
             await response_for(error)(scope, receive, stamped_send)
         finally:
             metrics.http_requests_in_flight.dec()
+            if exchange.ticket is not None:
+                admission.leave(exchange.ticket, answered=exchange.took_its_way)
             _record(scope, exchange, log=settings.log_requests)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, headers: Headers, max_body_bytes: int) -> None:
+    async def _answer(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        headers: Headers,
+        settings: IngressSettings,
+        admission: Admission,
+    ) -> None:
+        exchange: Exchange = scope["state"]["exchange"]
+        max_body_bytes = settings.max_body_bytes
         too_large = PayloadTooLargeError(f"the request body is larger than the {max_body_bytes} bytes accepted here")
         announced = headers.get("content-length", "")
-        if announced.isascii() and announced.isdigit() and int(announced) > max_body_bytes:
-            response = response_for(too_large)
+        announced_bytes = int(announced) if announced.isascii() and announced.isdigit() else 0
+        try:
+            if announced_bytes > max_body_bytes:
+                raise too_large
+            if announced_bytes or "transfer-encoding" in headers:
+                exchange.admit(
+                    admission,
+                    announced_bytes,
+                    client=sender_of(scope, headers),
+                    timeout_s=allowed_s(headers, settings),
+                )
+        except ServingError as error:
+            response = response_for(error)
             response.headers["Connection"] = "close"  # the rest of the body is not worth reading
-            scope["state"]["exchange"].error = type(too_large).__name__
+            exchange.error = type(error).__name__
             await response(scope, receive, send)
             return
         read_bytes = 0
@@ -147,9 +190,27 @@ class ExchangeMiddleware:
                 read_bytes += len(message.get("body", b""))
                 if read_bytes > max_body_bytes:
                     raise too_large
+                if exchange.ticket is not None:
+                    admission.grow(exchange.ticket, read_bytes)
             return message
 
         await self._app(scope, counted_receive, send)
+
+
+def sender_of(scope: Scope, headers: Headers) -> str | None:
+    """Who sent a request, by what is known before its body: the bearer token, else the key in the query."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    return QueryParams(scope["query_string"]).get("api_key") or None
+
+
+def allowed_s(headers: Headers, settings: IngressSettings) -> float:
+    """The time that a request has; a header that makes no sense is the route's to refuse."""
+    try:
+        return timeout_s_of(headers) or settings.default_timeout_s
+    except InvalidRequestError:
+        return settings.default_timeout_s
 
 
 def _record(scope: Scope, exchange: Exchange, *, log: bool) -> None:

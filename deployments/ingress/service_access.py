@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from starlette.requests import Request
 
 from deployments.dataplane.backend import Work
 from deployments.dataplane.service import WorkflowService
-from deployments.errors import InvalidRequestError
 from deployments.ingress.bodies import absent_key
 from deployments.ingress.exchange import exchange_of
+from deployments.ingress.timeout_header import timeout_s_of
 
 ServiceProvider = Callable[[], WorkflowService]
-
-TIMEOUT_HEADER = "x-request-timeout-seconds"
-EDGE_TIMEOUT_HEADER = "x-sightline-timeout-seconds"
-"""What the edge makes of the former: Serve would end the request by itself, in plain text."""
 
 
 def service_of(request: Request) -> WorkflowService:
@@ -31,25 +26,14 @@ def begin_work(request: Request) -> Work:
 
     Raises:
         InvalidRequestError: the header holds no positive number.
+        OverloadedError: there is no room for more.
     """
     exchange = exchange_of(request)
-    exchange.work = service_of(request).begin(exchange.request_id, _timeout_s(request))
+    service = service_of(request)
+    timeout_s = timeout_s_of(request.headers)
+    exchange.admit(service.admission, timeout_s=timeout_s or service.settings.default_timeout_s)
+    exchange.work = service.begin(exchange.request_id, timeout_s)
     return exchange.work
-
-
-def _timeout_s(request: Request) -> float | None:
-    sent = request.headers.get(EDGE_TIMEOUT_HEADER) or request.headers.get(TIMEOUT_HEADER)
-    if sent is None:
-        return None
-    try:
-        timeout_s = float(sent)
-    except ValueError:
-        timeout_s = math.nan
-    if not (0 < timeout_s < math.inf):
-        raise InvalidRequestError(
-            f"the header {TIMEOUT_HEADER} must be a positive number of seconds, not {sent[:40]!r}"
-        )
-    return timeout_s
 
 
 def key_of(request: Request, body_key: str | None = None) -> str | None:

@@ -35,6 +35,7 @@ CODES: Mapping[int, grpc.StatusCode] = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
     404: grpc.StatusCode.NOT_FOUND,
     413: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
     501: grpc.StatusCode.UNIMPLEMENTED,
     503: grpc.StatusCode.UNAVAILABLE,
     504: grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -136,11 +137,22 @@ class GrpcDoor:
         asked = AskedModel(name=request.model_name, version=request.model_version)
 
         async def infer(work: Work) -> messages.ModelInferResponse:
+            admission = self._service.admission
+            ticket = admission.enter(request.ByteSize(), timeout_s=work.deadline_unix_s - time.time())
+            answered = False
+            try:
+                message = await answer(work)
+                answered = not work.model_loads
+            finally:
+                admission.leave(ticket, answered=answered)
+            return message
+
+        async def answer(work: Work) -> messages.ModelInferResponse:
             question = read_question(request, self._service.settings.max_body_bytes)
             limit_time(work, timeout_us_of(request))
-            answer = await self._service.infer(question, asked.model_id, work)
+            tensors = await self._service.infer(question, asked.model_id, work)
             version = asked.version or name_and_version(canonical_model_id(asked.model_id)).version
-            return write_answer(request, version, answer)
+            return write_answer(request, version, tensors)
 
         return await self._answered("ModelInfer", infer, messages.ModelInferResponse(), grpc_context)
 

@@ -19,6 +19,7 @@ from deployments.dataplane.warm_up import warm_up
 from deployments.errors import ServingError
 from deployments.ingress.app import create_app
 from deployments.kserve.grpc_door import GrpcDoor
+from deployments.observability.admission_metrics import watch_admission
 from deployments.observability.replica_logs import log_to_directory
 from deployments.router.cluster_backend import ClusterBackend
 from deployments.router.placement import Placement
@@ -61,6 +62,7 @@ class WorkflowRouter(GrpcDoor):
         )
         self._service = WorkflowService(self._backend, args.ingress, text_reader_model=args.text_reader_model)
         watch_queues(self._backend.queues)
+        watch_admission(self._service.admission)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """The application that Serve hands requests to."""

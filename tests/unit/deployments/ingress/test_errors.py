@@ -7,7 +7,7 @@ import pytest
 import deployments.errors
 import deployments.models.errors
 import workflows.errors
-from deployments.errors import OverloadedError, PayloadTooLargeError, ServingError
+from deployments.errors import ClientOverLimitError, OverloadedError, PayloadTooLargeError, ServingError
 from deployments.ingress.errors import ANSWERS, Shape, answer_for, body_of, response_for, shortened, unprocessable
 from deployments.models.errors import ModelError, UnknownModelError
 from workflows.errors import (
@@ -60,6 +60,7 @@ def test_every_error_has_its_own_row():
         (PayloadTooLargeError("m"), 413, ["message"]),
         (UnknownModelError("m", "a/1"), 404, ["message"]),
         (OverloadedError("m"), 503, ["message"]),
+        (ClientOverLimitError("m"), 429, ["message"]),
     ],
 )
 def test_an_error_answers_with_its_status_and_the_keys_of_its_shape(error, status, keys):
@@ -111,6 +112,8 @@ def test_what_nobody_foresaw_is_a_500_that_says_nothing_of_the_inside():
 
 def test_an_overloaded_server_says_when_to_come_back():
     assert response_for(OverloadedError("m")).headers["retry-after"] == "1"
+    assert response_for(ClientOverLimitError("m", 2.1)).headers["retry-after"] == "3"
+    assert response_for(pickle.loads(pickle.dumps(OverloadedError("m", 7.0)))).headers["retry-after"] == "7"
 
 
 def test_a_class_below_a_known_one_answers_as_that_one():

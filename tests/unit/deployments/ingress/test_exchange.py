@@ -8,14 +8,16 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
+from deployments.dataplane.admission import Admission
 from deployments.ingress.errors import ClientClosedError
 from deployments.ingress.exchange import Exchange, ExchangeMiddleware, while_connected
-from deployments.settings import IngressSettings
+from deployments.settings import AdmissionLimits, IngressSettings
 
 LIMIT = 100
+SETTINGS = IngressSettings(max_body_bytes=LIMIT)
 
 
-async def talk(app, *chunks, headers=(), path="/x"):
+async def talk(app, *chunks, headers=(), path="/x", admission=None):
     """What `app` sends to a client that posts `chunks`: status, headers, body."""
     waiting = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
     waiting.append({"type": "http.request", "body": b"", "more_body": False})
@@ -29,7 +31,8 @@ async def talk(app, *chunks, headers=(), path="/x"):
 
     raw = [(name.lower().encode(), value.encode()) for name, value in headers]
     scope = {"type": "http", "method": "POST", "path": path, "query_string": b"api_key=secret", "headers": raw}
-    await ExchangeMiddleware(app, settings=lambda: IngressSettings(max_body_bytes=LIMIT))(scope, receive, send)
+    admission = admission or Admission(SETTINGS.admission)
+    await ExchangeMiddleware(app, lambda: SETTINGS, lambda: admission)(scope, receive, send)
     told = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], told, b"".join(m.get("body", b"") for m in sent[1:])
 
@@ -59,6 +62,68 @@ async def test_a_body_that_grows_too_large_is_refused_while_it_is_read():
     status, _, body = await talk(echo, b"x" * 60, b"x" * 41)
     assert status == 413
     assert "100" in json.loads(body)["message"]
+
+
+def length(size_bytes):
+    return [("Content-Length", str(size_bytes))]
+
+
+async def test_a_body_is_counted_while_its_request_is_answered_and_no_longer():
+    admission = Admission(AdmissionLimits())
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append((admission.counters.in_flight, admission.counters.in_flight_bytes))
+        await echo(scope, receive, send)
+
+    status, _, _ = await talk(app, b"x" * 60, headers=length(60), admission=admission)
+    assert (status, seen) == (200, [(1, 60)])
+    assert (admission.counters.in_flight, admission.counters.in_flight_bytes) == (0, 0)
+
+
+async def test_a_body_that_does_not_fit_into_the_budget_is_refused_before_it_is_read():
+    admission = Admission(AdmissionLimits(max_in_flight_bytes=90))
+    admission.enter(40)
+    status, headers, body = await talk(never_reached, headers=length(51), admission=admission)
+    assert status == 503
+    assert list(json.loads(body)) == ["message"]
+    assert (headers["connection"], headers["retry-after"]) == ("close", "1")
+    assert admission.counters.in_flight_bytes == 40
+
+
+async def test_a_body_of_unknown_length_is_refused_when_it_outgrows_the_budget():
+    admission = Admission(AdmissionLimits(max_in_flight_bytes=90))
+    admission.enter(40)
+    chunked = [("Transfer-Encoding", "chunked")]
+    assert (await talk(echo, b"x" * 30, b"x" * 20, headers=chunked, admission=admission))[0] == 200
+    status, headers, _ = await talk(echo, b"x" * 30, b"x" * 21, headers=chunked, admission=admission)
+    assert (status, headers["retry-after"]) == (503, "1")
+    assert (admission.counters.in_flight, admission.counters.in_flight_bytes) == (1, 40)
+
+
+async def test_a_key_that_has_too_much_under_way_is_told_so():
+    admission = Admission(AdmissionLimits(max_in_flight_per_client=1))
+    admission.enter(client="secret")
+    status, _, body = await talk(never_reached, headers=length(5), admission=admission)
+    assert status == 429
+    assert "secret" not in body.decode()
+
+
+async def test_a_request_without_a_body_takes_no_place():
+    admission = Admission(AdmissionLimits(max_in_flight=1, min_in_flight=1))
+    admission.enter()
+    assert (await talk(echo, admission=admission))[0] == 200
+
+
+async def test_a_request_that_breaks_gives_its_place_back():
+    admission = Admission(AdmissionLimits())
+
+    async def broken(scope, receive, send):
+        raise ZeroDivisionError("inside")
+
+    await talk(broken, headers=length(5), admission=admission)
+    assert (admission.counters.in_flight, admission.counters.in_flight_bytes) == (0, 0)
+    assert admission.rate_s == 0.0
 
 
 async def test_every_answer_carries_the_request_id():

@@ -1,0 +1,226 @@
+"""Whether one more request may come in: by what is in flight, how fast it leaves, and how many bytes it holds.
+
+A server that takes everything answers everything too late. Here a request is let in while it can be answered in a small
+multiple of the time that a request takes on its own; the others are told at once when to come again. The bound follows
+from measured speed:
+
+    most in flight = requests answered a second while busy * time of a request alone * max_slowdown
+
+which is Little's law, L = W * rate, with the longest time W that is still a good answer. Nothing here waits, and no
+timer runs: numbers change when requests come and go.
+
+Source of the law: J. D. C. Little, A proof for the queuing formula L = lambda W, Operations Research 9 (3), 1961.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from deployments.errors import ClientOverLimitError, OverloadedError, ServingError
+from deployments.settings import AdmissionLimits
+
+RATE_MEMORY_S = 5.0
+"""Busy time over which the rate of answers is measured."""
+
+ALONE_SHARE = 0.1
+"""How much of the newest measurement goes into the time that a request takes alone."""
+
+
+@dataclass(slots=True, kw_only=True)
+class AdmissionCounters:
+    """What was refused so far, and what is in now; the last two go back to zero.
+
+    Attributes:
+        admitted: requests let in.
+        refused: reason -> requests turned away: `time` (too many in flight for their speed), `count` (the fixed bound),
+            `bytes` (the byte budget), `client` (one client's share), `deadline` (it would come too late).
+        in_flight: requests in.
+        in_flight_bytes: what the bodies of these are counted for.
+    """
+
+    admitted: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    in_flight: int = 0
+    in_flight_bytes: int = 0
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Ticket:
+    """One request that is in; `Admission.leave` gives its place back.
+
+    Attributes:
+        size_bytes: what its body is counted for.
+        client: who sent it, as far as that is known before the body; None counts for nobody.
+        entered_s: when it came in.
+        found_in_flight: requests that were in before it.
+        has_left: whether its place was given back.
+    """
+
+    size_bytes: int
+    client: str | None
+    entered_s: float
+    found_in_flight: int
+    has_left: bool = False
+
+
+class Admission:
+    """The door of one process; all calls from one thread.
+
+    Args:
+        limits: what may be in.
+        clock_s: monotonic, seconds.
+    """
+
+    def __init__(self, limits: AdmissionLimits, clock_s: Callable[[], float] = time.perf_counter) -> None:
+        self.limits = limits
+        self.counters = AdmissionCounters()
+        self._clock_s = clock_s
+        self._by_client: Counter[str] = Counter()
+        self._answered = 0.0  # in the remembered busy time
+        self._busy_s = 0.0
+        self._alone_s: float | None = None
+        self._looked_s = clock_s()
+        self._next_vacancy_s = 0.0
+
+    @property
+    def rate_s(self) -> float:
+        """Requests answered a second while any is in; 0 before the first answer."""
+        return self._answered / self._busy_s if self._busy_s > 0 else 0.0
+
+    @property
+    def alone_s(self) -> float:
+        """Time of a request that finds few others; 0 before the first answer."""
+        return self._alone_s or 0.0
+
+    @property
+    def most_in_flight(self) -> int:
+        """Requests that may be in now."""
+        at_speed = int(self.rate_s * self.alone_s * self.limits.max_slowdown)
+        return min(self.limits.max_in_flight, max(self.limits.min_in_flight, at_speed))
+
+    @property
+    def most_bytes(self) -> int:
+        """Bytes of bodies that may be in."""
+        return self.limits.max_in_flight_bytes
+
+    def enter(self, size_bytes: int = 0, *, client: str | None = None, timeout_s: float = math.inf) -> Ticket:
+        """Let a request in.
+
+        Args:
+            size_bytes: of its body, as far as that is announced.
+            client: who sent it; None when nobody knows.
+            timeout_s: after which nobody waits for its answer.
+
+        Raises:
+            OverloadedError: there is no room, or its answer would come too late.
+            ClientOverLimitError: this client has as much in as it may have.
+        """
+        now_s = self._pass_time()
+        counters, limits = self.counters, self.limits
+        of_client = 0 if client is None else self._by_client[client]
+        if limits.max_in_flight_per_client is not None and of_client >= limits.max_in_flight_per_client:
+            message = f"this key has {of_client} requests under way, as many as a key may have here"
+            raise self._refusal("client", now_s, message)
+        if counters.in_flight >= self.most_in_flight:
+            fixed = counters.in_flight >= limits.max_in_flight
+            raise self._refusal(
+                "count" if fixed else "time", now_s, f"{counters.in_flight} requests are under way; try again later"
+            )
+        if counters.in_flight >= limits.min_in_flight and self._expected_s() > timeout_s:
+            raise self._refusal(
+                "deadline",
+                now_s,
+                f"an answer would take about {self._expected_s():.1f} s now, longer than the {timeout_s:g} s allowed",
+            )
+        self._check_bytes(size_bytes, now_s)
+        ticket = Ticket(size_bytes=size_bytes, client=client, entered_s=now_s, found_in_flight=counters.in_flight)
+        counters.admitted += 1
+        counters.in_flight += 1
+        counters.in_flight_bytes += size_bytes
+        if client is not None:
+            self._by_client[client] += 1
+        return ticket
+
+    def grow(self, ticket: Ticket, size_bytes: int) -> None:
+        """Count a body for at least so much: more of it came than was announced.
+
+        Raises:
+            OverloadedError: the byte budget has no room for it.
+        """
+        more_bytes = size_bytes - ticket.size_bytes
+        if more_bytes <= 0:
+            return
+        self._check_bytes(more_bytes, self._clock_s())
+        ticket.size_bytes += more_bytes
+        self.counters.in_flight_bytes += more_bytes
+
+    def leave(self, ticket: Ticket, *, answered: bool = True) -> None:
+        """Give a place back; a second time does nothing.
+
+        Args:
+            ticket: whose.
+            answered: whether it took its usual way; one that was given up, or waited for a load, says nothing of speed.
+        """
+        if ticket.has_left:
+            return
+        now_s = self._pass_time()
+        ticket.has_left = True
+        counters = self.counters
+        counters.in_flight -= 1
+        counters.in_flight_bytes -= ticket.size_bytes
+        if ticket.client is not None:
+            self._by_client[ticket.client] -= 1
+            if not self._by_client[ticket.client]:
+                del self._by_client[ticket.client]
+        if answered:
+            self._answered += 1
+            self._measure_alone(now_s - ticket.entered_s, ticket.found_in_flight)
+
+    def _measure_alone(self, elapsed_s: float, found_in_flight: int) -> None:
+        """Learn from requests that found few others: those say what the work takes, not what the queue adds."""
+        if found_in_flight >= self.limits.few_in_flight:
+            return
+        known_s = elapsed_s if self._alone_s is None else self._alone_s
+        self._alone_s = known_s + ALONE_SHARE * (elapsed_s - known_s)
+
+    def _pass_time(self) -> float:
+        now_s = self._clock_s()
+        if self.counters.in_flight:
+            passed_s = now_s - self._looked_s
+            kept = math.exp(-passed_s / RATE_MEMORY_S)
+            self._busy_s = self._busy_s * kept + passed_s
+            self._answered *= kept
+        self._looked_s = now_s
+        return now_s
+
+    def _expected_s(self) -> float:
+        """Time after which a request that comes now would be answered."""
+        return (self.counters.in_flight + 1) / self.rate_s if self.rate_s else 0.0
+
+    def _check_bytes(self, size_bytes: int, now_s: float) -> None:
+        held = self.counters.in_flight_bytes
+        if held + size_bytes > self.limits.max_in_flight_bytes:
+            raise self._refusal(
+                "bytes", now_s, f"requests under way hold {held} bytes, no more fit in now; try again later"
+            )
+
+    def _refusal(self, reason: str, now_s: float, message: str) -> ServingError:
+        """The error for a client that is turned away, with the time at which it may come again.
+
+        Everybody who is turned away is told a time of his own: after the requests that are in, and after those who were
+        told before, at the speed at which requests leave. Told the same time, all would come at once.
+        """
+        self.counters.refused[reason] += 1
+        limits = self.limits
+        seconds_each = 1 / self.rate_s if self.rate_s else limits.min_retry_after_s
+        earliest_s = now_s + limits.min_retry_after_s
+        latest_s = now_s + limits.max_retry_after_s
+        self._next_vacancy_s = min(latest_s, max(earliest_s, self._next_vacancy_s + seconds_each))
+        retry_after_s = self._next_vacancy_s - now_s
+        if reason == "client":
+            return ClientOverLimitError(message, retry_after_s)
+        return OverloadedError(message, retry_after_s)
