@@ -177,7 +177,10 @@ class ExchangeMiddleware:
                 )
         except ServingError as error:
             response = response_for(error)
-            response.headers["Connection"] = "close"  # the rest of the body is not worth reading
+            if isinstance(error, PayloadTooLargeError):
+                response.headers["Connection"] = "close"  # the rest of the body is not worth reading
+            # Else the server reads the rest and throws it away: a connection cut in the middle of its body would take
+            # the answer with it, and with the answer the time at which to come again.
             exchange.error = type(error).__name__
             await response(scope, receive, send)
             return

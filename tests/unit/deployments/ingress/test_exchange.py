@@ -87,7 +87,8 @@ async def test_a_body_that_does_not_fit_into_the_budget_is_refused_before_it_is_
     status, headers, body = await talk(never_reached, headers=length(51), admission=admission)
     assert status == 503
     assert list(json.loads(body)) == ["message"]
-    assert (headers["connection"], headers["retry-after"]) == ("close", "1")
+    assert headers["retry-after"] == "1"
+    assert "connection" not in headers  # cut in the middle of its body, it would lose the answer
     assert admission.counters.in_flight_bytes == 40
 
 
