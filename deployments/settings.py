@@ -20,19 +20,25 @@ class AdmissionLimits(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     max_slowdown: float = Field(
-        default=8.0, gt=0, description="How many times as long as alone a request may take before more are refused."
+        default=6.0,
+        gt=0,
+        description="How many times as long as alone a request may take when some are refused; in bursts half more.",
     )
-    min_in_flight: int = Field(
-        default=16, gt=0, description="Requests that may be in whatever their speed: they fill the calls under way."
+    min_in_flight: int = Field(default=6, gt=0, description="Requests that may always be in, whatever their speed.")
+    free_in_flight: int = Field(
+        default=16, gt=0, description="Requests that may be in, whatever their speed, when none was refused of late."
     )
+    first_in_flight: int = Field(default=64, gt=0, description="Requests that may be in before their speed is known.")
     max_in_flight: int = Field(
         default=240, gt=0, description="Requests that may be in at most; fewer than Serve's max_ongoing_requests."
     )
-    few_in_flight: int = Field(
-        default=2, gt=0, description="A request that finds fewer others in tells how long one takes alone."
-    )
     max_in_flight_bytes: int = Field(
-        default=256 * MEBIBYTE, gt=0, description="Bytes of request bodies that may be in, waiting ones included."
+        default=256 * MEBIBYTE, gt=0, description="Memory that requests under way may take with what they carry."
+    )
+    bytes_per_body_byte: float = Field(
+        default=2.5,
+        ge=1,
+        description="Memory for each byte of a body: base64 text, what it encodes, and that once more on its way.",
     )
     max_in_flight_per_client: int | None = Field(
         default=None, gt=0, description="Requests that one API key may have in; no limit when absent."
@@ -47,6 +53,10 @@ class AdmissionLimits(BaseModel):
         if self.min_retry_after_s > self.max_retry_after_s:
             raise ValueError("min_retry_after_s is more than max_retry_after_s")
         return self
+
+    def memory_bytes(self, body_bytes: int) -> int:
+        """What a request with a body of this size is counted for."""
+        return int(body_bytes * self.bytes_per_body_byte)
 
 
 class IngressSettings(BaseModel):
@@ -73,10 +83,11 @@ class IngressSettings(BaseModel):
 
     @model_validator(mode="after")
     def _check_budget(self) -> Self:
-        if self.max_body_bytes > self.admission.max_in_flight_bytes:
+        needed_bytes = self.admission.memory_bytes(self.max_body_bytes)
+        if needed_bytes > self.admission.max_in_flight_bytes:
             raise ValueError(
-                f"max_body_bytes is {self.max_body_bytes}: a body of this size would never fit into "
-                f"admission.max_in_flight_bytes, {self.admission.max_in_flight_bytes}"
+                f"max_body_bytes is {self.max_body_bytes}: a body of this size takes {needed_bytes} bytes of memory "
+                f"and would never fit into admission.max_in_flight_bytes, {self.admission.max_in_flight_bytes}"
             )
         return self
 

@@ -1,4 +1,4 @@
-"""Whether one more request may come in: by what is in flight, how fast it leaves, and how many bytes it holds.
+"""Whether one more request may come in: by what is in flight, how fast it leaves, and how much memory it takes.
 
 A server that takes everything answers everything too late. Here a request is let in while it can be answered in a small
 multiple of the time that a request takes on its own; the others are told at once when to come again. The bound follows
@@ -6,8 +6,9 @@ from measured speed:
 
     most in flight = requests answered a second while busy * time of a request alone * max_slowdown
 
-which is Little's law, L = W * rate, with the longest time W that is still a good answer. Nothing here waits, and no
-timer runs: numbers change when requests come and go.
+which is Little's law, L = W * rate, with the longest time W that is still a good answer. A burst may be half as large
+again: only where it does not end, and requests had to be refused, does the bound hold as it stands, until none has been
+refused for a while. Nothing here waits, and no timer runs: numbers change when requests come and go.
 
 Source of the law: J. D. C. Little, A proof for the queuing formula L = lambda W, Operations Research 9 (3), 1961.
 """
@@ -24,7 +25,16 @@ from deployments.errors import ClientOverLimitError, OverloadedError, ServingErr
 from deployments.settings import AdmissionLimits
 
 RATE_MEMORY_S = 5.0
-"""Busy time over which the rate of answers is measured."""
+"""Crowded time over which the rate of answers is measured."""
+
+RATE_KNOWN_S = 1.0
+"""Crowded time after which it is believed."""
+
+BURST_FACTOR = 1.5
+"""How many times the bound a burst may be."""
+
+OVERLOAD_MEMORY_S = 5.0
+"""Time without a refusal after which a burst may come again."""
 
 ALONE_SHARE = 0.1
 """How much of the newest measurement goes into the time that a request takes alone."""
@@ -39,7 +49,7 @@ class AdmissionCounters:
         refused: reason -> requests turned away: `time` (too many in flight for their speed), `count` (the fixed bound),
             `bytes` (the byte budget), `client` (one client's share), `deadline` (it would come too late).
         in_flight: requests in.
-        in_flight_bytes: what the bodies of these are counted for.
+        in_flight_bytes: the memory that these are counted for.
     """
 
     admitted: int = 0
@@ -53,7 +63,7 @@ class Ticket:
     """One request that is in; `Admission.leave` gives its place back.
 
     Attributes:
-        size_bytes: what its body is counted for.
+        size_bytes: the memory it is counted for.
         client: who sent it, as far as that is known before the body; None counts for nobody.
         entered_s: when it came in.
         found_in_flight: requests that were in before it.
@@ -80,38 +90,45 @@ class Admission:
         self.counters = AdmissionCounters()
         self._clock_s = clock_s
         self._by_client: Counter[str] = Counter()
-        self._answered = 0.0  # in the remembered busy time
-        self._busy_s = 0.0
+        self._answered = 0.0  # in the remembered crowded time
+        self._crowded_s = 0.0
         self._alone_s: float | None = None
+        self._shortest_s: float | None = None
         self._looked_s = clock_s()
+        self._overloaded_s = -math.inf
         self._next_vacancy_s = 0.0
 
     @property
     def rate_s(self) -> float:
-        """Requests answered a second while any is in; 0 before the first answer."""
-        return self._answered / self._busy_s if self._busy_s > 0 else 0.0
+        """Requests answered a second while as many are in as always may be; 0 as long as that is not known."""
+        return self._answered / self._crowded_s if self._crowded_s >= RATE_KNOWN_S else 0.0
 
     @property
     def alone_s(self) -> float:
-        """Time of a request that finds few others; 0 before the first answer."""
-        return self._alone_s or 0.0
+        """Time of a request that meets no other; that of the quickest while none was alone, 0 before the first."""
+        return self._alone_s or self._shortest_s or 0.0
 
     @property
     def most_in_flight(self) -> int:
         """Requests that may be in now."""
-        at_speed = int(self.rate_s * self.alone_s * self.limits.max_slowdown)
-        return min(self.limits.max_in_flight, max(self.limits.min_in_flight, at_speed))
+        limits, rate_s = self.limits, self.rate_s
+        if not rate_s:
+            return min(limits.max_in_flight, limits.first_in_flight)
+        at_speed = rate_s * self.alone_s * limits.max_slowdown
+        if self._clock_s() - self._overloaded_s > OVERLOAD_MEMORY_S:
+            return min(limits.max_in_flight, max(limits.free_in_flight, int(BURST_FACTOR * at_speed)))
+        return min(limits.max_in_flight, max(limits.min_in_flight, int(at_speed)))
 
     @property
     def most_bytes(self) -> int:
-        """Bytes of bodies that may be in."""
+        """Memory that requests may take."""
         return self.limits.max_in_flight_bytes
 
     def enter(self, size_bytes: int = 0, *, client: str | None = None, timeout_s: float = math.inf) -> Ticket:
         """Let a request in.
 
         Args:
-            size_bytes: of its body, as far as that is announced.
+            size_bytes: memory it will take, as far as that is announced.
             client: who sent it; None when nobody knows.
             timeout_s: after which nobody waits for its answer.
 
@@ -126,6 +143,7 @@ class Admission:
             message = f"this key has {of_client} requests under way, as many as a key may have here"
             raise self._refusal("client", now_s, message)
         if counters.in_flight >= self.most_in_flight:
+            self._overloaded_s = now_s
             fixed = counters.in_flight >= limits.max_in_flight
             raise self._refusal(
                 "count" if fixed else "time", now_s, f"{counters.in_flight} requests are under way; try again later"
@@ -146,7 +164,7 @@ class Admission:
         return ticket
 
     def grow(self, ticket: Ticket, size_bytes: int) -> None:
-        """Count a body for at least so much: more of it came than was announced.
+        """Count a request for at least so much memory: it takes more than was announced.
 
         Raises:
             OverloadedError: the byte budget has no room for it.
@@ -177,22 +195,23 @@ class Admission:
             if not self._by_client[ticket.client]:
                 del self._by_client[ticket.client]
         if answered:
-            self._answered += 1
-            self._measure_alone(now_s - ticket.entered_s, ticket.found_in_flight)
+            # The one that ends a crowd had begun before it: on average half of its work fell into the time counted.
+            self._answered += min(1.0, max(0.0, counters.in_flight + 1.5 - self.limits.min_in_flight))
+            self._measure_alone(now_s - ticket.entered_s, others=max(ticket.found_in_flight, counters.in_flight))
 
-    def _measure_alone(self, elapsed_s: float, found_in_flight: int) -> None:
-        """Learn from requests that found few others: those say what the work takes, not what the queue adds."""
-        if found_in_flight >= self.limits.few_in_flight:
-            return
-        known_s = elapsed_s if self._alone_s is None else self._alone_s
-        self._alone_s = known_s + ALONE_SHARE * (elapsed_s - known_s)
+    def _measure_alone(self, elapsed_s: float, others: int) -> None:
+        """Learn from requests that were alone: those say what the work takes, not what the queue adds."""
+        self._shortest_s = elapsed_s if self._shortest_s is None else min(self._shortest_s, elapsed_s)
+        if not others:
+            known_s = elapsed_s if self._alone_s is None else self._alone_s
+            self._alone_s = known_s + ALONE_SHARE * (elapsed_s - known_s)
 
     def _pass_time(self) -> float:
         now_s = self._clock_s()
-        if self.counters.in_flight:
+        if self.counters.in_flight >= self.limits.min_in_flight:
             passed_s = now_s - self._looked_s
             kept = math.exp(-passed_s / RATE_MEMORY_S)
-            self._busy_s = self._busy_s * kept + passed_s
+            self._crowded_s = self._crowded_s * kept + passed_s
             self._answered *= kept
         self._looked_s = now_s
         return now_s
@@ -205,7 +224,7 @@ class Admission:
         held = self.counters.in_flight_bytes
         if held + size_bytes > self.limits.max_in_flight_bytes:
             raise self._refusal(
-                "bytes", now_s, f"requests under way hold {held} bytes, no more fit in now; try again later"
+                "bytes", now_s, f"requests under way take {held} bytes of memory, no more fit in now; try again later"
             )
 
     def _refusal(self, reason: str, now_s: float, message: str) -> ServingError:

@@ -65,8 +65,8 @@ class Exchange:
 
     @property
     def took_its_way(self) -> bool:
-        """Whether its time says how fast requests are: it was answered, and no model was loaded for it."""
-        return 200 <= self.status < CLIENT_CLOSED_REQUEST and not (self.work is not None and self.work.model_loads)
+        """Whether its time says how fast requests are: its work was done, and no model was loaded for it."""
+        return 200 <= self.status < 300 and self.work is not None and not self.work.model_loads
 
     @property
     def elapsed_s(self) -> float:
@@ -171,7 +171,7 @@ class ExchangeMiddleware:
             if announced_bytes or "transfer-encoding" in headers:
                 exchange.admit(
                     admission,
-                    announced_bytes,
+                    admission.limits.memory_bytes(announced_bytes),
                     client=sender_of(scope, headers),
                     timeout_s=allowed_s(headers, settings),
                 )
@@ -194,7 +194,7 @@ class ExchangeMiddleware:
                 if read_bytes > max_body_bytes:
                     raise too_large
                 if exchange.ticket is not None:
-                    admission.grow(exchange.ticket, read_bytes)
+                    admission.grow(exchange.ticket, admission.limits.memory_bytes(read_bytes))
             return message
 
         await self._app(scope, counted_receive, send)

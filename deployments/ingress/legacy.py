@@ -17,6 +17,7 @@ from deployments.errors import ImageInputError, InvalidRequestError
 from deployments.ingress.bodies import AnyTaskBody, MaskFormat
 from deployments.ingress.json_codec import JsonResponse
 from deployments.ingress.model_inference import prediction_answers
+from deployments.ingress.request_body import read_whole
 from deployments.models.tasks import IMAGE_TASKS
 from workflows.ports import MaskDecodeMode
 
@@ -102,7 +103,7 @@ async def _image_of(request: Request, query: LegacyQuery, dataset_id: str) -> di
                 raise InvalidRequestError("the multipart body must hold the image in a part named `file`")
             return await part.read()
     # Whatever the header says: clients declare JSON and send bare base64.
-    text = (await request.body()).decode("ascii", errors="replace")
+    text = (await read_whole(request)).decode("ascii", errors="replace")
     return {"type": query.image_type, "value": text}
 
 

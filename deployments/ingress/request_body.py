@@ -13,29 +13,69 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
+from deployments.errors import PayloadTooLargeError
+from deployments.ingress.exchange import exchange_of
+from deployments.ingress.service_access import service_of
+
 Body = TypeVar("Body", bound=BaseModel)
+
+COUNTED_FROM_BYTES = 256 * 1024
+"""Size of a body from which its values are counted; all others may take a few MiB."""
+
+VALUE_BYTES = {b",": 64, b"[": 64, b"{": 240}
+"""Sign in a JSON text -> memory of the Python object that it stands for, about: a value, a list, an object."""
 
 MAX_ECHO_CHARACTERS = 200
 MAX_INTEGER_DIGITS = 18
 """That fit into 64 bits, whatever they are."""
 
 
+async def read_whole(request: Request) -> bytearray:
+    """The body, held once: the framework would hold it as chunks and joined, and then as long as the request lasts.
+
+    What was read is gone afterwards; nobody may ask for the body again.
+    """
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+    return raw
+
+
 async def read_json(request: Request) -> Any:
-    """The JSON value a request carries.
+    """The JSON value a request carries; nobody may ask for the body again.
 
     Raises:
         RequestValidationError: no JSON.
+        OverloadedError: the value would take more memory than there is for it.
     """
-    raw = await request.body()
+    raw = await read_whole(request)
     if not raw:
         raise _unprocessable("missing", "Field required", None)
+    count_values(request, raw)
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:
         return _parse_leniently(raw)
 
 
-def _parse_leniently(raw: bytes) -> Any:
+def count_values(request: Request, raw: bytes | bytearray) -> None:
+    """Have a request counted for the memory that its JSON will take: many small values take far more than their text.
+
+    Raises:
+        OverloadedError: there is no room for it now.
+        PayloadTooLargeError: there never is.
+    """
+    if len(raw) < COUNTED_FROM_BYTES:
+        return
+    admission, ticket = service_of(request).admission, exchange_of(request).ticket
+    size_bytes = len(raw) + sum(raw.count(sign) * value_bytes for sign, value_bytes in VALUE_BYTES.items())
+    if size_bytes > admission.most_bytes:
+        raise PayloadTooLargeError(f"the values in the request's JSON take {size_bytes} bytes of memory; send fewer")
+    if ticket is not None:
+        admission.grow(ticket, size_bytes)
+
+
+def _parse_leniently(raw: bytearray) -> Any:
     """As Python's own parser does, which takes NaN and says more about what is wrong."""
     try:
         value = json.loads(raw, parse_int=_integer)

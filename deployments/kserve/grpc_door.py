@@ -138,7 +138,8 @@ class GrpcDoor:
 
         async def infer(work: Work) -> messages.ModelInferResponse:
             admission = self._service.admission
-            ticket = admission.enter(request.ByteSize(), timeout_s=work.deadline_unix_s - time.time())
+            size_bytes = admission.limits.memory_bytes(request.ByteSize())
+            ticket = admission.enter(size_bytes, timeout_s=work.deadline_unix_s - time.time())
             answered = False
             try:
                 message = await answer(work)

@@ -27,11 +27,12 @@ REQUEST_TIMEOUT = "660s"
 # Headers that mean something inside a cluster and may not come from outside. Source: deployments/edge/edge.cfg.
 INNER_HEADERS = (
     "x-sightline-timeout-seconds",
-    "x-request-disconnect-disabled",
     "serve_multiplexed_model_id",
     "serve-multiplexed-model-id",
     "forwarded",
 )
+# What the edge says of each request: Serve is not to read its body ahead, whole and without a bound.
+SAID = {"x-request-disconnect-disabled": "?1"}
 
 
 def route_objects(values: Values) -> list[Object]:
@@ -114,9 +115,10 @@ def control_routes(values: Values) -> list[Object]:
 
 
 def _http_route_spec(listeners: list[str], hosts: list[str], service: str, port: int) -> dict[str, Any]:
+    headers = {"set": [{"name": name, "value": value} for name, value in SAID.items()], "remove": list(INNER_HEADERS)}
     rule = {
         "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
-        "filters": [{"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": list(INNER_HEADERS)}}],
+        "filters": [{"type": "RequestHeaderModifier", "requestHeaderModifier": headers}],
         "timeouts": {"request": REQUEST_TIMEOUT, "backendRequest": REQUEST_TIMEOUT},
         "backendRefs": [{"name": service, "port": port}],
     }

@@ -69,7 +69,7 @@ def length(size_bytes):
 
 
 async def test_a_body_is_counted_while_its_request_is_answered_and_no_longer():
-    admission = Admission(AdmissionLimits())
+    admission = Admission(SETTINGS.admission)
     seen = []
 
     async def app(scope, receive, send):
@@ -77,12 +77,12 @@ async def test_a_body_is_counted_while_its_request_is_answered_and_no_longer():
         await echo(scope, receive, send)
 
     status, _, _ = await talk(app, b"x" * 60, headers=length(60), admission=admission)
-    assert (status, seen) == (200, [(1, 60)])
+    assert (status, seen) == (200, [(1, 150)])  # 2.5 bytes of memory each
     assert (admission.counters.in_flight, admission.counters.in_flight_bytes) == (0, 0)
 
 
 async def test_a_body_that_does_not_fit_into_the_budget_is_refused_before_it_is_read():
-    admission = Admission(AdmissionLimits(max_in_flight_bytes=90))
+    admission = Admission(AdmissionLimits(max_in_flight_bytes=90, bytes_per_body_byte=1))
     admission.enter(40)
     status, headers, body = await talk(never_reached, headers=length(51), admission=admission)
     assert status == 503
@@ -93,7 +93,7 @@ async def test_a_body_that_does_not_fit_into_the_budget_is_refused_before_it_is_
 
 
 async def test_a_body_of_unknown_length_is_refused_when_it_outgrows_the_budget():
-    admission = Admission(AdmissionLimits(max_in_flight_bytes=90))
+    admission = Admission(AdmissionLimits(max_in_flight_bytes=90, bytes_per_body_byte=1))
     admission.enter(40)
     chunked = [("Transfer-Encoding", "chunked")]
     assert (await talk(echo, b"x" * 30, b"x" * 20, headers=chunked, admission=admission))[0] == 200

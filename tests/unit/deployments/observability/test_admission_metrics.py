@@ -14,7 +14,7 @@ def lines_of(admission):
 
 
 def test_every_series_is_there_before_anything_happened():
-    lines = lines_of(Admission(AdmissionLimits(min_in_flight=3, max_in_flight_bytes=100)))
+    lines = lines_of(Admission(AdmissionLimits(first_in_flight=3, max_in_flight_bytes=100)))
     for line in (
         "admission_admitted_total 0.0",
         'admission_refused_total{reason="bytes"} 0.0',

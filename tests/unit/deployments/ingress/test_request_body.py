@@ -1,0 +1,49 @@
+"""What a body is counted for before it is read, and while."""
+
+import httpx
+import pytest
+
+from deployments.dataplane.service import WorkflowService
+from deployments.ingress.app import create_app
+from deployments.settings import MEBIBYTE, AdmissionLimits, IngressSettings
+from tests.unit.deployments.fake_backend import FakeBackend
+
+
+@pytest.fixture
+async def asked():
+    """A client, and the admission of its server, whose budget is 64 MiB."""
+    settings = IngressSettings(admission=AdmissionLimits(max_in_flight_bytes=64 * MEBIBYTE))
+    service = WorkflowService(FakeBackend(), settings)
+    transport = httpx.ASGITransport(app=create_app(lambda: service))
+    async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+        yield client, service.admission
+
+
+async def run(client: httpx.AsyncClient, values: str) -> httpx.Response:
+    body = f'{{"specification": {{"version": "1.0"}}, "inputs": {{"x": [{values}]}}}}'
+    return await client.post("/workflows/run", content=body.encode())
+
+
+async def test_a_body_whose_values_take_more_memory_than_all_of_it_is_refused_for_good(asked):
+    client, admission = asked
+    answer = await run(client, "[]," * 600_000 + "[]")  # 1.8 MB of text, 77 MB of lists
+    assert answer.status_code == 413
+    assert "send fewer" in answer.json()["message"]
+    assert admission.counters.in_flight_bytes == 0
+
+
+async def test_a_body_whose_values_do_not_fit_beside_the_others_is_refused_for_now(asked):
+    client, admission = asked
+    admission.enter(40 * MEBIBYTE)
+    answer = await run(client, "[]," * 300_000 + "[]")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert admission.counters.in_flight_bytes == 40 * MEBIBYTE
+
+
+@pytest.mark.parametrize("values", ["", "0", "[]," * 10_000 + "[]", "0," * 200_000 + "0"])
+async def test_other_bodies_are_read(asked, values):
+    client, admission = asked
+    answer = await run(client, values)
+    assert answer.status_code == 400
+    assert "the definition has no" in answer.json()["message"]
+    assert admission.counters.in_flight_bytes == 0
