@@ -26,6 +26,7 @@ from deployments.ingress.headers import request_id_of, standing_headers
 from deployments.ingress.timeout_header import timeout_s_of
 from deployments.observability import metrics
 from deployments.settings import IngressSettings
+from workflows.errors import DeadlineExceededError
 
 logger = logging.getLogger("deployments.ingress.access")
 
@@ -184,11 +185,13 @@ class ExchangeMiddleware:
             exchange.error = type(error).__name__
             await response(scope, receive, send)
             return
-        read_bytes = 0
+        read_bytes, is_read = 0, exchange.ticket is None
+        until_s = asyncio.get_running_loop().time() + min(allowed_s(headers, settings), settings.default_timeout_s)
 
         async def counted_receive() -> Message:
-            nonlocal read_bytes
-            message = await receive()
+            nonlocal read_bytes, is_read
+            message = await (receive() if is_read else _received_until(until_s, receive))
+            is_read = is_read or not message.get("more_body", False)
             if message["type"] == "http.request":
                 read_bytes += len(message.get("body", b""))
                 if read_bytes > max_body_bytes:
@@ -198,6 +201,19 @@ class ExchangeMiddleware:
             return message
 
         await self._app(scope, counted_receive, send)
+
+
+async def _received_until(until_s: float, receive: Receive) -> Message:
+    """The next part of a body: who announces one and sends nothing holds a place that others need.
+
+    Raises:
+        DeadlineExceededError: it did not come.
+    """
+    try:
+        async with asyncio.timeout_at(until_s):
+            return await receive()
+    except TimeoutError as error:
+        raise DeadlineExceededError("the request's time was over before all of its body had come") from error
 
 
 def sender_of(scope: Scope, headers: Headers) -> str | None:

@@ -102,6 +102,25 @@ async def test_a_body_of_unknown_length_is_refused_when_it_outgrows_the_budget()
     assert (admission.counters.in_flight, admission.counters.in_flight_bytes) == (1, 40)
 
 
+async def test_a_body_that_never_comes_gives_its_place_back():
+    admission = Admission(SETTINGS.admission)
+    settings = SETTINGS.model_copy(update={"default_timeout_s": 0.01})
+    scope = {"type": "http", "method": "POST", "path": "/x", "query_string": b""}
+    scope["headers"] = [(b"content-length", b"9")]
+    sent = []
+
+    async def receive():
+        assert admission.counters.in_flight == 1
+        await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    await ExchangeMiddleware(echo, lambda: settings, lambda: admission)(scope, receive, send)
+    assert sent[0]["status"] == 504
+    assert admission.counters.in_flight == 0
+
+
 async def test_a_key_that_has_too_much_under_way_is_told_so():
     admission = Admission(AdmissionLimits(max_in_flight_per_client=1))
     admission.enter(client="secret")
