@@ -267,13 +267,15 @@ class CoalescingQueue(Generic[K, P, R]):
     def _take(self, key: K) -> list[_Item[P, R]]:
         waiting = self._waiting[key]
         items: list[_Item[P, R]] = []
-        size_bytes = 0
+        size_bytes, now_unix_s = 0, self._clock_s()
         while waiting and len(items) < self.most_items(key):
             item = waiting[0]
             if items and size_bytes + item.size_bytes > self.limits.max_batch_bytes:
                 break
             waiting.popleft()
             self.counters.queued_items -= 1
+            if item.deadline_unix_s <= now_unix_s:
+                self._expire(key, item)  # a busy loop calls the timer late
             if not item.future.done():  # else its requester was told, and will come to clean up
                 items.append(item)
                 size_bytes += item.size_bytes
