@@ -13,6 +13,9 @@ if TYPE_CHECKING:  # commands that ask nobody do without
 
 TIMEOUT_S = 30.0
 POLL_S = 0.5
+AWAY_S = 30.0
+"""How long a control plane may be away while something is waited for: it is started anew when it ends."""
+
 
 EXAMPLE_URL = "http://127.0.0.1:9001"
 
@@ -90,6 +93,16 @@ class ControlClient:
         """
         return self._answer("POST", call, json={"deployment_name": name, **fields})
 
+    def _ask_patiently(self, call: str, **query: Any) -> Any:
+        away_until_s = time.monotonic() + AWAY_S
+        while True:
+            try:
+                return self.ask(call, **query)
+            except ControlRefusedError as error:
+                if error.status != EXIT_UNREACHABLE or time.monotonic() > away_until_s:
+                    raise
+            time.sleep(POLL_S)
+
     def _answer(self, method: str, call: str, **more: Any) -> Any:
         import httpx
 
@@ -125,7 +138,7 @@ class ControlClient:
         """
         deadline_s = time.monotonic() + within_s
         while True:
-            endpoint: Endpoint = self.ask("get", deployment_name=name)
+            endpoint: Endpoint = self._ask_patiently("get", deployment_name=name)
             if holds(endpoint):
                 return endpoint
             why = f": {endpoint['status_reason']}" if endpoint["status_reason"] else ""
@@ -146,7 +159,7 @@ class ControlClient:
         deadline_s = time.monotonic() + within_s
         while any(
             endpoint["deployment_name"] == name and endpoint["status"] == "deleting"
-            for endpoint in self.ask("list", show_deleted="true")["deployments"]
+            for endpoint in self._ask_patiently("list", show_deleted="true")["deployments"]
         ):
             if time.monotonic() > deadline_s:
                 raise ControlRefusedError(f"{name} is not gone after {within_s:g} s", EXIT_NOT_READY)

@@ -72,10 +72,13 @@ def read_certificate(files: TlsFiles, now: datetime | None = None) -> Certificat
         CertificateError: a file cannot be read, holds something else, or they do not belong together; or the time of
             the certificate has not come, or is over.
     """
-    chain = _read_chain(files.certificate)
-    key = _read_key(files.key)
-    shown = chain[0]
-    matching = [number for number, each in enumerate(chain) if _is_pair(each.public_key(), key)]
+    chain, key = _read_chain(files.certificate), _read_key(files.key)
+    try:
+        matching = [number for number, each in enumerate(chain) if _is_pair(each.public_key(), key)]
+        shown = chain[0]
+        hosts, begins, ends = _hosts(shown), shown.not_valid_before_utc, shown.not_valid_after_utc
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+        raise CertificateError(f"the certificate {files.certificate} makes no sense: {error}") from error
     if not matching:
         raise CertificateError(f"the key {files.key} is not the one of the certificate {files.certificate}")
     if matching[0] != 0:
@@ -83,13 +86,13 @@ def read_certificate(files: TlsFiles, now: datetime | None = None) -> Certificat
             f"{files.certificate} must begin with the server's own certificate; it is number {matching[0] + 1} there"
         )
     now = now or datetime.now(UTC)
-    if now >= shown.not_valid_after_utc:
-        raise CertificateError(f"the certificate {files.certificate} expired at {shown.not_valid_after_utc} UTC")
-    if now < shown.not_valid_before_utc:
-        raise CertificateError(f"the certificate {files.certificate} is valid from {shown.not_valid_before_utc} UTC on")
+    if now >= ends:
+        raise CertificateError(f"the certificate {files.certificate} expired at {ends}")
+    if now < begins:
+        raise CertificateError(f"the certificate {files.certificate} is valid from {begins} on")
     pem = b"".join(each.public_bytes(Encoding.PEM) for each in chain)
     pem += key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return Certificate(pem=pem.decode(), hosts=_hosts(shown), expires=shown.not_valid_after_utc)
+    return Certificate(pem=pem.decode(), hosts=hosts, expires=ends)
 
 
 def _read_chain(path: Path) -> list[x509.Certificate]:

@@ -80,7 +80,10 @@ class CertificateWatch:
         if "Success" not in answer:
             ask_edge(self._directory, f"abort ssl cert {self._path}")
             raise EdgeUnavailableError(f"HAProxy refuses it: {' '.join(answer.split())}")
-        certificate.write(self._path)
+        try:
+            certificate.write(self._path)  # for an edge that starts anew
+        except OSError as error:
+            self._say(f"TLS CERTIFICATE NOT WRITTEN to {self._path}: {error.strerror}")
 
     def _warn_of_hosts(self) -> None:
         missing = [host for host in (self._domain, f"*.{self._domain}") if not self._holds_for(host)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
@@ -10,11 +11,15 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import grpc
 import httpx
 import pytest
 
-from deployments.edge.config import CERTIFICATE_FILE
+from deployments.edge.certificate import read_certificate
+from deployments.edge.config import CERTIFICATE_FILE, EdgeConfig
+from deployments.edge.process import start_edge
 from tests.cluster.edge_house import edge_house
+from tests.cluster.server import free_port
 from tests.unit.deployments.edge.certificates import DAY, Authority, tls_files
 
 pytestmark = pytest.mark.cluster
@@ -61,8 +66,6 @@ class House:
 
 
 def socket_to(port):
-    import socket
-
     return socket.create_connection(("127.0.0.1", port), timeout=20)
 
 
@@ -124,6 +127,29 @@ def test_http_2_leads_where_http_1_leads(house):
     assert version == "2"
     assert '"/@alpha.r00000001/info?x=1"' in body
     assert '"x-forwarded-proto": "https"' in body
+
+
+def test_grpc_is_spoken_over_tls_too(tmp_path):
+    """Refused by the edge itself, in words of gRPC: there is no cluster behind it here."""
+    authority = Authority(tmp_path / "authority")
+    read_certificate(authority.issue(*HOSTS).write(tls_files(tmp_path))).write(tmp_path / "edge" / CERTIFICATE_FILE)
+    port = free_port()
+    config = EdgeConfig(
+        port=port, tls_port=port + 1, grpc_port=port + 2, serve_port=9, applications={"plates": "/"}, domain=DOMAIN
+    )
+    edge = start_edge(config, tmp_path / "edge")
+    try:
+        trusting = grpc.ssl_channel_credentials(authority.path.read_bytes())
+        options = [("grpc.ssl_target_name_override", f"nobody.{DOMAIN}")]
+        with grpc.secure_channel(f"127.0.0.1:{port + 2}", trusting, options) as channel:
+            ask = channel.unary_unary("/inference.GRPCInferenceService/ServerLive")
+            with pytest.raises(grpc.RpcError) as refusal:
+                ask(b"", timeout=30)
+        assert refusal.value.code() is grpc.StatusCode.NOT_FOUND
+        assert DOMAIN in refusal.value.details()
+    finally:
+        edge.kill()
+        edge.wait()
 
 
 def test_a_certificate_is_replaced_under_load_without_a_failed_request(house):

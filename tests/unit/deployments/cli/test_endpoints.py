@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 from typer.testing import CliRunner, Result
 
+from deployments.cli import control_client
 from deployments.cli.main import app
 from deployments.control.access import Principal
 from deployments.control.machine_types import MachineType, MachineTypes
@@ -153,6 +154,29 @@ def test_a_server_that_is_away_is_named(monkeypatch):
     assert result.exit_code == 7
     assert "no control plane answers at http://127.0.0.1:1" in result.output
     assert "sightline serve" in result.output
+
+
+def test_a_control_plane_that_restarts_is_waited_for(platform, monkeypatch):
+    asked, failures = control_client.ControlClient.ask, iter([True, True, False])
+
+    def ask(self, call, **query):
+        if next(failures, False):
+            raise control_client.ControlRefusedError("it restarts", control_client.EXIT_UNREACHABLE)
+        return asked(self, call, **query)
+
+    monkeypatch.setattr(control_client, "POLL_S", 0.0)
+    monkeypatch.setattr(control_client.ControlClient, "ask", ask)
+    assert shown("create", "plates", "--wait")["status"] == "ready"
+
+
+def test_one_that_stays_away_is_not(platform, monkeypatch):
+    def ask(self, call, **query):
+        raise control_client.ControlRefusedError("it is away", control_client.EXIT_UNREACHABLE)
+
+    monkeypatch.setattr(control_client, "AWAY_S", 0.0)
+    monkeypatch.setattr(control_client, "POLL_S", 0.0)
+    monkeypatch.setattr(control_client.ControlClient, "ask", ask)
+    assert endpoint("create", "plates", "--wait").exit_code == 7
 
 
 def test_every_exit_status_is_in_the_help():
