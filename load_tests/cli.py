@@ -15,7 +15,9 @@ from load_tests.baselines.peer import Peer
 from load_tests.baselines.targets import OneProcess, StockServe
 from load_tests.generator import Progress
 from load_tests.progress import ConsoleListener, outcome_lines, target_table
-from load_tests.results import Run, write_result
+from load_tests.report.comparison import comparison_page, comparison_table, sides_of_both, warnings_of
+from load_tests.report.page import result_page
+from load_tests.results import Result, Run, read_result, write_result
 from load_tests.runner import Asked, run_scenario
 from load_tests.scenario import OURS, Load, Scenario, ScenarioError, find_scenario, read_scenario
 from load_tests.sightline_target import RunningServerTarget, SightlineTarget
@@ -77,13 +79,41 @@ def run(
             raise _failed(UNUSABLE, str(error)) from error
     path = out or RESULTS / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}-{name}.json"
     write_result(result, path)
+    path.with_suffix(".html").write_text(result_page(result), encoding="utf-8")
     for target in dict.fromkeys(each.target for each in result.runs):
         console.print(target_table(result, target))
     for line in outcome_lines(result):
         console.print(line, highlight=False)
-    console.print(f"written to {path}", highlight=False, soft_wrap=True)
+    console.print(f"written to {path}, and {path.with_suffix('.html').name} beside it", highlight=False, soft_wrap=True)
     if any(outcome.held is False for outcome in result.outcomes):
         raise typer.Exit(BROKEN)
+
+
+@app.command()
+def page(result: Annotated[Path, typer.Argument(help="A JSON file that `run` has written.")]) -> None:
+    """Draw the page of a result anew, beside it."""
+    path = result.with_suffix(".html")
+    path.write_text(result_page(_result(result)), encoding="utf-8")
+    console.print(f"written to {path}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="A JSON file that `run` has written: A.")],
+    second: Annotated[Path, typer.Argument(help="Another one: B.")],
+    out: Annotated[Path | None, typer.Option(help="File for the page; beside B else.")] = None,
+) -> None:
+    """Show two results side by side, with ratios: a table here, and a page with the charts of both."""
+    a, b = _result(first), _result(second)
+    if not sides_of_both(a, b):
+        raise _failed(UNUSABLE, f"{first.name} and {second.name} have no load of the same target and name in common")
+    path = out or second.with_name(f"{second.stem}-against-{first.stem}.html")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(comparison_page(a, b), encoding="utf-8")
+    console.print(comparison_table(a, b))
+    for warning in warnings_of(a, b):
+        console.print(f"note: {warning}", highlight=False)
+    console.print(f"written to {path}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -144,6 +174,15 @@ def _probe(
     made = Run(target=OURS, load=question, round=0, **asked.measured(load, progress))
     share = made.goodput_rps / made.throughput_rps * made.good / made.sent if made.good else 0.0
     return share, f"{share:.2%} within {p99_ms:g} ms, p99 {made.latency.p99_ms:.1f} ms"
+
+
+def _result(path: Path) -> Result:
+    try:
+        return read_result(path)
+    except OSError as error:
+        raise _failed(UNUSABLE, f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise _failed(UNUSABLE, f"{path} is no result of a load test: {str(error).splitlines()[0]}") from error
 
 
 def _scenario(name: str) -> Scenario:

@@ -57,6 +57,11 @@ def kind_of(command: str) -> str:
     return next((name for name in PROGRAMS if name in command), "other")
 
 
+def is_replica(kind: str) -> bool:
+    """Whether processes of a kind are replicas of a deployment, rather than of Ray, Serve or the edge."""
+    return kind not in PROGRAMS and kind != "other"
+
+
 class ProcessTree:
     """A process and everything below it; remembers what ended ones have spent."""
 

@@ -103,7 +103,7 @@ def target_table(result: Result, target: str) -> Table:
         table.add_section()
         table.add_row("CPU ms a request, by process")
     for kind in kinds:
-        medians = [_median([cost.get(kind, 0.0) for cost in of_load]) for of_load in costs]
+        medians = [median_of([cost.get(kind, 0.0) for cost in of_load]) for of_load in costs]
         if any(median >= SMALLEST_CPU_MS for median in medians):
             table.add_row(f"  {kind}", *(f"{median:.2f}" for median in medians))
     return table
@@ -112,17 +112,17 @@ def target_table(result: Result, target: str) -> Table:
 def _offered(runs: list[Run]) -> str:
     offered = [run.offered_rps for run in runs if run.offered_rps is not None]
     if offered:
-        return f"{_median(offered):.1f}"
+        return f"{median_of(offered):.1f}"
     return "1 client" if runs[0].concurrency == 1 else f"{runs[0].concurrency} clients"
 
 
 def _late(runs: list[Run]) -> str:
     late = [run.lateness.p99_ms for run in runs if run.lateness is not None]
-    return f"{_median(late):.1f}" if late else ""
+    return f"{median_of(late):.1f}" if late else ""
 
 
 def _metric(name: Metric, form: str = ".1f") -> Callable[[list[Run]], str]:
-    return lambda runs: format(_median([metric_of(run, name) for run in runs]), form)
+    return lambda runs: format(median_of([metric_of(run, name) for run in runs]), form)
 
 
 def _cpu(runs: list[Run]) -> str:
@@ -156,5 +156,6 @@ def outcome_lines(result: Result) -> list[str]:
     return lines
 
 
-def _median(values: list[float]) -> float:
+def median_of(values: list[float]) -> float:
+    """Of the rounds of a load."""
     return statistics.median(values)

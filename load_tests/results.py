@@ -79,6 +79,7 @@ class Second(Part):
         answered: answers of any kind that came in this second, whenever they were asked for.
         p50_ms: of the good ones; 0 where there is none.
         p99_ms: the same.
+        errors: kind -> requests, of those that were due in it.
     """
 
     at_s: float
@@ -87,6 +88,7 @@ class Second(Part):
     answered: int
     p50_ms: float
     p99_ms: float
+    errors: dict[str, int] = Field(default_factory=dict)
 
 
 class TreeSample(Part):
@@ -129,7 +131,7 @@ class Run(Part):
         errors: kind -> requests: `status 500`, `timeout`, `connection refused`, `connection lost`, `wrong answer`.
         cpu_ms: kind of process -> CPU milliseconds for each answered request; ended processes are counted until
             the last sample. Empty when the target's processes are not known.
-        server_timing_ms: part -> mean over good answers that name it, from `Server-Timing`.
+        server_timing_ms: part, such as `step_ocr.compute` -> mean over the answers that have `Server-Timing`.
         seconds: the run by seconds.
         tree: the server's processes over time.
     """

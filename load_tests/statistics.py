@@ -119,10 +119,13 @@ def summary_of(log: Log, slo_ms: float | None) -> dict[str, Any]:
 
 def errors_by_kind(log: Log) -> dict[str, int]:
     """Kind -> requests that were not answered as they should be."""
-    statuses = log.status[(log.status != 0) & (log.status != GOOD_STATUS)]
-    kinds = Counter(f"status {status}" for status in statuses.tolist())
-    kinds.update(log.failures.values())
-    return dict(kinds)
+    return dict(Counter(kinds_of_error(log).values()))
+
+
+def kinds_of_error(log: Log) -> dict[int, str]:
+    """Row -> what is wrong with it, of the requests that were not answered as they should be."""
+    rows = np.flatnonzero((log.status != 0) & (log.status != GOOD_STATUS)).tolist()
+    return {row: f"status {log.status[row]}" for row in rows} | log.failures
 
 
 def by_seconds(log: Log) -> tuple[Second, ...]:
@@ -131,6 +134,10 @@ def by_seconds(log: Log) -> tuple[Second, ...]:
     due = np.floor(log.intended_s).astype(int)
     ended = np.floor(log.done_s[log.status != 0]).astype(int)
     told = []
+    kinds = kinds_of_error(log)
+    bad: dict[int, Counter[str]] = {}
+    for row, kind in kinds.items():
+        bad.setdefault(int(due[row]), Counter())[kind] += 1
     for second in range(max(due.max(initial=-1), ended.max(initial=-1)) + 1):
         here = due == second
         taken = latency_of((log.done_s - log.intended_s)[here & good])
@@ -142,20 +149,24 @@ def by_seconds(log: Log) -> tuple[Second, ...]:
                 answered=int((ended == second).sum()),
                 p50_ms=taken.p50_ms,
                 p99_ms=taken.p99_ms,
+                errors=dict(bad.get(second, {})),
             )
         )
     return tuple(told)
 
 
 def server_timing_ms(headers: Iterable[str]) -> dict[str, float]:
-    """Part -> mean over the headers that name it.
+    """Part -> mean over the headers that name any; a part that one of them lacks took no time there.
+
+    So the parts of a mean request add up, also where some requests skip a step.
 
     Source: W3C Server Timing, https://www.w3.org/TR/server-timing/
     """
     totals: dict[str, float] = {}
-    counts: Counter[str] = Counter()
+    timed = 0
     for header in headers:
-        for name, duration in _TIMING.findall(header):
+        parts = _TIMING.findall(header)
+        timed += bool(parts)
+        for name, duration in parts:
             totals[name] = totals.get(name, 0.0) + float(duration)
-            counts[name] += 1
-    return {name: total / counts[name] for name, total in totals.items()}
+    return {name: total / timed for name, total in totals.items()}

@@ -36,6 +36,29 @@ def test_a_run_prints_a_table_and_writes_its_result(tmp_path: Path) -> None:
     result = read_result(tmp_path / "out.json")
     assert [run.load for run in result.runs] == ["peak", "calm"]
     assert result.runs[1].sent == 10
+    assert "Load test: small" in (tmp_path / "out.html").read_text()
+
+
+def test_results_are_drawn_anew_and_compared(tmp_path: Path) -> None:
+    call(tmp_path)
+    (tmp_path / "out.html").unlink()
+    out = str(tmp_path / "out.json")
+    assert CliRunner().invoke(app, ["page", out]).exit_code == 0
+    assert (tmp_path / "out.html").exists()
+    done = CliRunner().invoke(app, ["compare", out, out, "--out", str(tmp_path / "both.html")])
+    assert done.exit_code == 0, done.output
+    assert "throughput_rps" in done.output
+    assert "Load tests compared" in (tmp_path / "both.html").read_text()
+
+
+@pytest.mark.parametrize("text", [None, "{}", "no JSON"])
+def test_what_is_no_result_is_refused(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "file.json"
+    if text is not None:
+        path.write_text(text)
+    done = CliRunner().invoke(app, ["compare", str(path), str(path)])
+    assert done.exit_code == UNUSABLE
+    assert "load_tests: " in done.output
 
 
 def test_a_threshold_that_is_broken_is_an_exit_status(tmp_path: Path) -> None:

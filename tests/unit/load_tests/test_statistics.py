@@ -80,6 +80,7 @@ def test_seconds_tell_what_was_due_and_what_came() -> None:
         (0, 0, 1),
     ]
     assert seconds[0].p99_ms == pytest.approx(100 + 0.99 * 2100)
+    assert [second.errors for second in seconds] == [{}, {"status 500": 1}, {}, {}]
 
 
 def test_a_schedule_that_was_kept_tells_its_lateness() -> None:
@@ -106,7 +107,7 @@ def test_a_closed_loop_has_no_schedule() -> None:
     assert check_schedule(log) is None
 
 
-def test_parts_of_server_timing_are_averaged_over_those_that_name_them() -> None:
+def test_parts_of_server_timing_are_averaged_over_the_answers_that_have_any() -> None:
     headers = ["detect.queue;dur=1.0, detect.compute;dur=10.5", 'detect.compute;desc="x";dur=20.5', "miss"]
-    assert server_timing_ms(headers) == {"detect.queue": 1.0, "detect.compute": 15.5}
+    assert server_timing_ms(headers) == {"detect.queue": 0.5, "detect.compute": 15.5}
     assert server_timing_ms([]) == {}

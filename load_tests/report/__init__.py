@@ -1,0 +1,1 @@
+"""Results as pages that a browser opens from disk, and two results side by side."""
