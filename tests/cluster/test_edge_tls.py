@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import ssl
@@ -69,12 +70,25 @@ def socket_to(port):
     return socket.create_connection(("127.0.0.1", port), timeout=20)
 
 
-@pytest.fixture
-def house(tmp_path):
+@contextmanager
+def running_house(tmp_path):
     authority = Authority(tmp_path / "authority")
     files = authority.issue(*HOSTS).write(tls_files(tmp_path / "owner"))
     with edge_house(tmp_path / "edge", tls_files=files, domain=DOMAIN) as edge:
         yield House(edge, authority, files, tmp_path / "edge")
+
+
+@pytest.fixture
+def house(tmp_path):
+    with running_house(tmp_path) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def resting_house(tmp_path_factory):
+    """One whose certificate nobody replaces."""
+    with running_house(tmp_path_factory.mktemp("resting")) as started:
+        yield started
 
 
 def test_endpoints_answer_by_their_names_to_clients_that_verify(house):
@@ -127,6 +141,70 @@ def test_http_2_leads_where_http_1_leads(house):
     assert version == "2"
     assert '"/@alpha.r00000001/info?x=1"' in body
     assert '"x-forwarded-proto": "https"' in body
+
+
+def over_http_2(port, trusted, *headers):
+    """The body of the answer to a request, written frame by frame; None when there is none (RFC 9113, RFC 7541)."""
+    context = ssl.create_default_context(cafile=trusted)
+    context.set_alpn_protocols(["h2"])
+    block = b"".join(b"\0" + text(name) + text(value) for name, value in headers)  # literals that nobody remembers
+    with socket_to(port) as plain, context.wrap_socket(plain, server_hostname=ALPHA) as connection:
+        connection.settimeout(20)
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + frame(1, 5, 1, block))
+        received, body = b"", b""
+        while part := connection.recv(65536):
+            received += part
+            while len(received) >= 9 and len(received) >= 9 + (length := int.from_bytes(received[:3], "big")):
+                kind, flags, content = received[3], received[4], received[9 : 9 + length]
+                received = received[9 + length :]
+                if kind == 0:
+                    body += content
+                if kind in (3, 7) or (kind in (0, 1) and flags & 1):  # reset, goodbye, the end of the answer
+                    return body or None
+    return body or None
+
+
+def text(value):
+    return bytes([len(value)]) + value.encode()
+
+
+def frame(kind, flags, stream, content):
+    return len(content).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + content
+
+
+PLAIN = ((":method", "GET"), (":scheme", "https"), (":path", "/info"))
+BETA = f"beta-2.{DOMAIN}"
+
+
+@pytest.mark.parametrize(
+    ("headers", "leads_to"),
+    [
+        ((*PLAIN, (":authority", ALPHA)), {"alpha"}),
+        ((*PLAIN, (":authority", ALPHA.upper())), {"alpha"}),
+        ((*PLAIN, (":authority", f"{ALPHA}:443")), {"alpha"}),
+        ((*PLAIN, (":authority", ALPHA), ("host", ALPHA)), {"alpha"}),
+        ((*PLAIN, ("host", ALPHA)), {"alpha"}),
+        ((*PLAIN, (":authority", ALPHA), ("host", BETA)), {"alpha", None}),
+        ((*PLAIN, ("host", ALPHA), ("host", BETA)), {"alpha", None}),
+        ((*PLAIN, (":authority", ALPHA), (":authority", BETA)), {None}),
+        ((*PLAIN, (":authority", f"{ALPHA}@{BETA}")), {None}),
+        ((*PLAIN, (":authority", f"{ALPHA},{BETA}")), {None}),
+        ((*PLAIN, (":authority", ALPHA), ("x-forwarded-host", BETA)), {"alpha"}),
+        ((*PLAIN[:2], (":path", f"https://{BETA}/info"), (":authority", ALPHA)), {"alpha", None}),
+        ((*PLAIN[:2], (":path", "info"), (":authority", ALPHA)), {None}),
+        (PLAIN, {None}),
+    ],
+)
+def test_no_way_to_say_a_host_in_http_2_leads_to_another_endpoint(resting_house, headers, leads_to):
+    body = over_http_2(resting_house.edge.tls_port, resting_house.authority.path, *headers)
+    try:
+        seen = json.loads(body or b"{}")
+    except ValueError:
+        seen = {}
+    led_to = seen["path"].removeprefix("/@").partition(".")[0] if "path" in seen else None
+    assert led_to in leads_to
+    if led_to is not None:  # what is behind the edge reads the same host
+        assert {seen["headers"][name].lower().partition(":")[0] for name in ("host", "x-forwarded-host")} == {ALPHA}
 
 
 def test_grpc_is_spoken_over_tls_too(tmp_path):
