@@ -13,6 +13,7 @@ from typing import Annotated, cast
 import typer
 
 from deployments.cli.application_args import application_args
+from deployments.cli.control import control
 from deployments.cli.endpoints import app as endpoints_app
 from deployments.cli.first_request import first_answer, write_request
 from deployments.cli.k8s import app as k8s_app
@@ -34,6 +35,7 @@ app.add_typer(models_app, name="models")
 app.add_typer(endpoints_app, name="endpoint")
 app.add_typer(k8s_app, name="k8s")
 models_app.command(name="compile")(compile_model)
+app.command()(control)
 
 
 def main() -> None:

@@ -133,12 +133,22 @@ def read_machine_types(path: Path | None) -> MachineTypes:
     if path is None:
         return MachineTypes()
     try:
-        content = _File.model_validate(yaml.safe_load(path.read_text()))
+        content = yaml.safe_load(path.read_text())
     except OSError as error:
         raise ControlError(f"cannot read the machine types of {path}: {error.strerror}") from error
     except yaml.YAMLError as error:
         raise ControlError(f"{path} is no YAML: {error}") from error
+    return checked_machine_types(content, str(path))
+
+
+def checked_machine_types(content: Any, source: str) -> MachineTypes:
+    """The machine types of a document with a list `machine_types`.
+
+    Raises:
+        ControlError: it is wrong; says where, and that it came from `source`.
+    """
+    try:
+        return MachineTypes(_File.model_validate(content).machine_types)
     except ValidationError as error:
         lines = [f"  {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
-        raise ControlError(f"the machine types of {path} are wrong:\n" + "\n".join(lines)) from error
-    return MachineTypes(content.machine_types)
+        raise ControlError(f"the machine types of {source} are wrong:\n" + "\n".join(lines)) from error

@@ -38,7 +38,7 @@ def main() -> None:
     reconciler = Reconciler(database, platform, edge, machine_types, start_timeout_s=options.start_timeout_s)
     service = EndpointService(database, machine_types, reconciler.changed, domain=options.edge.domain)
     app = create_control_app(service, OpenAccess(), database, options.log_root)
-    loop = threading.Thread(target=_run_or_end, args=(reconciler,), name="reconciler", daemon=True)
+    loop = threading.Thread(target=run_or_end, args=(reconciler,), name="reconciler", daemon=True)
     loop.start()
     logging.getLogger(__name__).info("started", extra={"port": options.port})
     uvicorn.run(app, host="127.0.0.1", port=options.port, log_config=None, access_log=False)
@@ -46,7 +46,7 @@ def main() -> None:
     loop.join(END_WITHIN_S)
 
 
-def _run_or_end(reconciler: Reconciler) -> None:
+def run_or_end(reconciler: Reconciler) -> None:
     """A control plane that answers and does nothing is worse than one that is started anew."""
     try:
         reconciler.run()

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from deployments.kubernetes.objects import Object
 from deployments.kubernetes.render import as_yaml, parts
-from deployments.kubernetes.values import Gateway, Ingress, Redis, Values, WorkerGroup, read_values
+from deployments.kubernetes.values import Control, Gateway, Ingress, Redis, Values, WorkerGroup, read_values
 
 HEADER = "# Made by `make manifests` from overlays/*/values.yaml and serve_config.yaml: edit those.\n"
 BASE = Values(worker_groups=(WorkerGroup(name="cpu", cpu=4, memory="8Gi"),), gcs=Redis(backend="redis"))
@@ -40,8 +41,9 @@ def tree(folder: Path, shipped: Mapping[str, Any], environment: Mapping[str, str
 def _all_parts(shipped: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, list[Object]]:
     routes = (Gateway(kind="gateway"), Ingress(kind="ingress"))
     found: dict[str, list[Object]] = {}
-    for route in routes:
-        for part, objects in parts(BASE.model_copy(update={"route": route}), shipped, environment).items():
+    for control, route in itertools.product((Control(), Control(enabled=True)), routes):
+        values = BASE.model_copy(update={"route": route, "control": control})
+        for part, objects in parts(values, shipped, environment).items():
             found.setdefault(part, objects)
     return found
 

@@ -16,6 +16,7 @@ from deployments.kubernetes.values import Values
 # KubeRay's own liveness probe: 30 s, then 120 failures 5 s apart. Source: KubeRay 1.7 constant.go.
 LIVENESS_S = 30 + 120 * 5
 ACCELERATOR = "accelerator_type:"
+HAVE_SELECTORS = ("PodDisruptionBudget", "PodMonitor", "StatefulSet", "Deployment")
 
 
 def problems(objects: Sequence[Object], values: Values) -> list[str]:
@@ -89,9 +90,7 @@ def _selectors(objects: Sequence[Object]) -> Iterator[str]:
     pods = [template["metadata"]["labels"] for item in objects for _, template in _templates(item)]
     for item in objects:
         spec = item.get("spec") or {}
-        selector = (
-            spec.get("selector") if item["kind"] in ("PodDisruptionBudget", "PodMonitor", "StatefulSet") else None
-        )
+        selector = spec.get("selector") if item["kind"] in HAVE_SELECTORS else None
         if item["kind"] == "NetworkPolicy":
             selector = spec["podSelector"]
         if item["kind"] == "Service":
@@ -109,9 +108,10 @@ def _has_workers(objects: Iterable[Object]) -> bool:
 
 def _backends(objects: Sequence[Object], values: Values) -> Iterator[str]:
     """Each route leads to a Service that there will be, through a Gateway listener that there is."""
-    made_by_kuberay = {f"{values.name}-serve-svc", f"{values.name}-head-svc"}
+    services = {f"{values.name}-serve-svc", f"{values.name}-head-svc"}
     if values.upgrade.strategy == "NewClusterWithIncrementalUpgrade":
-        made_by_kuberay = {values.upgrade.service.format(name=values.name)}
+        services = {values.upgrade.service.format(name=values.name)}
+    services |= {item["metadata"]["name"] for item in objects if item["kind"] == "Service"}
     gateways = {item["metadata"]["name"]: item["spec"]["listeners"] for item in objects if item["kind"] == "Gateway"}
     for item in objects:
         name = f"{item['kind']} {item['metadata']['name']}"
@@ -120,15 +120,15 @@ def _backends(objects: Sequence[Object], values: Values) -> Iterator[str]:
                 listeners = {each["name"]: each["hostname"] for each in gateways.get(parent["name"], ())}
                 wildcard = listeners.get(parent.get("sectionName"), "")
                 for host in item["spec"]["hostnames"]:
-                    if not wildcard or host.partition(".")[2] != wildcard.removeprefix("*."):
+                    if not wildcard or (host != wildcard and host.partition(".")[2] != wildcard.removeprefix("*.")):
                         yield f"{name}: no listener of {parent['name']} takes {host}"
             for backend in (each for rule in item["spec"]["rules"] for each in rule.get("backendRefs", ())):
-                if backend["name"] not in made_by_kuberay:
+                if backend["name"] not in services:
                     yield f"{name}: there is no Service {backend['name']}"
         if item["kind"] == "Ingress":
             for rule in item["spec"]["rules"]:
                 for path in rule["http"]["paths"]:
-                    if path["backend"]["service"]["name"] not in made_by_kuberay:
+                    if path["backend"]["service"]["name"] not in services:
                         yield f"{name}: there is no Service {path['backend']['service']['name']}"
 
 
@@ -139,7 +139,7 @@ def _serve_config(text: str) -> dict[str, Any]:
 
 
 def _templates(item: Object) -> Iterator[tuple[str, dict[str, Any]]]:
-    if item["kind"] == "StatefulSet":
+    if item["kind"] in ("StatefulSet", "Deployment"):
         yield item["metadata"]["name"], item["spec"]["template"]
     if item["kind"] == "RayService":
         cluster = item["spec"]["rayClusterConfig"]

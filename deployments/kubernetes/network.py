@@ -27,32 +27,25 @@ def network_policy(values: Values) -> Object:
     own = [{"podSelector": pods_of(values)}]
     sources = [
         {"from": own},
-        {"from": [_namespace(values.operator_namespace)], "ports": _ports(DASHBOARD_PORT, SERVE_PORT)},
+        {"from": [_namespace(values.operator_namespace)], "ports": ports(DASHBOARD_PORT, SERVE_PORT)},
     ]
-    if not isinstance(values.route, NoRoute):
-        sources.append({"from": [_namespace(values.route.allowed_namespace)], "ports": _ports(SERVE_PORT)})
+    sources += endpoint_sources(values, SERVE_PORT)
     if values.control.enabled:
-        sources.append({"from": [{"podSelector": CONTROL_PODS}], "ports": _ports(DASHBOARD_PORT, SERVE_PORT)})
-    # Some controllers run a Gateway's pods beside it, in this namespace.
-    gateways = [GATEWAY] if isinstance(values.route, Gateway) else []
+        sources.append({"from": [{"podSelector": CONTROL_PODS}], "ports": ports(DASHBOARD_PORT, SERVE_PORT)})
     if isinstance(values.upgrade, IncrementalUpgrade):
-        gateways.append(f"{values.name}-gateway")  # KubeRay makes it
-    for name in gateways:
-        pods = {"matchLabels": {"gateway.networking.k8s.io/gateway-name": name}}
-        sources.append({"from": [{"podSelector": pods}], "ports": _ports(SERVE_PORT)})
+        sources.append(_from_gateway(f"{values.name}-gateway", SERVE_PORT))  # KubeRay makes it
     if values.monitoring.enabled:
-        metrics = _ports(METRICS_PORT, AUTOSCALER_METRICS_PORT, DASHBOARD_METRICS_PORT)
+        metrics = ports(METRICS_PORT, AUTOSCALER_METRICS_PORT, DASHBOARD_METRICS_PORT)
         sources.append({"from": [_namespace(values.monitoring.namespace)], "ports": metrics})
-    name_service = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
     targets: list[dict[str, Any]] = [
         {"to": own},
-        {"to": [_namespace("kube-system")], "ports": name_service},
-        {"ports": _ports(6443)},  # the API server, for the autoscaler; its address is the cluster's own secret
+        name_service(),
+        {"ports": ports(6443)},  # the API server, for the autoscaler; its address is the cluster's own secret
     ]
     if values.egress_https:
-        targets.append({"ports": _ports(443)})
+        targets.append({"ports": ports(443)})
     if isinstance(values.gcs, Redis):
-        targets.append({"ports": _ports(int((values.gcs.address or f":{REDIS_PORT}").rpartition(":")[2]))})
+        targets.append({"ports": ports(int((values.gcs.address or f":{REDIS_PORT}").rpartition(":")[2]))})
     spec = {
         "podSelector": pods_of(values),
         "policyTypes": ["Ingress", "Egress"],
@@ -62,9 +55,32 @@ def network_policy(values: Values) -> Object:
     return named(values, "networking.k8s.io/v1", "NetworkPolicy", values.name, spec=spec)
 
 
+def endpoint_sources(values: Values, port: int) -> list[dict[str, Any]]:
+    """Where requests of clients come from."""
+    if isinstance(values.route, NoRoute):
+        return []
+    sources: list[dict[str, Any]] = [{"from": [_namespace(values.route.allowed_namespace)], "ports": ports(port)}]
+    if isinstance(values.route, Gateway):
+        sources.append(_from_gateway(GATEWAY, port))
+    return sources
+
+
+def _from_gateway(name: str, port: int) -> dict[str, Any]:
+    # Some controllers run a Gateway's pods beside it, in this namespace.
+    pods = {"matchLabels": {"gateway.networking.k8s.io/gateway-name": name}}
+    return {"from": [{"podSelector": pods}], "ports": ports(port)}
+
+
+def name_service() -> dict[str, Any]:
+    """To Kubernetes' DNS."""
+    asked = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
+    return {"to": [_namespace("kube-system")], "ports": asked}
+
+
 def _namespace(name: str) -> dict[str, Any]:
     return {"namespaceSelector": {"matchLabels": {NAMESPACE_NAME: name}}}
 
 
-def _ports(*ports: int) -> list[dict[str, Any]]:
-    return [{"port": port, "protocol": "TCP"} for port in ports]
+def ports(*numbers: int) -> list[dict[str, Any]]:
+    """Ports of a rule."""
+    return [{"port": number, "protocol": "TCP"} for number in numbers]

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from deployments.kubernetes.control_plane import control_objects, sqlite_objects
 from deployments.kubernetes.errors import ValuesError
 from deployments.kubernetes.lint import problems
 from deployments.kubernetes.monitoring import monitoring_objects
@@ -14,7 +15,7 @@ from deployments.kubernetes.network import network_policy
 from deployments.kubernetes.objects import Object, named
 from deployments.kubernetes.ray_service import disruption_budget, ray_service
 from deployments.kubernetes.redis import redis_objects
-from deployments.kubernetes.routes import route_objects
+from deployments.kubernetes.routes import control_routes, route_objects
 from deployments.kubernetes.values import Redis, Values
 
 
@@ -38,6 +39,10 @@ def parts(values: Values, shipped: Mapping[str, Any], environment: Mapping[str, 
         found["redis"] = redis_objects(values, values.gcs)
     if values.monitoring.enabled:
         found["monitoring"] = monitoring_objects(values)
+    if values.control.enabled:
+        found["control"] = control_objects(values)
+        found[f"control-{values.route.kind}"] = control_routes(values)
+        found["control-sqlite"] = sqlite_objects(values) if values.control.database_secret is None else []
     return {part: objects for part, objects in found.items() if objects}
 
 

@@ -34,6 +34,7 @@ OWN_TYPES = [
 ]
 VALUES = Values.model_validate(
     {
+        "name": "shipped",
         "domain": "example.com",
         "worker_groups": [{"name": "cpu", "cpu": 4, "memory": "8Gi"}],
         "control": {"enabled": True, "unschedulable_s": 60},
@@ -63,8 +64,8 @@ class House:
         self.start()
 
     def start(self) -> None:
-        self.answers = Answers(lambda service, port: f"{self.server.url}/services/{service}/{port}", ask_every_s=0.02)
         self.api = api(self.server)
+        self.answers = Answers(self.api.ask_service, ask_every_s=0.02)
         self.platform = OnKubernetes(
             self.api, self.answers, self.values, SHIPPED, ENVIRONMENT, clock=self.now_unix_s, watch_s=5
         )
@@ -111,7 +112,7 @@ class House:
             assert time.monotonic() < deadline_s, (
                 self.status(),
                 self.names("rayservices"),
-                vars(self).get("last_error"),
+                self.last_error,
             )
             self.round()
 

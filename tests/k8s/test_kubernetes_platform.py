@@ -8,10 +8,12 @@ import pytest
 import yaml
 
 from deployments.control.bodies import EndpointConfig
+from deployments.kubernetes.control_plane import control_objects
+from deployments.kubernetes.values import Values
 from tests.k8s.crd_schema import problems
 from tests.k8s.fake_cluster.api_server import ApiServer, flaky
 from tests.k8s.fake_cluster.operator import Operator
-from tests.k8s.house import WORKSPACE, House, api
+from tests.k8s.house import VALUES, WORKSPACE, House, api
 
 
 @pytest.fixture
@@ -187,6 +189,12 @@ def test_a_machine_that_comes_in_time_is_taken(server, tmp_path):
     house.stop()
 
 
+def test_the_name_of_the_endpoint_of_the_manifests_is_taken(house):
+    house.add("shipped")
+    house.until(lambda: house.status("shipped") == "failed")
+    assert "shipped.example.com leads to the endpoint of the manifests" in house.endpoint("shipped").detail
+
+
 def test_a_card_that_nobody_knows_fails_at_once(house):
     house.add(kind="abacus")
     house.becomes("failed")
@@ -311,3 +319,40 @@ def test_it_waits_for_as_long_as_the_api_server_asks(server):
         with pytest.raises(PlatformError, match=said):
             cluster.all(RAY_SERVICES)
     assert server.used["list", "ray.io", "rayservices"] == 1
+
+
+@pytest.mark.parametrize("kind", ["gateway", "ingress"])
+def test_the_role_allows_what_is_done_and_nothing_else(tmp_path, kind):
+    values = Values.model_validate({**VALUES.model_dump(exclude_unset=True), "route": {"kind": kind}})
+    (role,) = [item for item in control_objects(values) if item["kind"] == "Role"]
+    with ApiServer(rules=role["rules"]) as server:
+        house = House(server, tmp_path, values=values)
+        house.operator.fails["no/1"] = "no"
+        house.add()
+        house.becomes("ready")
+        plural = "httproutes" if kind == "gateway" else "ingresses"
+        guards = [house.server.store.all(each)[0][0] for each in ("networkpolicies", "poddisruptionbudgets")]
+        house.service.pause(WORKSPACE, "plates")
+        house.becomes("paused")
+        for guard, each in zip(guards, ("networkpolicies", "poddisruptionbudgets"), strict=True):
+            changed = {"metadata": {"annotations": {"sightline/content": "another"}}}
+            server.store.patch(each, guard["metadata"]["name"], changed)
+        house.service.resume(WORKSPACE, "plates")
+        house.becomes("ready")
+        house.edge.lead({})
+        house.edge.lead({"plates": "x"})  # the watch may not have seen yet what was removed or made
+        house.edge.lead({"plates": "y"})
+        route = server.store.all(plural)[0][0]["metadata"]["name"]
+        house.edge._add(house.edge._route("plates.example.com", "y"))
+        assert route == "host-plates.example.com"
+        house.delete()
+        house.stop()
+        allowed = {
+            (verb, group, resource)
+            for rule in role["rules"]
+            for verb in rule["verbs"]
+            for group in rule["apiGroups"]
+            for resource in rule["resources"]
+        }
+        assert set(server.used) == allowed
+        assert server.refusals == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -18,23 +19,22 @@ ASK_EVERY_S = 0.8
 
 THREADS = 16
 
-Address = Callable[[str, int], str]
-"""Service and port -> where it answers."""
+Ask = Callable[[str, int, str], bytes | None]
+"""Service, port and path -> what it answers with status 200; None for everything else."""
 
 
 class Answers:
     """Asks `/readiness`, which is true after a real inference, and Serve for its replicas; never waits."""
 
-    def __init__(self, address: Address, *, ask_every_s: float = ASK_EVERY_S) -> None:
+    def __init__(self, ask_service: Ask, *, ask_every_s: float = ASK_EVERY_S) -> None:
         """Nothing is asked yet.
 
         Args:
-            address: of a Service.
+            ask_service: asks a Service, within a few seconds.
             ask_every_s: age from which an answer is asked for anew.
         """
-        self._address = address
+        self._ask_service = ask_service
         self._ask_every_s = ask_every_s
-        self._http = httpx.Client(timeout=TIMEOUT_S, limits=httpx.Limits(max_connections=4 * THREADS))
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="answers")
         self._lock = threading.Lock()
         self._known: dict[str, Answer] = {}
@@ -61,7 +61,6 @@ class Answers:
     def stop(self) -> None:
         """Ask no more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._http.close()
 
     def _ask(self, name: str, run: str) -> None:
         with self._lock:
@@ -77,15 +76,14 @@ class Answers:
                 self._asked_s[run] = time.monotonic()
 
     def _is_ready(self, name: str) -> bool:
-        try:
-            return self._http.get(self._address(serve_service(name), SERVE_PORT) + "/readiness").status_code == 200
-        except httpx.HTTPError:
-            return False
+        return self._ask_service(serve_service(name), SERVE_PORT, "/readiness") is not None
 
     def _replicas(self, name: str) -> int | None:
-        url = self._address(head_service(name), DASHBOARD_PORT) + "/api/serve/applications/"
+        said = self._ask_service(head_service(name), DASHBOARD_PORT, "/api/serve/applications/")
+        if said is None:
+            return None
         try:
-            applications = self._http.get(url).raise_for_status().json()["applications"].values()
+            applications = json.loads(said)["applications"].values()
             return min(
                 (
                     sum(replica["state"] == "RUNNING" for replica in deployment["replicas"])
@@ -94,10 +92,19 @@ class Answers:
                 ),
                 default=0,
             )
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
 
-def inside_the_cluster(namespace: str) -> Address:
-    """Where Services answer to a pod."""
-    return lambda service, port: f"http://{service}.{namespace}.svc:{port}"
+def inside_the_cluster(namespace: str) -> Ask:
+    """Asks Services as a pod does."""
+    http = httpx.Client(timeout=TIMEOUT_S, limits=httpx.Limits(max_connections=4 * THREADS))
+
+    def ask(service: str, port: int, path: str) -> bytes | None:
+        try:
+            answer = http.get(f"http://{service}.{namespace}.svc:{port}{path}")
+        except httpx.HTTPError:
+            return None
+        return answer.content if answer.status_code == 200 else None
+
+    return ask

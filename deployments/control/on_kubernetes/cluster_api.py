@@ -168,6 +168,14 @@ class ClusterApi:
         except (NotThereError, ConflictError):
             return
 
+    def ask_service(self, service: str, port: int, path: str) -> bytes | None:
+        """What a Service answers with status 200, through the API server: for those who are not in the cluster."""
+        proxied = f"/api/v1/namespaces/{self._namespace}/services/{service}:{port}/proxy{path}"
+        try:
+            return bytes(self._call("GET", proxied, []).data)
+        except (ApiException, PlatformError, urllib3.exceptions.HTTPError, OSError):
+            return None
+
     def _ask(
         self,
         method: str,
@@ -228,8 +236,8 @@ class ClusterApi:
         return PlatformError(f"the API server of Kubernetes refuses: {said}")
 
 
-def connect(namespace: str) -> ClusterApi:
-    """The cluster that this process runs in; elsewhere the one of the kubeconfig.
+def connect(namespace: str) -> tuple[ClusterApi, bool]:
+    """The cluster that this process runs in, else the one of the kubeconfig; and whether it runs in it.
 
     Raises:
         PlatformError: there is neither.
@@ -237,14 +245,16 @@ def connect(namespace: str) -> ClusterApi:
     settings = client.Configuration()
     try:
         config.load_incluster_config(client_configuration=settings)
+        inside = True
     except config.ConfigException:
+        inside = False
         try:
             config.load_kube_config(client_configuration=settings)
         except (config.ConfigException, OSError) as error:
             raise PlatformError(
                 "no cluster: this process runs in none, and there is no kubeconfig that leads to one"
             ) from error
-    return ClusterApi(api_client(settings), namespace)
+    return ClusterApi(api_client(settings), namespace), inside
 
 
 def api_client(settings: Any) -> Any:

@@ -243,6 +243,8 @@ class OnKubernetes:
 
     def impossible(self, spec: EndpointSpec) -> str | None:
         """See `EndpointPlatform`; what no machine has is seen when a pod finds none."""
+        if spec.name == self._values.name:
+            return f"{self._values.host} leads to the endpoint of the manifests; take another name"
         try:
             endpoint_objects(spec, self._values, self._shipped, self._environment)
         except ValuesError as error:

@@ -50,7 +50,9 @@ class ApiServer:
             for path in paths
             for rest in ("/{plural}", one, one + "/{sub}")
         ]
-        routes.append(Route("/services/{service}/{port:int}/{path:path}", self._service))
+        routes.append(
+            Route("/api/v1/namespaces/{namespace}/services/{service}:{port:int}/proxy/{path:path}", self._service)
+        )
         config = uvicorn.Config(Starlette(routes=routes), port=0, log_level="critical", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
@@ -84,7 +86,7 @@ class ApiServer:
             self._loop.call_soon_threadsafe(lambda: [event.set() for event in self._events])
 
     async def _service(self, request: Request) -> Response:
-        """What a Service of the cluster would lead to."""
+        """What a Service of the cluster leads to, by way of the API server."""
         found = self.services(*(request.path_params[key] for key in ("service", "port", "path")))
         return Response(status_code=503) if found is None else JSONResponse(found)
 

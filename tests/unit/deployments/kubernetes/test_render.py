@@ -126,11 +126,12 @@ def test_an_ingress_serves_clusters_without_gateways():
 
 def test_the_pods_of_each_gateway_may_send_requests():
     policy = rendered(overlay_values("cpu"))["NetworkPolicy", "plates"]
+    gateway = "gateway.networking.k8s.io/gateway-name"
     let_in = [
-        source["podSelector"]["matchLabels"].get("gateway.networking.k8s.io/gateway-name")
+        source["podSelector"]["matchLabels"][gateway]
         for rule in policy["spec"]["ingress"]
         if {"port": 8000, "protocol": "TCP"} in rule.get("ports", [])
         for source in rule["from"]
-        if "podSelector" in source
+        if gateway in source.get("podSelector", {}).get("matchLabels", {})
     ]
     assert let_in == ["sightline", "plates-gateway"]
