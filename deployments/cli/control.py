@@ -43,6 +43,8 @@ def _control(values: Path, host: str, port: int, database: str | None, config: P
     from deployments.control.access import OpenAccess
     from deployments.storage.database import open_database, sqlite_url
 
+    if not _is_loopback(host):
+        raise ControlError(f"--host {host}: without keys the control plane answers on loopback alone")
     given = read_values(values)
     options = KubernetesOptions(
         host=host,
