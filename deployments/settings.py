@@ -186,6 +186,10 @@ class ClusterArgs(BaseModel):
     transforms_in_router: bool = Field(
         default=False, description="Whether crops and other pixel work run inside the WorkflowRouter, without a hop."
     )
+    emulated_accelerators: bool = Field(
+        default=False,
+        description="Whether packages are served that only pretend to compute, for measurements; refused otherwise.",
+    )
     text_reader_model: str = Field(
         default=DEFAULT_TEXT_READER,
         description="Text reader of workflows whose blocks name none, such as `pp_ocr/default`.",

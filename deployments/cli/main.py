@@ -91,6 +91,9 @@ def serve(
     tls_key: Annotated[Path | None, typer.Option(help="PEM of its key.")] = None,
     tls_port: Annotated[int, typer.Option(min=1, max=65535, help="Port for HTTPS.")] = DEFAULT_TLS_PORT,
     config: Annotated[Path | None, typer.Option(help="Serve configuration; serve_config.yaml when not given.")] = None,
+    emulated_accelerators: Annotated[
+        bool, typer.Option("--emulated-accelerators", help="Serve models that only pretend to compute, to measure.")
+    ] = False,
 ) -> None:
     """Start a cluster on this machine; Ctrl-C stops it."""
     started_s = time.monotonic()
@@ -109,7 +112,7 @@ def serve(
             grpc_port=grpc_port,
             proxy=_proxy(proxy),
             serve_config=read_serve_config(config or default_config_path()),
-            args=application_args(models or [], workflows, text_reader),
+            args=application_args(models or [], workflows, text_reader, emulated_accelerators=emulated_accelerators),
             run_dir=make_run_dir(port),
             domain=domain,
             database_url=database or default_database_url(port),

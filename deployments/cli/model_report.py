@@ -22,6 +22,9 @@ def as_row(inspection: Inspection) -> dict[str, Any]:
         "classes": list(package.class_names),
         "input_hw": list(inspection.input_hw),
         "batch_size": inspection.batch_size,
+        "max_batch_size": package.max_batch_size,
+        "device": inspection.device,
+        "emulated": package.emulated is not None,
         "inputs": [_tensor_row(tensor) for tensor in inspection.inputs],
         "outputs": [_tensor_row(tensor) for tensor in inspection.outputs],
         "default_confidence": package.default_confidence,
@@ -49,8 +52,11 @@ def as_lines(inspection: Inspection) -> list[str]:
         *(f"  speed         {ms:.1f} ms an image at batch {size}" for size, ms in inspection.ms_an_image.items()),
     ]
     if inspection.ms_an_image:
-        lines[-1] += " (the network alone, one thread)"
-    return [*lines, *(f"  note          {note}" for note in inspection.notes), "  can be served"]
+        lines[-1] += f" (the network alone, {'one thread' if inspection.device == 'cpu' else inspection.device})"
+    lines += [f"  note          {note}" for note in inspection.notes]
+    if package.emulated is not None:
+        return [*lines, "  EMULATED: it computes nothing; served with --emulated-accelerators alone"]
+    return [*lines, "  can be served"]
 
 
 def _tensor_row(tensor: SeenTensor) -> dict[str, Any]:

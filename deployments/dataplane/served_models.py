@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from deployments.models.store.sources import Source
 from deployments.models.tasks import READING, Tasks
 from deployments.settings import DEFAULT_TEXT_READER, ClusterArgs, EngineSettings, ModelSettings, data_directory
 from workflows.definition.nearest import suggest
+
+logger = logging.getLogger(__name__)
 
 COMMON = ModelSettings()
 
@@ -94,13 +97,14 @@ def served_models(args: ClusterArgs) -> ServedModels:
         ModelTaskError: what is set as text reader reads no text.
     """
     offered = _with_pp_ocr(offer(SHIPPED_DIRECTORY, *_directories(args)))
+    offered = _emulated_only_on_demand(offered, allowed=args.emulated_accelerators)
     return ServedModels(
         packages=offered.packages,
         refused=offered.refused,
         shipped_ids=frozenset(survey_packages(SHIPPED_DIRECTORY).packages),
         settings=_by_id(args.models, offered),
         engine=args.engine,
-        text_reader_id=_text_reader_id(args.text_reader_model, offered.packages),
+        text_reader_id=_text_reader_id(args.text_reader_model, offered),
     )
 
 
@@ -110,7 +114,40 @@ def _with_pp_ocr(offered: Offer) -> Offer:
     return replace(offered, packages=offered.packages | others)
 
 
-def _text_reader_id(name: str, packages: Mapping[str, ModelPackage]) -> str | None:
+def _emulated_only_on_demand(offered: Offer, *, allowed: bool) -> Offer:
+    """What pretends to compute is refused unless the server runs for that; said loudly either way."""
+    emulated = {model_id: package for model_id, package in offered.packages.items() if package.emulated is not None}
+    if not emulated:
+        return offered
+    logger.warning(
+        "EMULATED ACCELERATORS ARE SERVED: their answers are made up"
+        if allowed
+        else "emulated accelerators are refused: the server does not run with --emulated-accelerators",
+        extra={"models": sorted(emulated)},
+    )
+    if allowed:
+        return offered
+    return replace(
+        offered,
+        packages={model_id: each for model_id, each in offered.packages.items() if model_id not in emulated},
+        refused=offered.refused | {model_id: emulated_refused(package) for model_id, package in emulated.items()},
+    )
+
+
+def emulated_refused(package: ModelPackage) -> ModelPackageError:
+    """What to tell somebody who wants answers of a model that computes nothing."""
+    return ModelPackageError(
+        f"model {package.model_id!r} is an emulated accelerator: it computes nothing, and its answers are made up; it "
+        "is served for measurements alone, by a server that runs with --emulated-accelerators",
+        str(package.directory),
+    )
+
+
+def _text_reader_id(name: str, offered: Offer) -> str | None:
+    packages = offered.packages
+    refused = offered.refused.get(canonical_model_id(name))
+    if refused is not None and name != DEFAULT_TEXT_READER:
+        raise refused
     named = {each: package for package in packages.values() for each in (package.model_id, *package.aliases)}
     package = named.get(canonical_model_id(name))
     if package is None and name == DEFAULT_TEXT_READER:

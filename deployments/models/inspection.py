@@ -54,7 +54,9 @@ class Inspection:
         batch_size: the only batch that the graph takes; None when any will do.
         inputs: of the network.
         outputs: of the network.
-        ms_an_image: batch size -> CPU time that the network takes for one image of such a batch, on one thread.
+        device: where it runs: `cpu`, or something that is waited for.
+        ms_an_image: batch size -> time that the network takes for one image of such a batch: CPU time of one thread
+            where it runs on the CPU, else what passed on the clock.
         notes: what is missing or does not fit, though the model can be served.
     """
 
@@ -63,6 +65,7 @@ class Inspection:
     is_declared: bool
     input_hw: tuple[int, int]
     batch_size: int | None
+    device: str
     inputs: tuple[SeenTensor, ...]
     outputs: tuple[SeenTensor, ...]
     ms_an_image: Mapping[int, float]
@@ -105,18 +108,20 @@ class WatchedEngine:
         return answers
 
     def run_ms(self, batch_size: int) -> float:
-        """CPU time of one image of such a batch: the median of some runs on the last input, repeated.
+        """Time of one image of such a batch: the median of some runs on the last input, repeated.
 
-        An engine with one thread computes in the thread that calls it, whose clock stands still while others compute.
+        An engine with one thread computes in the thread that calls it, whose clock stands still while others compute;
+        for a device that is waited for, the one on the wall counts.
         """
+        clock_s = time.thread_time if self.device == "cpu" else time.perf_counter
         feeds = {name: np.ascontiguousarray(np.concatenate([fed[:1]] * batch_size)) for name, fed in self.feeds.items()}
         self._engine.run(feeds)
         took: list[float] = []
         began_s = time.perf_counter()
         while len(took) < FEWEST_RUNS or (len(took) < MOST_RUNS and time.perf_counter() - began_s < TIMING_S):
-            before_s = time.thread_time()
+            before_s = clock_s()
             self._engine.run(feeds)
-            took.append(time.thread_time() - before_s)
+            took.append(clock_s() - before_s)
         return statistics.median(took) * 1000 / batch_size
 
 
@@ -144,6 +149,7 @@ def inspect_package(
         is_declared=package.architecture is not None,
         input_hw=model.input_hw,
         batch_size=model.batch_size,
+        device=engine.device,
         inputs=_seen(engine.inputs, engine.feeds),
         outputs=_seen(engine.outputs, engine.answers),
         ms_an_image={size: engine.run_ms(size) for size in sizes} if timed else {},
@@ -169,7 +175,7 @@ def _seen(specs: tuple[TensorSpec, ...], arrays: Mapping[str, NDArray[Any]]) -> 
 
 
 def _missing(package: ModelPackage) -> Iterator[str]:
-    if package.sha256 is None:
+    if package.sha256 is None and package.emulated is None:
         yield "no checksum of the weights is declared: damage that leaves the file whole is not noticed"
 
 
@@ -187,9 +193,11 @@ def _warnings() -> Iterator[list[str]]:
 
     logger, handler = logging.getLogger("deployments.models"), Handler(logging.WARNING)
     logger.addHandler(handler)
-    was, logger.propagate = logger.propagate, False
+    was, logger.propagate = (logger.propagate, logger.level), False
+    logger.setLevel(logging.WARNING)  # whatever the command shows of logs
     try:
         yield said
     finally:
-        logger.propagate = was
+        logger.propagate = was[0]
+        logger.setLevel(was[1])
         logger.removeHandler(handler)

@@ -14,6 +14,7 @@ from deployments.models.model_id import check_model_id
 from deployments.models.package_layouts.contents import (
     ClassScores,
     DoctrModel,
+    EmulatedModel,
     PackageContents,
     RecommendedThresholds,
     Skeleton,
@@ -61,6 +62,7 @@ class ModelPackage:
         file_sums: SHA-256 of files in the folder, hexadecimal, where they are known.
         triton: where the model runs when it has no weights here; `weights_path` then leads nowhere.
         doctr: for predictors of docTR; None for all others.
+        emulated: what stands in for weights that do not exist; `weights_path` then leads nowhere.
     """
 
     model_id: str
@@ -86,6 +88,7 @@ class ModelPackage:
     triton: TritonModel | None = None
     text_maps: TextMaps = field(default_factory=TextMaps)
     doctr: DoctrModel | None = None
+    emulated: EmulatedModel | None = None
 
 
 def wrong_task(package: ModelPackage, wanted: Tasks) -> ModelTaskError:
@@ -112,8 +115,9 @@ def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackag
         model_id = manifest.model_id
     _check_names((model_id, *contents.aliases), directory)
     weights_path = directory / contents.weights_file
-    variants = {} if contents.triton is not None or contents.doctr is not None else _variants(weights_path)
-    if contents.triton is None:
+    has_onnx = contents.triton is None and contents.doctr is None and contents.emulated is None
+    variants = _variants(weights_path) if has_onnx else {}
+    if contents.triton is None and contents.emulated is None:
         for path in (weights_path, *variants.values()):
             check_weights_file(path)
     if contents.doctr is not None:
@@ -151,6 +155,7 @@ def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackag
         triton=contents.triton,
         text_maps=contents.text_maps,
         doctr=contents.doctr,
+        emulated=contents.emulated,
     )
     return package if manifest is None else with_manifest(package, manifest)
 

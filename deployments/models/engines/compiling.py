@@ -43,6 +43,8 @@ def compile_engine(package: ModelPackage, settings: EngineSettings) -> CompiledE
     """
     if package.triton is not None:
         raise CannotCompileError(f"model {package.model_id!r} runs on Triton; build its engine there")
+    if package.emulated is not None:
+        raise CannotCompileError(f"model {package.model_id!r} is emulated; there is no network to build an engine of")
     weights = weights_for(package, settings)
     try:
         options = tensorrt_for(package, weights, settings)

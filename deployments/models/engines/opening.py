@@ -11,6 +11,7 @@ from typing import Any
 import onnxruntime as ort
 
 from deployments.models.engines.cuda_device import cuda_device, tensorrt_version
+from deployments.models.engines.emulated import EmulatedEngine
 from deployments.models.engines.engine import Engine
 from deployments.models.engines.half_precision import HalfPrecisionError, to_half_precision
 from deployments.models.engines.onnx_runtime import OnnxRuntimeEngine
@@ -31,6 +32,8 @@ def open_engine(package: ModelPackage, settings: EngineSettings) -> Engine:
         UnsupportedModelError: what runs it is not installed.
         Exception: whatever the runtime raises for weights that it cannot load.
     """
+    if package.emulated is not None:
+        return EmulatedEngine(package, package.emulated)
     if package.triton is not None:
         try:
             from deployments.models.engines.triton.engine import TritonEngine  # an extra, not installed everywhere

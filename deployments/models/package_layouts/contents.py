@@ -8,7 +8,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from deployments.models.image_preprocessing import ImagePreprocessing
+from deployments.models.service_times import ServiceTimes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +142,21 @@ class DoctrModel:
     vocabulary: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EmulatedModel:
+    """A network on an accelerator that is not there.
+
+    Attributes:
+        service_times: how long it takes.
+        devices: how many stand behind one replica, each running one batch at a time.
+        outputs: name -> what the network gives for any picture, float32, without the batch's axis.
+    """
+
+    service_times: ServiceTimes
+    devices: int
+    outputs: Mapping[str, NDArray[np.float32]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageContents:
     """What the files of a package say.
@@ -163,6 +182,7 @@ class PackageContents:
         sha256: hexadecimal checksum by file name.
         triton: where the model runs when the folder holds no weights.
         doctr: for predictors of docTR; None for all others.
+        emulated: what stands in for weights that do not exist; None for all that compute.
     """
 
     declared_id: str | None = None
@@ -185,3 +205,4 @@ class PackageContents:
     sha256: Mapping[str, str] = field(default_factory=dict)
     triton: TritonModel | None = None
     doctr: DoctrModel | None = None
+    emulated: EmulatedModel | None = None

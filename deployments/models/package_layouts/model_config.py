@@ -25,6 +25,7 @@ from deployments.models.package_layouts.contents import (
     TextReading,
 )
 from deployments.models.package_layouts.doctr_config import DOCTR, DoctrConfig, doctr_model
+from deployments.models.package_layouts.emulated_config import EmulatedConfig, emulated_model
 from deployments.models.package_layouts.files import check_schema, read_class_names, read_json_object
 from deployments.models.package_layouts.keypoints_metadata import read_skeletons
 from deployments.models.package_layouts.picture_steps import (
@@ -42,6 +43,7 @@ from deployments.models.tasks import Task
 MODEL_CONFIG = "model_config.json"
 TRITON = "triton"
 TORCH = "torch"
+EMULATED = "emulated"
 INFERENCE_CONFIG = "inference_config.json"
 
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -164,6 +166,7 @@ class ModelConfig(BaseModel):
     sha256: dict[str, str] = Field(default_factory=dict)
     triton: TritonConfig | None = None
     doctr: DoctrConfig | None = None
+    emulated: EmulatedConfig | None = None
     model_module: str | None = None
 
 
@@ -184,13 +187,14 @@ def read_model_config(directory: Path) -> PackageContents:
     architecture = config.model_architecture.lower() if config.model_architecture else None
     if config.backend_type == TORCH and architecture == DOCTR:
         return _doctr_contents(config, path)
-    if config.backend_type not in (None, "onnx", TRITON):
+    if config.backend_type not in (None, "onnx", TRITON, EMULATED):
         raise OtherRuntimeError(
             f"{MODEL_CONFIG}: backend_type is {config.backend_type!r}; it must be 'onnx', export the weights to ONNX, "
             "or 'triton' for a model on a Triton server",
             str(path),
         )
     triton = triton_model(config.triton, path) if config.backend_type == TRITON else None
+    emulated = emulated_model(config.emulated, path) if config.backend_type == EMULATED else None
     inference_path = directory / INFERENCE_CONFIG
     if not inference_path.is_file():
         raise ModelPackageError(
@@ -225,6 +229,7 @@ def read_model_config(directory: Path) -> PackageContents:
         max_batch_size=inference.forward_pass.max_dynamic_batch_size,
         sha256=config.sha256,
         triton=triton,
+        emulated=emulated,
     )
 
 

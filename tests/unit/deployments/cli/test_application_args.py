@@ -74,3 +74,15 @@ def test_whole_packages_are_served_without_a_word(tmp_path: Path, capsys: pytest
     write_package(tmp_path / "plates" / "1")
     application_args([str(tmp_path)], None)
     assert capsys.readouterr().err == ""
+
+
+def test_what_only_pretends_to_compute_is_served_for_who_says_so_alone(
+    tmp_path: Path, added: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    emulated = {"service_ms": {"1": 8}, "outputs": {"output0": [[0, 0, 1, 1, 0, 0]]}}
+    write_package(tmp_path / "own" / "emulated" / "1", {"backend_type": "emulated", "emulated": emulated})
+    with pytest.raises(ServingError, match=r"make their answers up: emulated/1; .* with --emulated-accelerators"):
+        application_args([str(tmp_path / "own")], None)
+    args = application_args([str(tmp_path / "own")], None, emulated_accelerators=True)
+    assert args["emulated_accelerators"] is True
+    assert "EMULATED ACCELERATORS ARE ON" in capsys.readouterr().err

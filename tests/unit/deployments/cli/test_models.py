@@ -186,3 +186,15 @@ def test_a_damaged_package_is_listed_as_broken(tmp_path: Path, data_home: Path) 
     assert "BROKEN: weights.onnx has" in models("list").output
     assert models("check", "plates/9").exit_code == 3
     assert models("remove", "plates/9").exit_code == 0
+
+
+def test_a_model_that_only_pretends_to_compute_is_called_that(tmp_path: Path) -> None:
+    emulated = {"service_ms": {"1": 8, "8": 16}, "outputs": {"output0": [[8, 8, 40, 24, 0.9, 0]]}}
+    config = {"model_architecture": "yolov10", "backend_type": "emulated", "emulated": emulated}
+    (write_package(tmp_path / "emulated" / "1", config) / "weights.onnx").unlink()
+    said = models("check", tmp_path / "emulated" / "1").output
+    assert "EMULATED ACCELERATOR: no network runs, every answer is made up" in said
+    assert said.splitlines()[-1] == "  EMULATED: it computes nothing; served with --emulated-accelerators alone"
+    (row,) = answer("check", tmp_path / "emulated" / "1")["models"]
+    assert (row["emulated"], row["device"]) == (True, "emulated")
+    assert row["ms_an_image"]["1"] >= 8

@@ -216,3 +216,35 @@ def test_a_text_reader_that_is_not_there_is_refused_with_a_near_one(tmp_path: Pa
 def test_what_reads_no_text_is_no_text_reader(tmp_path: Path, readers: Path) -> None:
     with pytest.raises(ModelTaskError, match="plates/2"):
         served(tmp_path, models_dir=readers, text_reader_model="plates/2")
+
+
+def write_emulated(folder: Path) -> None:
+    emulated = {"service_ms": {"fixed": 8, "per_item": 1}, "outputs": {"output0": [[0, 0, 1, 1, 0, 0]]}}
+    write_package(folder, {"backend_type": "emulated", "emulated": emulated, "model_architecture": "yolov10"})
+    (folder / "weights.onnx").unlink()
+
+
+def test_what_only_pretends_to_compute_is_refused_unless_the_server_runs_for_that(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_emulated(tmp_path / "own" / "emulated" / "1")
+    models = served(tmp_path, models_dir=str(tmp_path / "own"))
+    assert list(models.packages) == ["plates/2"]
+    assert "a server that runs with --emulated-accelerators" in models.refused["emulated/1"].message
+    allowed = served(tmp_path, models_dir=str(tmp_path / "own"), emulated_accelerators=True)
+    assert sorted(allowed.packages) == ["emulated/1", "plates/2"]
+    assert allowed.refused == {}
+    assert [record.getMessage() for record in caplog.records] == [
+        "emulated accelerators are refused: the server does not run with --emulated-accelerators",
+        "EMULATED ACCELERATORS ARE SERVED: their answers are made up",
+    ]
+
+
+def test_one_that_takes_the_place_of_a_shipped_model_is_refused_and_not_mistaken_for_it(
+    tmp_path: Path, shipped: Path
+) -> None:
+    write_emulated(tmp_path / "own" / "plates" / "2")
+    models = served(tmp_path, models_dir=str(tmp_path / "own"))
+    assert (list(models.packages), list(models.refused)) == ([], ["plates/2"])
+    with pytest.raises(ModelPackageError, match="is an emulated accelerator"):
+        served(tmp_path, models_dir=str(tmp_path / "own"), text_reader_model="plates/2")

@@ -6,7 +6,8 @@ import pytest
 
 from deployments.models.engines.compiling import CannotCompileError, compile_engine
 from deployments.models.package import read_package
-from deployments.models.package_layouts.contents import TritonModel
+from deployments.models.package_layouts.contents import EmulatedModel, TritonModel
+from deployments.models.service_times import ServiceTimes
 from deployments.settings import EngineSettings
 from tests.unit.deployments.models.builders import package, write_package
 
@@ -22,3 +23,9 @@ def test_what_runs_on_triton_is_built_there() -> None:
     theirs = package(triton=TritonModel(address="gpu-7:8001", tls=False, model_name="plates"))
     with pytest.raises(CannotCompileError, match="build its engine there"):
         compile_engine(theirs, EngineSettings())
+
+
+def test_what_only_pretends_has_nothing_to_build() -> None:
+    emulated = EmulatedModel(service_times=ServiceTimes.line(1, 1), devices=1, outputs={})
+    with pytest.raises(CannotCompileError, match="there is no network to build an engine of"):
+        compile_engine(package(emulated=emulated), EngineSettings())
