@@ -171,7 +171,9 @@ def test_our_own_command_says_how_it_went_by_its_exit_status(house):
     assert run("create", "gpus3", "-m", "prod-cpu")[0] == 5
     status, said = run("list")
     assert status == 0
-    assert [line.split()[:3] for line in said.splitlines() if "gpus3" in line] == [["gpus3.localhost", "failed", "prod-gpu"]]
+    assert [line.split()[:3] for line in said.splitlines() if "gpus3" in line] == [
+        ["gpus3.localhost", "failed", "prod-gpu"]
+    ]
     status, said = run("logs", "gpus3")
     assert status == 0
     assert "created on prod-gpu" in said.splitlines()[0]
