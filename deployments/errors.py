@@ -6,6 +6,9 @@ ServingError
 ├── PayloadTooLargeError         body, pixels or number of images over the limit
 ├── WorkflowNotFoundError        no saved workflow has this name
 ├── ModelTaskError               the model exists and does something else
+├── UnauthorizedKeyError         no key, or one that is good for nothing here
+├── ForbiddenKeyError            the key is good, and for less than this
+├── KeysUnavailableError         keys cannot be checked now; try again
 ├── OverloadedError              there is no room for more; try again
 ├── ClientOverLimitError         this client has as much under way as it may have
 ├── ModelNotLoadedError          a call for a loaded model came to a replica that has unloaded it
@@ -51,6 +54,18 @@ class WorkflowNotFoundError(ServingError):
 
 class ModelTaskError(ServingError):
     """The model exists, and does something else."""
+
+
+class UnauthorizedKeyError(ServingError):
+    """No key, or one that is good for nothing here."""
+
+
+class ForbiddenKeyError(ServingError):
+    """The key is good, and for less than this."""
+
+
+class KeysUnavailableError(ServingError):
+    """What is known of keys cannot be read."""
 
 
 class OverloadedError(ServingError):

@@ -79,6 +79,12 @@ class IngressSettings(BaseModel):
     url_denied_hosts: tuple[str, ...] = Field(default=(), description="Hosts images may not come from.")
     url_timeout_s: float = Field(default=10.0, gt=0, description="Time to fetch one image.")
     log_requests: bool = Field(default=True, description="Whether each request leaves one line at INFO.")
+    require_keys: bool = Field(
+        default=False, description="Whether requests need an API key; the environment says where keys are kept."
+    )
+    keys_workspace: str | None = Field(
+        default=None, description="Workspace whose keys are good here; those of every workspace when absent."
+    )
     admission: AdmissionLimits = AdmissionLimits()
 
     @model_validator(mode="after")
@@ -240,6 +246,15 @@ def data_directory() -> Path:
     """Where this user's added models are kept, by the XDG Base Directory Specification."""
     home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
     return Path(home).expanduser() / "sightline"
+
+
+DATABASE_VARIABLE = "SIGHTLINE_DATABASE_URL"
+"""Names the database to processes of a cluster: its URL may hold a password, which is nothing for arguments."""
+
+
+def database_url_here() -> str | None:
+    """The database of this process; None where it was told of none."""
+    return os.environ.get(DATABASE_VARIABLE) or None
 
 
 def process_environment() -> dict[str, str]:

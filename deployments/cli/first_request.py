@@ -18,7 +18,9 @@ POLL_S = 0.1
 POLL_TIMEOUT_S = 1.0
 
 
-def first_answer(url: str, stopping: Event, check: Callable[[], None], say: Callable[[str], None]) -> str | None:
+def first_answer(
+    url: str, stopping: Event, check: Callable[[], None], say: Callable[[str], None], *, key: str | None = None
+) -> str | None:
     """What the server reads on the sample photograph, once it is ready; None when it is to be stopped before that.
 
     Args:
@@ -26,6 +28,7 @@ def first_answer(url: str, stopping: Event, check: Callable[[], None], say: Call
         stopping: gives up.
         check: raises when the server has ended.
         say: told about progress.
+        key: where the server asks for one.
 
     Raises:
         ServingError: it is not ready in time, or refuses the request.
@@ -44,6 +47,8 @@ def first_answer(url: str, stopping: Event, check: Callable[[], None], say: Call
     request = urllib.request.Request(  # noqa: S310 - our own address
         f"{url}/workflows/run", data=body, headers={"Content-Type": "application/json"}
     )
+    if key is not None:
+        request.add_header("Authorization", f"Bearer {key}")
     try:
         with urllib.request.urlopen(request, timeout=READY_TIMEOUT_S) as answer:  # noqa: S310 - our own address
             texts = texts_read(json.load(answer)["outputs"])

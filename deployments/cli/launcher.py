@@ -27,7 +27,7 @@ from deployments.control.options import ControlOptions
 from deployments.edge.config import EdgeConfig, TlsFiles
 from deployments.edge.process import start_edge
 from deployments.errors import ServingError
-from deployments.settings import process_environment
+from deployments.settings import DATABASE_VARIABLE, process_environment
 
 if TYPE_CHECKING:  # cryptography: only for those who speak TLS
     from deployments.edge.certificate_watch import CertificateWatch
@@ -52,6 +52,8 @@ class LaunchPlan:
         port: where clients come in.
         proxy: `haproxy`, with the edge in front; or `python`, where Serve's own proxy takes the port itself.
         serve_config: Serve's configuration as read.
+        host: address to listen on.
+        require_keys: whether every request needs a key.
         domain: below which endpoints answer.
         database_url: where endpoints are kept.
         machine_types: an operator's file of machine types.
@@ -69,6 +71,8 @@ class LaunchPlan:
     args: dict[str, Any]
     run_dir: Path
     database_url: str
+    host: str = "127.0.0.1"
+    require_keys: bool = False
     domain: str = "localhost"
     machine_types: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
@@ -121,14 +125,18 @@ class LocalCluster:
         serve_grpc_port = None if plan.grpc_port is None else ports.grpc
         if plan.proxy == "python":
             serve_port, serve_grpc_port = plan.port, plan.grpc_port
+        args = {**plan.args, "log_dir": str(self.log_dir)}
+        if plan.require_keys:
+            args["ingress"] = {**args.get("ingress", {}), "require_keys": True}
         config = with_overrides(
             plan.serve_config,
             http={"host": "127.0.0.1", "port": serve_port},
-            args={**plan.args, "log_dir": str(self.log_dir)},
+            args=args,
             grpc_port=serve_grpc_port,
         )
         options = ClusterOptions(serve_config=config, ray_dir=plan.run_dir / "ray", parent=os.getpid())
         environment = cluster_environment(plan.proxy, ports=ports, run_dir=plan.run_dir / "h", local=True)
+        environment[DATABASE_VARIABLE] = plan.database_url
         if plan.proxy == "haproxy":
             self._start_edge(serve_port, ports)
         self._start_cluster(options, process_environment() | environment)
@@ -140,6 +148,7 @@ class LocalCluster:
             port=self.plan.port,
             serve_port=serve_port,
             applications=applications,
+            address=self.plan.host,
             ipv6=has_ipv6_loopback(),
             grpc_port=self.plan.grpc_port,
             serve_grpc_port=ports.grpc,
@@ -207,6 +216,7 @@ class LocalCluster:
             port=config.control_port,
             ray_address=ray_address,
             database_url=self.plan.database_url,
+            require_keys=self.plan.require_keys,
             edge=config,
             edge_dir=self.plan.run_dir / "edge",
             log_root=self.log_dir / "endpoints",

@@ -6,9 +6,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
+from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -17,6 +19,7 @@ from deployments.cli.control import control
 from deployments.cli.endpoints import app as endpoints_app
 from deployments.cli.first_request import first_answer, write_request
 from deployments.cli.k8s import app as k8s_app
+from deployments.cli.keys import app as keys_app
 from deployments.cli.launcher import DEFAULT_TLS_PORT, LaunchPlan, LocalCluster, check_port, make_run_dir
 from deployments.cli.models import app as models_app
 from deployments.cli.models_compile import compile_model
@@ -24,16 +27,18 @@ from deployments.cli.ray_environment import Proxy, cluster_environment
 from deployments.cli.serve_config import default_config_path, read_serve_config
 from deployments.cli.versions import server_version
 from deployments.control.machine_types import read_machine_types
+from deployments.control.serve_application import asks_for_keys
 from deployments.edge.config import TlsFiles
 from deployments.errors import ServingError
-from deployments.settings import data_directory
 
 PROXIES = ("haproxy", "python")
+LOOPBACK = "127.0.0.1"
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Serve vision workflows from a Ray Serve cluster.")
 app.add_typer(models_app, name="models")
 app.add_typer(endpoints_app, name="endpoint")
 app.add_typer(k8s_app, name="k8s")
+app.add_typer(keys_app, name="keys")
 models_app.command(name="compile")(compile_model)
 app.command()(control)
 
@@ -90,18 +95,26 @@ def serve(
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM of its key.")] = None,
     tls_port: Annotated[int, typer.Option(min=1, max=65535, help="Port for HTTPS.")] = DEFAULT_TLS_PORT,
+    keys: Annotated[str, typer.Option(help="`on` asks every request for an API key; `off` asks none.")] = "off",
+    host: Annotated[str, typer.Option(help="Address to listen on; another one than loopback needs `--keys on`.")] = (
+        LOOPBACK
+    ),
     config: Annotated[Path | None, typer.Option(help="Serve configuration; serve_config.yaml when not given.")] = None,
     emulated_accelerators: Annotated[
         bool, typer.Option("--emulated-accelerators", help="Serve models that only pretend to compute, to measure.")
     ] = False,
 ) -> None:
     """Start a cluster on this machine; Ctrl-C stops it."""
+    from deployments.cli.key_database import database_url_of  # SQLAlchemy: only for those who serve
+
     started_s = time.monotonic()
 
     def say(text: str) -> None:
         typer.echo(f"[{time.monotonic() - started_s:5.1f} s] {text}")
 
     try:
+        serve_config = read_serve_config(config or default_config_path())
+        require_keys = _asks_for_keys(keys, host, _proxy(proxy), serve_config)
         check_port(port)
         if grpc_port is not None:
             check_port(grpc_port, "--grpc-port")
@@ -111,11 +124,13 @@ def serve(
             port=port,
             grpc_port=grpc_port,
             proxy=_proxy(proxy),
-            serve_config=read_serve_config(config or default_config_path()),
+            serve_config=serve_config,
             args=application_args(models or [], workflows, text_reader, emulated_accelerators=emulated_accelerators),
             run_dir=make_run_dir(port),
             domain=domain,
-            database_url=database or default_database_url(port),
+            database_url=database_url_of(port, database),
+            host=host,
+            require_keys=require_keys,
             machine_types=machine_types,
             trusted_proxies=tuple(trusted_proxy or ()),
             tls_files=tls_files,
@@ -127,11 +142,26 @@ def serve(
         raise typer.Exit(1) from error
 
 
-def default_database_url(port: int) -> str:
-    """The database of the server on a port: its endpoints are there again when it starts again."""
-    from deployments.storage.database import sqlite_url  # SQLAlchemy: only for those who serve
+def _asks_for_keys(keys: str, host: str, proxy: Proxy, serve_config: dict[str, Any]) -> bool:
+    """Whether requests need keys; where the configuration asks for them, all of the server does.
 
-    return sqlite_url(data_directory() / "servers" / f"{port}.db")
+    Raises:
+        ServingError: the server would be open to others.
+    """
+    if keys not in ("on", "off"):
+        raise typer.BadParameter(f"{keys!r} is neither on nor off", param_hint="--keys")
+    try:
+        address = ip_address(host)
+    except ValueError:
+        raise typer.BadParameter(f"{host!r} is no IP address; 0.0.0.0 is all of them", param_hint="--host") from None
+    wanted = keys == "on" or any(map(asks_for_keys, serve_config["applications"]))
+    if not address.is_loopback and not wanted:
+        raise ServingError(
+            f"on {host} others could reach this server, and no key is asked for; add --keys on (KEYS=on with make)"
+        )
+    if host != LOOPBACK and proxy != "haproxy":
+        raise ServingError("the Python proxy listens on loopback alone; leave --host or --proxy out")
+    return wanted
 
 
 def _tls_files(certificate: Path | None, key: Path | None, proxy: Proxy) -> TlsFiles | None:
@@ -163,6 +193,7 @@ def _run(cluster: LocalCluster, say: Callable[[str], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, ask_to_stop)
     try:
+        _say_who_may_come(cluster, say)
         say(f"starting a cluster for port {cluster.plan.port}; its logs: {cluster.log_dir}")
         cluster.start()
         _greet(cluster, say)
@@ -175,14 +206,38 @@ def _run(cluster: LocalCluster, say: Callable[[str], None]) -> None:
         say("stopped")
 
 
+def _say_who_may_come(cluster: LocalCluster, say: Callable[[str], None]) -> None:
+    from deployments.cli.key_database import has_live_keys
+
+    plan = cluster.plan
+    if not plan.require_keys:
+        say("open: no key is asked for, and only this machine can connect; --keys on (KEYS=on with make) asks for keys")
+    elif has_live_keys(plan.database_url):
+        say("every request needs an API key")
+    else:
+        say(f"every request needs an API key, and there is none yet: sightline keys create --port {plan.port}")
+
+
+def _url_here(plan: LaunchPlan) -> str:
+    """Where this machine reaches the server."""
+    address = ip_address(plan.host)
+    if address.is_unspecified:
+        return f"http://127.0.0.1:{plan.port}"
+    return f"http://[{address}]:{plan.port}" if address.version == 6 else f"http://{address}:{plan.port}"
+
+
 def _greet(cluster: LocalCluster, say: Callable[[str], None]) -> None:
-    url = f"http://127.0.0.1:{cluster.plan.port}"
-    said = first_answer(url, cluster.stopping, cluster.check, say)
+    from deployments.cli.key_database import key_for_a_while
+
+    url = _url_here(cluster.plan)
+    with key_for_a_while(cluster.plan.database_url) if cluster.plan.require_keys else nullcontext() as key:
+        said = first_answer(url, cluster.stopping, cluster.check, say, key=key)
     if said is None:
         return
     request = write_request(cluster.plan.run_dir)
     typer.echo(f"ready {url} {said}")
-    typer.echo(f"try: curl -s {url}/workflows/run -H 'Content-Type: application/json' -d @{request}")
+    bearer = ' -H "Authorization: Bearer $KEY"' if cluster.plan.require_keys else ""
+    typer.echo(f"try: curl -s {url}/workflows/run{bearer} -H 'Content-Type: application/json' -d @{request}")
     sys.stdout.flush()
 
 

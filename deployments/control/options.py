@@ -16,6 +16,7 @@ class ControlOptions(BaseModel):
         port: where it answers, on loopback.
         ray_address: of the Ray whose Serve runs endpoints.
         database_url: where endpoints are kept.
+        require_keys: whether every call needs a key.
         edge: as it was started.
         edge_dir: its files.
         log_root: below which revisions of endpoints have folders of logs.
@@ -28,6 +29,7 @@ class ControlOptions(BaseModel):
     port: int
     ray_address: str
     database_url: str
+    require_keys: bool = False
     edge: EdgeConfig
     edge_dir: Path
     log_root: Path | None = None

@@ -12,7 +12,7 @@ import threading
 
 import uvicorn
 
-from deployments.control.access import OpenAccess
+from deployments.control.access import KeyAccess, OpenAccess
 from deployments.control.machine_types import read_machine_types
 from deployments.control.one_machine import OneMachine, ready_probe
 from deployments.control.options import ControlOptions
@@ -37,7 +37,8 @@ def main() -> None:
     edge = RunningEdge(options.edge, options.edge_dir)
     reconciler = Reconciler(database, platform, edge, machine_types, start_timeout_s=options.start_timeout_s)
     service = EndpointService(database, machine_types, reconciler.changed, domain=options.edge.domain)
-    app = create_control_app(service, OpenAccess(), database, options.log_root)
+    access = KeyAccess(database) if options.require_keys else OpenAccess()
+    app = create_control_app(service, access, database, options.log_root)
     loop = threading.Thread(target=run_or_end, args=(reconciler,), name="reconciler", daemon=True)
     loop.start()
     logging.getLogger(__name__).info("started", extra={"port": options.port})

@@ -7,15 +7,14 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from fastapi import FastAPI, Request
-from pydantic import ValidationError
+from fastapi import Depends, FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from deployments.control import errors
-from deployments.control.access import Access, Principal
+from deployments.control.access import Access
 from deployments.control.bodies import (
     AddBody,
     Named,
@@ -26,6 +25,7 @@ from deployments.control.bodies import (
     machine_type_body,
 )
 from deployments.control.endpoint import Endpoint
+from deployments.control.key_check import RefusedError, key_beside, key_check, read_body, workspace_of
 from deployments.control.logs import MAX_ENTRIES, log_entries
 from deployments.control.service import HOUR_S, EndpointService
 from deployments.edge.config import UNKNOWN_HOST_PATH
@@ -38,7 +38,6 @@ from deployments.storage.usage import UsageInterval
 logger = logging.getLogger(__name__)
 
 DAY_S = 24 * HOUR_S
-MAX_BODY_BYTES = 256 * 1024
 
 STATUSES: dict[type[Exception], int] = {
     errors.UnknownMachineTypeError: 400,
@@ -51,17 +50,6 @@ STATUSES: dict[type[Exception], int] = {
     errors.PlatformError: 503,
 }
 
-Body = TypeVar("Body", bound=Named)
-
-
-class RefusedError(Exception):
-    """The request ends here, with a status and a text."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message, status)
-        self.message = message
-        self.status = status
-
 
 def create_control_app(service: EndpointService, access: Access, database: Database, log_root: Path | None) -> FastAPI:
     """The application.
@@ -72,64 +60,40 @@ def create_control_app(service: EndpointService, access: Access, database: Datab
         database: for events.
         log_root: below which revisions of endpoints have folders of logs.
     """
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
 
-    async def who(request: Request, key: str | None, *, manages: bool = False) -> Principal:
-        principal = await run_in_threadpool(access.principal, key or _key_beside(request))
-        if principal is None:
-            raise RefusedError("Unauthorized api_key", 401)
-        if manages and not principal.may_manage:
-            raise RefusedError("this key may not manage endpoints; use one of the scope manage or admin", 403)
-        return principal
-
-    async def read(request: Request, kind: type[Body]) -> Body:
-        raw = bytearray()
-        async for part in request.stream():
-            raw += part
-            if len(raw) > MAX_BODY_BYTES:
-                raise RefusedError(f"the body has more than {MAX_BODY_BYTES} bytes", 413)
-        try:
-            return kind.model_validate_json(bytes(raw))
-        except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, p['loc']))}: {p['msg'].removeprefix('Value error, ')}" for p in error.errors()[:10]
-            )
-            raise RefusedError(problems, 400) from error
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, dependencies=[Depends(key_check(access))])
 
     def shown(endpoint: Endpoint) -> Response:
         return JSONResponse(endpoint_body(endpoint, service.domain))
 
     @app.get("/machine_types")
-    async def machine_types(request: Request, api_key: str | None = None) -> Response:
-        await who(request, api_key)
+    async def machine_types() -> Response:
         return JSONResponse({"machine_types": [machine_type_body(kind) for kind in service.machine_types]})
 
     @app.post("/add")
     async def add(request: Request) -> Response:
-        body = await read(request, AddBody)
-        principal = await who(request, body.api_key, manages=True)
-        return shown(await run_in_threadpool(service.add, principal.workspace, body))
+        body = await read_body(request, AddBody)
+        workspace = workspace_of(request)
+        return shown(await run_in_threadpool(service.add, workspace, body))
 
     @app.get("/get")
-    async def get(request: Request, deployment_name: str, api_key: str | None = None) -> Response:
-        principal = await who(request, api_key)
-        return shown(await run_in_threadpool(service.get, principal.workspace, deployment_name))
+    async def get(request: Request, deployment_name: str) -> Response:
+        workspace = workspace_of(request)
+        return shown(await run_in_threadpool(service.get, workspace, deployment_name))
 
     @app.get("/list")
-    async def list_all(
-        request: Request, api_key: str | None = None, show_expired: str = "false", show_deleted: str = "false"
-    ) -> Response:
-        principal = await who(request, api_key)
-        found = await run_in_threadpool(service.all_of, principal.workspace, deleted=show_deleted.lower() == "true")
+    async def list_all(request: Request, show_expired: str = "false", show_deleted: str = "false") -> Response:
+        workspace = workspace_of(request)
+        found = await run_in_threadpool(service.all_of, workspace, deleted=show_deleted.lower() == "true")
         expired = show_expired.lower() == "true"
         bodies = [endpoint_body(endpoint, service.domain) for endpoint in found]
         return JSONResponse({"deployments": [b for b in bodies if expired or b["status"] != "expired"]})
 
     def change(path: str, do: Callable[[str, str], Endpoint]) -> None:
         async def route(request: Request) -> Response:
-            body = await read(request, Named)
-            principal = await who(request, body.api_key, manages=True)
-            return shown(await run_in_threadpool(do, principal.workspace, body.deployment_name))
+            body = await read_body(request, Named)
+            workspace = workspace_of(request)
+            return shown(await run_in_threadpool(do, workspace, body.deployment_name))
 
         app.add_api_route(path, route, methods=["POST"])
 
@@ -139,57 +103,55 @@ def create_control_app(service: EndpointService, access: Access, database: Datab
 
     @app.post("/resize")
     async def resize(request: Request) -> Response:
-        body = await read(request, ResizeBody)
-        principal = await who(request, body.api_key, manages=True)
+        body = await read_body(request, ResizeBody)
+        workspace = workspace_of(request)
         numbers = (body.min_replicas, body.max_replicas)
-        return shown(await run_in_threadpool(service.resize, principal.workspace, body.deployment_name, *numbers))
+        return shown(await run_in_threadpool(service.resize, workspace, body.deployment_name, *numbers))
 
     @app.post("/update")
     async def update(request: Request) -> Response:
-        body = await read(request, UpdateBody)
-        principal = await who(request, body.api_key, manages=True)
+        body = await read_body(request, UpdateBody)
+        workspace = workspace_of(request)
         args = body.config.args()
-        return shown(await run_in_threadpool(service.update, principal.workspace, body.deployment_name, args))
+        return shown(await run_in_threadpool(service.update, workspace, body.deployment_name, args))
 
     @app.get("/usage_workspace")
     async def usage_workspace(
-        request: Request, api_key: str | None = None, from_timestamp: str | None = None, to_timestamp: str | None = None
+        request: Request, from_timestamp: str | None = None, to_timestamp: str | None = None
     ) -> Response:
-        principal = await who(request, api_key)
+        workspace = workspace_of(request)
         span = _span(from_timestamp, to_timestamp, DAY_S)
-        used = await run_in_threadpool(service.usage, principal.workspace, *span)
-        return JSONResponse(_usage_body(principal.workspace, span, used))
+        used = await run_in_threadpool(service.usage, workspace, *span)
+        return JSONResponse(_usage_body(workspace, span, used))
 
     @app.get("/usage_deployment")
     async def usage_deployment(
         request: Request,
         deployment_name: str,
-        api_key: str | None = None,
         from_timestamp: str | None = None,
         to_timestamp: str | None = None,
     ) -> Response:
-        principal = await who(request, api_key)
+        workspace = workspace_of(request)
         span = _span(from_timestamp, to_timestamp, DAY_S)
-        endpoint = await run_in_threadpool(service.get, principal.workspace, deployment_name)
-        used = await run_in_threadpool(service.usage, principal.workspace, *span)
+        endpoint = await run_in_threadpool(service.get, workspace, deployment_name)
+        used = await run_in_threadpool(service.usage, workspace, *span)
         of_it = [(other, rows) for other, rows in used if other.endpoint_id == endpoint.endpoint_id]
-        return JSONResponse(_usage_body(principal.workspace, span, of_it))
+        return JSONResponse(_usage_body(workspace, span, of_it))
 
     @app.get("/get_log")
     async def get_log(
         request: Request,
         deployment_name: str,
-        api_key: str | None = None,
         from_timestamp: str | None = None,
         to_timestamp: str | None = None,
         max_entries: int = 100,
     ) -> Response:
-        principal = await who(request, api_key)
+        workspace = workspace_of(request)
         first, last = _span(from_timestamp, to_timestamp, HOUR_S)
         limit = min(max(max_entries, 1), MAX_ENTRIES)
 
         def entries() -> list[dict[str, Any]]:
-            endpoint = service.get(principal.workspace, deployment_name)
+            endpoint = service.get(workspace, deployment_name)
             with database.reading() as session:
                 told = events(session, endpoint.endpoint_id, from_unix_s=first, to_unix_s=last, limit=limit)
             # The folders are called after the subdomain, which may have been another endpoint's before.
@@ -204,7 +166,7 @@ def create_control_app(service: EndpointService, access: Access, database: Datab
         message: dict[str, Any] = {
             "message": f"no endpoint answers at {request.headers.get('x-sightline-host', '')[:253]}"
         }
-        principal = await run_in_threadpool(access.principal, _key_beside(request))
+        principal = await access.principal(key_beside(request))
         if principal is not None:
             found = await run_in_threadpool(service.all_of, principal.workspace)
             message["endpoints"] = [f"{endpoint.subdomain}.{service.domain}" for endpoint in found]
@@ -229,17 +191,13 @@ def _answer_errors(app: FastAPI) -> None:
         if status == 500:
             logger.error("internal error", exc_info=error)
             return PlainTextResponse("Internal error.", status_code=500)
+        if isinstance(error, StorageUnavailableError):  # where the database is, is nothing for clients
+            logger.warning("the database does not answer", extra={"reason": error.message})
+            return PlainTextResponse("the control plane's database does not answer; try again", status_code=status)
         return PlainTextResponse(error.message, status_code=status)
 
     app.add_exception_handler(RefusedError, refused)
     app.add_exception_handler(ServingError, failed)
-
-
-def _key_beside(request: Request) -> str | None:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        return token.strip()
-    return request.query_params.get("api_key") or None
 
 
 def _span(first: str | None, last: str | None, default_s: float) -> tuple[float, float]:

@@ -35,6 +35,11 @@ def application_route(name: str, revision: str) -> str:
     return ROUTE_MARK + application_name(name, revision)
 
 
+def asks_for_keys(application: Mapping[str, Any]) -> bool:
+    """Whether requests to an application need keys."""
+    return bool(((application.get("args") or {}).get("ingress") or {}).get("require_keys"))
+
+
 def application_config(spec: EndpointSpec, template: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:
     """The application of an endpoint.
 
@@ -49,9 +54,17 @@ def application_config(spec: EndpointSpec, template: Mapping[str, Any], args: Ma
         "name": application_name(spec.name, spec.revision),
         "route_prefix": application_route(spec.name, spec.revision),
         "import_path": template.get("import_path", IMPORT_PATH),
-        "args": dict(args),
+        "args": _owned(args, template, spec.workspace),
         "deployments": [_deployment(given, kind, spec, len(processes)) for given in processes],
     }
+
+
+def _owned(args: Mapping[str, Any], template: Mapping[str, Any], workspace: str) -> dict[str, Any]:
+    """Where keys are asked for, those of the owner are, whatever was laid over the template."""
+    if not asks_for_keys(template):
+        return dict(args)
+    ingress = {**(args.get("ingress") or {}), "require_keys": True, "keys_workspace": workspace}
+    return {**args, "ingress": ingress}
 
 
 def _is_transforms(deployment: Mapping[str, Any]) -> bool:

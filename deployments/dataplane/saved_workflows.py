@@ -23,7 +23,14 @@ Stamp = tuple[int, int, int]
 class SavedWorkflows:
     """Reads definitions from a folder; a changed file counts from the next request on."""
 
-    def __init__(self, directory: Path | None) -> None:
+    def __init__(self, directory: Path | None, *, discreet: bool = False) -> None:
+        """Nothing is read yet.
+
+        Args:
+            directory: the folder; None for no workflows.
+            discreet: whether what is said of one workspace is nothing for another.
+        """
+        self._discreet = discreet
         self._directory = None if directory is None else directory.resolve()
         self._read: dict[Path, tuple[Stamp, dict[str, Any]]] = {}
 
@@ -72,7 +79,8 @@ class SavedWorkflows:
 
     def _not_found(self, workspace: str, workflow_id: str) -> WorkflowNotFoundError:
         wanted = f"{workspace}/{workflow_id}"[:200]
-        return WorkflowNotFoundError(f"no workflow {wanted!r}; {suggest(wanted, self.names(), what='saved workflows')}")
+        told = [name for name in self.names() if not self._discreet or name.startswith(f"{workspace}/")]
+        return WorkflowNotFoundError(f"no workflow {wanted!r}; {suggest(wanted, told, what='saved workflows')}")
 
 
 def _parse(text: bytes, name: str) -> dict[str, Any]:

@@ -22,7 +22,9 @@ from deployments.models.errors import ModelUnavailableError, UnknownModelError
 from deployments.models.image_model import Prediction
 from deployments.models.registry import ModelRow
 from deployments.models.tasks import Tasks
-from deployments.settings import DEFAULT_TEXT_READER, IngressSettings
+from deployments.settings import DATABASE_VARIABLE, DEFAULT_TEXT_READER, IngressSettings, database_url_here
+from deployments.storage.errors import StorageUnavailableError
+from deployments.storage.key_ring import KeyRing, KeySource
 from workflows.compiler.cache import PlanCache
 from workflows.compiler.compile import CompileLimits
 from workflows.compiler.interface import describe_interface
@@ -55,6 +57,7 @@ class WorkflowService:
         settings: IngressSettings,
         fetcher: UrlFetcher | None = None,
         text_reader_model: str = DEFAULT_TEXT_READER,
+        key_source: Callable[[], KeySource] | None = None,
     ) -> None:
         """Set up above a backend.
 
@@ -63,13 +66,15 @@ class WorkflowService:
             settings: what is accepted.
             fetcher: for images that clients name by URL; made from the settings when None.
             text_reader_model: reads for the steps that name no other.
+            key_source: opens what knows keys, where they are asked for; the database of the environment when None.
         """
         self.text_reader_model = text_reader_model
         self.settings = settings
         self.admission = Admission(settings.admission)
         self._backend = backend
         self._plans = PlanCache(limits=CompileLimits(max_steps=settings.max_steps))
-        self._saved = SavedWorkflows(settings.workflows_dir)
+        self._saved = SavedWorkflows(settings.workflows_dir, discreet=settings.require_keys)
+        self.keys = KeyRing(key_source or _stored_keys)
         self._images = ImageInputs(settings, fetcher or _fetcher(settings))
 
     def begin(self, request_id: str, timeout_s: float | None = None) -> Work:
@@ -253,6 +258,17 @@ async def _for_each(images: Sequence[Image], work: Callable[[Image], Coroutine[A
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _stored_keys() -> KeySource:
+    # SQLAlchemy: only where keys are asked for.
+    from deployments.storage.database import open_database
+    from deployments.storage.keys import StoredKeys
+
+    url = database_url_here()
+    if url is None:
+        raise StorageUnavailableError(f"keys are asked for, and {DATABASE_VARIABLE} does not say where they are kept")
+    return StoredKeys(open_database(url))
 
 
 def _fetcher(settings: IngressSettings) -> UrlFetcher | None:

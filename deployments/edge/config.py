@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from string import Template
 
@@ -64,11 +65,12 @@ class EdgeConfig:
     """What the edge of one machine must know.
 
     Attributes:
-        port: where clients come in, on loopback.
+        port: where clients come in.
+        address: where it listens.
         serve_port: Ray Serve's HTTP port on loopback.
         applications: name of an application -> its path in Serve, `/` or `/name`; the first is the default one.
         domain: every application answers at `<name>.<domain>`, the default one also at the domain itself.
-        ipv6: whether to listen on `::1` too.
+        ipv6: whether to listen on `::1` too, when the address is `127.0.0.1`.
         grpc_port: where gRPC clients come in, on loopback; None to let none in.
         tls_port: where clients come in over TLS and are shown `CERTIFICATE_FILE`; then `grpc_port` speaks TLS as well.
             None to speak none.
@@ -81,6 +83,7 @@ class EdgeConfig:
     port: int
     serve_port: int
     applications: Mapping[str, str]
+    address: str = "127.0.0.1"
     domain: str = "localhost"
     ipv6: bool = False
     grpc_port: int | None = None
@@ -116,6 +119,7 @@ class EdgeConfig:
             binds=self._binds(self.port) + self._tls_binds(directory),
             socket_path=directory / "e.sock",
             map_path=directory / "hosts.map",
+            addresses=self._addresses(),
             domain=self.domain,
             apex_hosts=" ".join(self._apex_hosts()),
             trusted_proxies=" ".join(self.trusted_proxies or NOBODY),
@@ -129,10 +133,20 @@ class EdgeConfig:
         return text + Template(GRPC_TEMPLATE.read_text()).substitute(
             binds=self._binds(self.grpc_port, " proto h2" if self.tls_port is None else self._tls(directory, "h2")),
             map_path=directory / "hosts.map",
+            addresses=self._addresses(),
             application_map_path=directory / "applications.map",
             domain=self.domain,
             serve_host="127.0.0.1",
             serve_grpc_port=self.serve_grpc_port,
+        )
+
+    def _addresses(self) -> str:
+        """Where others come in by whatever address leads here: any address means the domain itself."""
+        if ip_address(self.address).is_loopback:
+            return ""
+        return (
+            f"    http-request set-var(txn.host) str({self.domain}) "
+            "if { var(txn.host) -m reg '^([0-9.]+|\\[[0-9a-f:.]+\\])$' }\n"
         )
 
     def _apex_hosts(self) -> tuple[str, ...]:
@@ -154,7 +168,8 @@ class EdgeConfig:
         }
 
     def _binds(self, port: int, options: str = "") -> str:
-        addresses = ["127.0.0.1", "[::1]"] if self.ipv6 else ["127.0.0.1"]
+        address = f"[{self.address}]" if ":" in self.address else self.address
+        addresses = [address, "[::1]"] if self.ipv6 and address == "127.0.0.1" else [address]
         return "\n    ".join(f"bind {address}:{port}{options}" for address in addresses)
 
     def _tls_binds(self, directory: Path) -> str:

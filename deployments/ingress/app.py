@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from deployments.ingress import catalogue, legacy, model_inference, models, ocr, server, workflows
 from deployments.ingress.errors import add_error_handlers
 from deployments.ingress.exchange import ExchangeMiddleware
 from deployments.ingress.headers import EXPOSED
+from deployments.ingress.key_policy import check_key
 from deployments.ingress.kserve import routes as kserve
 from deployments.ingress.service_access import ServiceProvider
 
@@ -19,7 +20,7 @@ def create_app(service_provider: ServiceProvider) -> FastAPI:
     Args:
         service_provider: gives the service at each request; in a replica it may exist only after the application.
     """
-    app = FastAPI(title=server.NAME, version=server.server_version())
+    app = FastAPI(title=server.NAME, version=server.server_version(), dependencies=[Depends(check_key)])
     app.state.service_provider = service_provider
     add_error_handlers(app)
     for routes in (server, catalogue, workflows, models, model_inference, ocr, kserve):

@@ -40,6 +40,7 @@ class Shape(Enum):
     SHORT = "message, type, context and cause"
     SHORT_WITH_STREAMS = "as SHORT, and what Python blocks printed"
     MESSAGE = "the message alone"
+    STATUS_AND_MESSAGE = "the status and the message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,9 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     serving.PayloadTooLargeError: Answer(413, Shape.MESSAGE),
     serving.WorkflowNotFoundError: Answer(404, Shape.MESSAGE),
     serving.ModelTaskError: Answer(400, Shape.MESSAGE),
+    serving.UnauthorizedKeyError: Answer(401, Shape.STATUS_AND_MESSAGE),
+    serving.ForbiddenKeyError: Answer(403, Shape.STATUS_AND_MESSAGE),
+    serving.KeysUnavailableError: Answer(503, Shape.MESSAGE, retry_after_s=1),
     serving.OverloadedError: Answer(503, Shape.MESSAGE, retry_after_s=1),  # the error's own time wins
     serving.ClientOverLimitError: Answer(429, Shape.MESSAGE, retry_after_s=1),
     serving.ModelNotLoadedError: Answer(503, Shape.MESSAGE, retry_after_s=1),  # the WorkflowRouter keeps it to itself
@@ -126,7 +130,7 @@ def body_of(error: Exception, shape: Shape) -> dict[str, Any]:
 
     Source: roboflow/inference 1.8.3, answers recorded in tests/conformance.
     """
-    if not isinstance(error, language.WorkflowError) or shape is Shape.MESSAGE:
+    if not isinstance(error, language.WorkflowError) or shape in (Shape.MESSAGE, Shape.STATUS_AND_MESSAGE):
         return {"message": shortened(str(error))}
     while_compiling = shape is Shape.WORKFLOW and isinstance(error, language.DefinitionError)
     body: dict[str, Any] = {
@@ -178,7 +182,10 @@ def response_for(error: Exception) -> Response:
         logger.error("internal error", exc_info=error)
         return JsonResponse({"message": "Internal error."}, status_code=500)
     headers = {} if answer.retry_after_s is None else {"Retry-After": str(answer.retry_after_s)}
-    return JsonResponse(body_of(error, answer.shape), status_code=answer.status, headers=headers)
+    body = body_of(error, answer.shape)
+    if answer.shape is Shape.STATUS_AND_MESSAGE:
+        body = {"status": answer.status} | body
+    return JsonResponse(body, status_code=answer.status, headers=headers)
 
 
 def add_error_handlers(app: FastAPI) -> None:

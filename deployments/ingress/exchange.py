@@ -44,6 +44,8 @@ class Exchange:
         started_s: `time.perf_counter` at its first byte.
         work: what its work left behind; None until a route begins some.
         workflow_id: name of the saved workflow it ran.
+        workspace: whose key it carries; None where keys are not asked for.
+        key_id: which key that is.
         status: of the answer; 0 until there is one.
         error: class name of what went wrong.
         ticket: its place among those in flight; None for a request that needs none.
@@ -53,6 +55,8 @@ class Exchange:
     started_s: float = field(default_factory=time.perf_counter)
     work: Work | None = None
     workflow_id: str | None = None
+    workspace: str | None = None
+    key_id: str | None = None
     status: int = 0
     error: str | None = None
     ticket: Ticket | None = None
@@ -132,6 +136,8 @@ class ExchangeMiddleware:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 stamp = standing_headers(exchange.request_id, exchange.work, exchange.workflow_id, exchange.elapsed_s)
+                if exchange.workspace is not None:
+                    stamp["X-Workspace-Id"] = exchange.workspace
                 MutableHeaders(scope=message).update(stamp)
             await send(message)
 
@@ -254,6 +260,8 @@ def _record(scope: Scope, exchange: Exchange, *, log: bool) -> None:
             "status": exchange.status,
             "latency_ms": round(elapsed_ms, 1),
             "workflow": exchange.workflow_id,
+            "workspace": exchange.workspace,
+            "key_id": exchange.key_id,
             "models": sorted(work.model_ids) if work is not None else [],
             "error": None if error == "NoneType" else error,
         },

@@ -48,14 +48,19 @@ async def read_json(request: Request) -> Any:
         RequestValidationError: no JSON.
         OverloadedError: the value would take more memory than there is for it.
     """
+    kept = getattr(request.state, "json_value", None)
+    if kept is not None:
+        return kept
     raw = await read_whole(request)
     if not raw:
         raise _unprocessable("missing", "Field required", None)
     count_values(request, raw)
     try:
-        return orjson.loads(raw)
+        value = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        return _parse_leniently(raw)
+        value = _parse_leniently(raw)
+    request.state.json_value = value  # a body is parsed once, whoever asks for its key
+    return value
 
 
 def count_values(request: Request, raw: bytes | bytearray) -> None:

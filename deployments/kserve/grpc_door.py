@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
 import grpc
@@ -14,6 +14,7 @@ import orjson
 from deployments.dataplane.backend import Work
 from deployments.dataplane.service import WorkflowService
 from deployments.ingress.errors import response_for
+from deployments.ingress.key_policy import GRPC_POLICIES, PUBLIC, check_text
 from deployments.ingress.kserve.descriptions import (
     model_config,
     model_metadata,
@@ -33,6 +34,8 @@ Message = TypeVar("Message")
 
 CODES: Mapping[int, grpc.StatusCode] = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
+    401: grpc.StatusCode.UNAUTHENTICATED,
+    403: grpc.StatusCode.PERMISSION_DENIED,
     404: grpc.StatusCode.NOT_FOUND,
     413: grpc.StatusCode.RESOURCE_EXHAUSTED,
     429: grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -45,6 +48,9 @@ CODES: Mapping[int, grpc.StatusCode] = {
 
 class CallContext(Protocol):
     """What is used of gRPC's own, and of Serve's in its place."""
+
+    def invocation_metadata(self) -> Iterable[tuple[str, str | bytes]]:
+        """What the client sent beside the message."""
 
     def set_code(self, code: grpc.StatusCode) -> None:
         """Of the answer."""
@@ -157,6 +163,17 @@ class GrpcDoor:
 
         return await self._answered("ModelInfer", infer, messages.ModelInferResponse(), grpc_context)
 
+    async def _check_key(self, call: str, grpc_context: CallContext) -> None:
+        """As `key_policy.check_key`; the key is a bearer token in the metadata `authorization`."""
+        settings = self._service.settings
+        scope = GRPC_POLICIES.get(call)
+        if not settings.require_keys or (call in GRPC_POLICIES and scope is PUBLIC):
+            return
+        sent = next((value for name, value in grpc_context.invocation_metadata() if name == "authorization"), "")
+        scheme, _, token = str(sent).partition(" ")
+        key = token.strip() if scheme.lower() == "bearer" else None
+        await check_text(self._service.keys, key, scope, settings.keys_workspace)
+
     async def _answered(
         self,
         call: str,
@@ -170,6 +187,7 @@ class GrpcDoor:
         message, status = nothing, 200
         kind: str | None = None
         try:
+            await self._check_key(call, grpc_context)
             message = await answer(work)
         except Exception as error:  # noqa: BLE001 - whatever went wrong must become a code of gRPC
             response = response_for(error)

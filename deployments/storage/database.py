@@ -105,12 +105,24 @@ def open_database(url: str) -> Database:
     return database
 
 
+def absolute_url(url: str) -> str:
+    """A URL that means the same in every working directory.
+
+    Raises:
+        StorageUnavailableError: it makes no sense.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database and not parsed.database.startswith((":", "file:")):
+        parsed = parsed.set(database=str(Path(parsed.database).absolute()))
+    return parsed.render_as_string(hide_password=False)
+
+
 def sqlite_url(path: Path) -> str:
     """The URL of a file."""
     return URL.create("sqlite", database=str(path)).render_as_string()
 
 
-def _checked(url: str) -> URL:
+def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
         if parsed.drivername in ("postgresql", "postgres"):
@@ -127,6 +139,11 @@ def _checked(url: str) -> URL:
         raise StorageUnavailableError(
             "PostgreSQL needs psycopg, which is not installed; install sightline[postgresql]"
         ) from error
+    return parsed
+
+
+def _checked(url: str) -> URL:
+    parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite":
         _make_private(parsed)
     return parsed

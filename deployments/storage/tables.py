@@ -25,6 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from deployments.storage.api_key import Scope
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -53,14 +55,6 @@ class ActualState(StrEnum):
     EXPIRED = "expired"
     DELETING = "deleting"
     DELETED = "deleted"
-
-
-class Scope(StrEnum):
-    """What a key may do; each may do what those before it may."""
-
-    INFER = "infer"
-    MANAGE = "manage"
-    ADMIN = "admin"
 
 
 class Base(DeclarativeBase):

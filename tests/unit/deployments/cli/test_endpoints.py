@@ -18,6 +18,7 @@ from deployments.control.machine_types import MachineType, MachineTypes
 from deployments.control.reconciler import Reconciler
 from deployments.control.routes import create_control_app
 from deployments.control.service import EndpointService
+from deployments.storage.api_key import Scope
 from deployments.storage.database import open_database, sqlite_url
 from tests.unit.deployments.control.fake_platform import FakeEdge, FakePlatform
 
@@ -28,9 +29,9 @@ ROUNDS = 6
 class TwoKeys:
     """One that manages, and one that only looks."""
 
-    def principal(self, key: str | None) -> Principal | None:
-        known = {"manages": True, "looks": False}
-        return Principal(workspace="acme", may_manage=known[key]) if key in known else None
+    async def principal(self, key: str | None) -> Principal | None:
+        known = {"manages": frozenset(Scope), "looks": frozenset([Scope.INFER])}
+        return Principal(workspace="acme", scopes=known[key]) if key in known else None
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ def test_what_does_not_start_says_why(platform):
         (["resize", "taken", "--min-replicas", "3", "--max-replicas", "2"], 1, "fewer than min_replicas"),
         (["usage", "--from", "yesterday"], 1, "'yesterday' is no time"),
         (["--api-key", "wrong", "list"], 4, "Unauthorized"),
-        (["--api-key", "looks", "delete", "taken"], 4, "may not manage"),
+        (["--api-key", "looks", "delete", "taken"], 4, "needs the scope manage"),
         (["--url", "127.0.0.1:9001", "list"], 2, "no address of a server"),
         (["dance"], 2, "dance"),
     ],

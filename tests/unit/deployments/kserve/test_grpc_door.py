@@ -6,10 +6,12 @@ import pytest
 
 from deployments.dataplane.service import WorkflowService
 from deployments.errors import OverloadedError
+from deployments.ingress.key_policy import GRPC_POLICIES, PUBLIC
 from deployments.kserve.generated import open_inference_pb2 as messages
 from deployments.kserve.grpc_door import GrpcDoor
 from deployments.settings import IngressSettings
 from tests.unit.deployments.fake_backend import FakeBackend, eventually
+from tests.unit.deployments.storage.fake_keys import FakeKeys
 from workflows.errors import DeadlineExceededError
 
 
@@ -19,6 +21,12 @@ class Context:
     code = None
     details = None
 
+    def __init__(self, **metadata):
+        self.metadata = metadata
+
+    def invocation_metadata(self):
+        return tuple(self.metadata.items())
+
     def set_code(self, code):
         self.code = code
 
@@ -27,9 +35,10 @@ class Context:
 
 
 class Door(GrpcDoor):
-    def __init__(self):
+    def __init__(self, key_source=None, **settings):
         self.backend = FakeBackend()
-        self._service = WorkflowService(self.backend, IngressSettings(max_body_bytes=1000))
+        settings = IngressSettings(max_body_bytes=1000, **settings)
+        self._service = WorkflowService(self.backend, settings, key_source=key_source)
 
 
 @pytest.fixture
@@ -120,3 +129,54 @@ async def test_a_client_that_hangs_up_cancels_its_work(door, context):
     await asyncio.sleep(0.05)
     call.cancel()
     await eventually(lambda: door.backend.cancelled == 1)
+
+
+REQUESTS = {
+    "ModelInfer": infer_request(),
+    "ModelReady": messages.ModelReadyRequest(name="plates", version="1"),
+    "ModelMetadata": messages.ModelMetadataRequest(name="plates", version="1"),
+    "ModelConfig": messages.ModelConfigRequest(name="plates", version="1"),
+    "RepositoryIndex": messages.RepositoryIndexRequest(),
+}
+
+
+@pytest.fixture
+def keys():
+    return FakeKeys()
+
+
+@pytest.fixture
+def guarded(keys):
+    return Door(key_source=lambda: keys, require_keys=True, keys_workspace="acme")
+
+
+def test_what_is_tried_is_all_that_needs_a_key():
+    assert REQUESTS.keys() == {call for call, scope in GRPC_POLICIES.items() if scope is not PUBLIC}
+
+
+@pytest.mark.parametrize("call", REQUESTS)
+async def test_a_call_needs_a_key_of_the_workspace(guarded, keys, call):
+    good = Context(authorization=f"Bearer {keys.make()}")
+    await getattr(guarded, call)(REQUESTS[call], good)
+    assert good.code is None
+    wrong = {"authorization": f"Bearer {keys.make(workspace='bolts')}"}
+    for metadata in ({}, {"authorization": "Bearer None"}, {"authorization": keys.make()}, wrong):
+        context = Context(**metadata)
+        await getattr(guarded, call)(REQUESTS[call], context)
+        assert (context.code, context.details) == (grpc.StatusCode.UNAUTHENTICATED, "Unauthorized api_key")
+    assert guarded.backend.questions == [] or call == "ModelInfer"
+
+
+async def test_whether_the_server_lives_needs_no_key(guarded, context):
+    await guarded.ServerLive(messages.ServerLiveRequest(), context)
+    await guarded.ServerReady(messages.ServerReadyRequest(), context)
+    await guarded.ServerMetadata(messages.ServerMetadataRequest(), context)
+    assert context.code is None
+
+
+async def test_keys_that_cannot_be_looked_at_are_said_to_be_away(guarded, keys):
+    keys.away = True
+    context = Context(authorization=f"Bearer {keys.make()}")
+    await guarded.RepositoryIndex(REQUESTS["RepositoryIndex"], context)
+    assert context.code == grpc.StatusCode.UNAVAILABLE
+    assert "secret" not in context.details
