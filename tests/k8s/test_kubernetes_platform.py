@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 import pytest
 import yaml
 
 from deployments.control.bodies import EndpointConfig
+from deployments.control.on_kubernetes.cluster_api import ClusterApi
 from deployments.kubernetes.control_plane import control_objects
 from deployments.kubernetes.values import Values
 from tests.k8s.crd_schema import problems
@@ -319,6 +321,61 @@ def test_it_waits_for_as_long_as_the_api_server_asks(server):
         with pytest.raises(PlatformError, match=said):
             cluster.all(RAY_SERVICES)
     assert server.used["list", "ray.io", "rayservices"] == 1
+
+
+class KilledError(BaseException):
+    """The process ends here."""
+
+
+def test_killed_before_and_after_every_write_it_finishes_what_it_began(house, server, monkeypatch):
+    """Each write of a whole life dies twice: before it is carried out, and when it was and nobody knows."""
+    seen: Counter[tuple[str, str, str]] = Counter()
+    phase = ""
+    real = ClusterApi._ask
+
+    def deadly(self, method, path, query=None, body=None):
+        write = (phase, method, path)
+        seen[write] += method != "GET"
+        if seen[write] == 1:
+            raise KilledError
+        done = real(self, method, path, query, body)
+        if seen[write] == 2:
+            raise KilledError
+        return done
+
+    def until(holds) -> None:
+        deadline_s = time.monotonic() + 120
+        while not holds():
+            assert time.monotonic() < deadline_s, (phase, house.status(), house.names("rayservices"))
+            try:
+                house.round()
+            except KilledError:
+                house.stop()
+                house.start()
+
+    def one_that_is(status: str) -> bool:
+        return house.status() == status and len(house.names("rayservices")) == 1
+
+    monkeypatch.setattr(ClusterApi, "_ask", deadly)
+    phase = "create"
+    house.add()
+    until(lambda: one_that_is("ready"))
+    phase, before = "update", house.route()
+    house.service.update(WORKSPACE, "plates", {"text_reader_model": "pp_ocr/default"})
+    until(lambda: house.route() != before and one_that_is("ready"))
+    phase = "pause"
+    house.service.pause(WORKSPACE, "plates")
+    until(lambda: one_that_is("paused"))
+    phase = "resume"
+    house.service.resume(WORKSPACE, "plates")
+    until(lambda: one_that_is("ready"))
+    phase = "delete"
+    house.service.delete(WORKSPACE, "plates")
+    until(lambda: not server.store.objects)
+    # create: 3 objects, one patch, a route and its change; update: the same less one, and a delete; pause, resume: two
+    # patches each; delete: the RayService and the route.
+    assert sum(count > 0 for count in seen.values()) >= 6 + 6 + 2 + 2 + 2
+    assert server.refusals == []
 
 
 @pytest.mark.parametrize("kind", ["gateway", "ingress"])
