@@ -25,7 +25,7 @@ DOCTR_READY := .venv-doctr/.installed
 K8S_READY := .venv-k8s/.installed
 PIP_INSTALL := install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: help serve test check lint format test-unit test-storage test-conformance test-sources test-sdk test-triton test-doctr test-k8s test-cluster manifests load evaluate proto lock clean
+.PHONY: help serve test check lint format test-unit test-storage test-conformance test-sources test-sdk test-triton test-doctr test-k8s test-cluster manifests load aims evaluate proto lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -79,6 +79,9 @@ format: $(DEV_READY)  ## Format the code and mend what ruff can mend
 
 load: $(DEV_READY)  ## Measure a scenario of load_tests/scenarios on a server of its own [SCENARIO=plates] [LOAD_ARGS=...]
 	$(BIN)/python -m load_tests run $(SCENARIO) $(LOAD_ARGS)
+
+aims: $(DEV_READY)  ## Measure all that is promised of speed, in one table; goes on where it was stopped [LOAD_ARGS=...]
+	$(BIN)/python -m load_tests aims $(LOAD_ARGS)
 
 evaluate: $(TRAIN_READY)  ## Measure the shipped models [DATA=folder with plates-ro/ and plates-eval-eu/]
 	@test -d "$(DATA)/plates-ro" || { echo 'make evaluate needs DATA=folder with plates-ro/ in it: see training/README.md'; exit 2; }

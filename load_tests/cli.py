@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from load_tests.aims.aim import AIMS, measured
+from load_tests.aims.rounds import GROUPS, PEER_GROUPS, all_rounds, measure_rounds, read_rounds
+from load_tests.aims.table import conditions, console_table, markdown
 from load_tests.arrivals import Poisson, TraceError
 from load_tests.baselines.peer import Peer
 from load_tests.baselines.targets import OneProcess, StockServe
@@ -20,7 +24,7 @@ from load_tests.report.page import result_page
 from load_tests.results import Result, Run, read_result, write_result
 from load_tests.runner import Asked, run_scenario
 from load_tests.scenario import OURS, Load, Scenario, ScenarioError, find_scenario, read_scenario
-from load_tests.sightline_target import RunningServerTarget, SightlineTarget
+from load_tests.sightline_target import COPIED_MODEL, RunningServerTarget, SightlineTarget
 from load_tests.slo_search import highest_rate
 from load_tests.statistics import ScheduleMissedError
 from load_tests.target import RunningTarget, Target
@@ -117,6 +121,60 @@ def compare(
 
 
 @app.command()
+def aims(
+    out: Annotated[
+        Path, typer.Option(help="Folder with a file for each round; what is there is not measured again.")
+    ] = (RESULTS / "aims"),
+    rounds: Annotated[int, typer.Option(min=1, max=100, help="How often each is measured.")] = 5,
+    only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(GROUPS)}; several times.")] = None,
+    peer: Annotated[
+        Path | None, typer.Option(help="Folder with start_peer.sh and stop_peer.sh of a reference server.")
+    ] = None,
+    peer_argument: Annotated[
+        list[str] | None, typer.Option(help="For start_peer.sh, behind the port; several times.")
+    ] = None,
+    light_model: Annotated[
+        str | None, typer.Option(help="The peer's light detector, such as plates-lite/1; compared with where given.")
+    ] = None,
+    serve: ServeOption = None,
+) -> None:
+    """Measure what the project promises of its speed, in one table; exits with 1 where an aim is missed.
+
+    Takes six minutes a round, and two more with a peer. Stop it whenever you like: the same command goes on.
+    """
+    if unknown := [name for name in only or () if name not in GROUPS]:
+        raise typer.BadParameter(f"no group {unknown[0]!r}; there are {', '.join(GROUPS)}", param_hint="--only")
+    missing = [name for name in PEER_GROUPS if peer is None or (name == "light_peer" and light_model is None)]
+    groups = [name for name in only or GROUPS if name not in missing]
+
+    def targets(scenario: Scenario, models: Mapping[str, str]) -> Mapping[str, Target]:
+        return {**_targets(scenario, None, None, None, serve), **_baselines(peer, peer_argument, models)}
+
+    of_group = {name: partial(targets, models={}) for name in GROUPS}
+    of_group["light_peer"] = partial(targets, models={COPIED_MODEL: light_model or ""})
+    with ConsoleListener(console) as listener:
+        failures = measure_rounds(out, groups, rounds, of_group, listener)
+    try:
+        found = {name: read_rounds(out, name, rounds) for name in GROUPS}
+    except ValueError as error:
+        raise _failed(UNUSABLE, f"{out} holds a file that is no round: {str(error).splitlines()[0]}") from error
+    figures = [measured(aim, found[aim.group]) for aim in AIMS]
+    for name, of_name in found.items():
+        if (result := all_rounds(of_name)) is not None:
+            (out / f"{name}.html").write_text(result_page(result), encoding="utf-8")
+    results = [each.result for of_name in found.values() for each in of_name]
+    (out / "aims.md").write_text(markdown(figures, results), encoding="utf-8")
+    for line in conditions(results):
+        console.print(line, highlight=False)
+    console.print(console_table(figures))
+    for failure in failures:
+        console.print(f"not measured: {failure}", style="red", highlight=False)
+    console.print(f"written to {out}: aims.md, and a page for each group", highlight=False, soft_wrap=True)
+    if any(figure.held is False for figure in figures):
+        raise typer.Exit(BROKEN)
+
+
+@app.command()
 def search(
     scenario: Annotated[str, typer.Argument(help="A shipped scenario's name, or a YAML file.")],
     p99_ms: Annotated[float, typer.Option(min=0.1, help="The objective: 99 of 100 requests are answered within it.")],
@@ -207,11 +265,13 @@ def _targets(
     return {OURS: ours}
 
 
-def _baselines(peer: Path | None, peer_arguments: list[str] | None) -> Mapping[str, Target]:
+def _baselines(
+    peer: Path | None, peer_arguments: list[str] | None, peer_models: Mapping[str, str] | None = None
+) -> Mapping[str, Target]:
     """The servers to compare with; the peer where a folder of it is given."""
     targets: list[Target] = [OneProcess(), StockServe()]
     if peer is not None:
-        targets.append(Peer(peer, tuple(peer_arguments or ())))
+        targets.append(Peer(peer, tuple(peer_arguments or ()), peer_models or {}))
     return {target.name: target for target in targets}
 
 

@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--proxy", choices=("haproxy", "python"), default="haproxy")
     options = parser.parse_args()
     print(f"{platform.platform()}, {psutil.cpu_count()} CPUs, load {psutil.getloadavg()[0]:.1f}")
-    parts = measure_parts(options.requests)
+    parts, _ = measure_parts(options.requests)
     with SightlineTarget(arguments=("--proxy", options.proxy)).running() as server:
         assert server.root_pid is not None  # it was started here
         print(f"start to ready {server.start_s:.1f} s")

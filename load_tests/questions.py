@@ -12,7 +12,7 @@ import numpy as np
 
 from deployments.dataplane.sample import TUTORIAL
 from load_tests.http_connection import encode_request
-from load_tests.pictures import photograph
+from load_tests.pictures import cut_out, photograph
 from load_tests.scenario import Question
 from load_tests.target import RunningTarget
 
@@ -37,10 +37,10 @@ def requests_of(question: Question, target: RunningTarget, seed: int) -> Iterato
     counts = sorted(question.pictures.plates)
     shares = np.array([question.pictures.plates[count] for count in counts])
     route = WORKFLOW_ROUTE if question.workflow is not None else DETECTION_ROUTE
+    models = [target.models.get(model, model) for model in question.models] if question.models else [None]
     # Encoded beforehand: while the clock runs, a request is only written.
     asked = [
-        [_post(target, route, body_of(question, model, photograph(plates))) for plates in counts]
-        for model in question.models or (None,)
+        [_post(target, route, body_of(question, model, photograph(plates))) for plates in counts] for model in models
     ]
     random = np.random.default_rng(seed)
     turn = 0
@@ -52,9 +52,11 @@ def requests_of(question: Question, target: RunningTarget, seed: int) -> Iterato
 
 def body_of(question: Question, model: str | None, jpeg: bytes) -> dict[str, Any]:
     """The JSON of one request."""
-    image = {"type": "base64", "value": base64.b64encode(jpeg).decode()}
+    image: Any = _encoded(jpeg)
     if model is not None:
         return {"model_id": model, "image": image}
+    if question.cut_outs is not None:
+        image = [_encoded(cut_out())] * question.cut_outs
     definition, left_out = _definition(question)
     takes_image = any(entry.get("name") == "image" for entry in definition["inputs"])
     return {
@@ -62,6 +64,10 @@ def body_of(question: Question, model: str | None, jpeg: bytes) -> dict[str, Any
         "inputs": {"image": image} if takes_image else {},
         "excluded_fields": left_out,
     }
+
+
+def _encoded(jpeg: bytes) -> dict[str, str]:
+    return {"type": "base64", "value": base64.b64encode(jpeg).decode()}
 
 
 def _definition(question: Question) -> tuple[Mapping[str, Any], list[str]]:

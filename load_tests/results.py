@@ -107,6 +107,13 @@ class TreeSample(Part):
     memory_mib: float
 
 
+class Batches(Part):
+    """Calls that a server made to replicas of a deployment, and the pieces of work in all of them."""
+
+    calls: int
+    items: int
+
+
 class Run(Part):
     """One target under one load, once.
 
@@ -132,6 +139,7 @@ class Run(Part):
         cpu_ms: kind of process -> CPU milliseconds for each answered request; ended processes are counted until
             the last sample. Empty when the target's processes are not known.
         server_timing_ms: part, such as `step_ocr.compute` -> mean over the answers that have `Server-Timing`.
+        batches: deployment -> the calls of this run, where the server tells.
         seconds: the run by seconds.
         tree: the server's processes over time.
     """
@@ -157,6 +165,7 @@ class Run(Part):
     errors: dict[str, int] = Field(default_factory=dict)
     cpu_ms: dict[str, float] = Field(default_factory=dict)
     server_timing_ms: dict[str, float] = Field(default_factory=dict)
+    batches: dict[str, Batches] = Field(default_factory=dict)
     seconds: tuple[Second, ...] = ()
     tree: tuple[TreeSample, ...] = ()
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from load_tests.arrivals import due_times_s
+from load_tests.batches import batches_between, batches_of
 from load_tests.cpu_accounting import watched
 from load_tests.generator import Log, Progress, closed_loop, open_loop, run_loop, side_by_side
 from load_tests.machine import checkout_commit, installed_versions, this_machine
@@ -87,7 +88,7 @@ class Asked:
         """
         self.warm_up(load)
         others = [partial(self.loop, self.scenario.loads[name], Progress()) for name in load.beside]
-        began_at = datetime.now(UTC)
+        began_at, before = datetime.now(UTC), batches_of(self.target)
         with watched(self.target.root_pid) as watch:
             log = run_loop(side_by_side(self.loop(load, progress), others))
         return {
@@ -95,6 +96,7 @@ class Asked:
             "began_at": began_at,
             "lateness": check_schedule(log, self.scenario.lateness_p99_ms),
             "cpu_ms": watch.cpu_ms(int((log.status != 0).sum())),
+            "batches": batches_between(before, batches_of(self.target)),
             "tree": watch.samples(),
         }
 

@@ -47,15 +47,19 @@ class Question(Part):
         workflow: `tutorial`, or a JSON file with a definition whose image input is named `image`.
         models: ids of object detectors, asked in turn at `/infer/object_detection`.
         pictures: what they are shown.
+        cut_outs: of a workflow: its image is a batch of so many cut-out plates instead.
     """
 
     get: Annotated[str, Field(pattern="^/")] | None = None
     workflow: str | None = None
     models: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     pictures: Pictures = Pictures()
+    cut_outs: Annotated[int, Field(gt=0, le=100)] | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
+        if self.cut_outs is not None and self.workflow is None:
+            raise ValueError("cut_outs goes with workflow")
         if sum(kind is not None for kind in (self.get, self.workflow, self.models)) != 1:
             raise ValueError("a question has one of get, workflow and models")
         return self

@@ -23,6 +23,7 @@ class RunningTarget:
         start_s: from its command to its first answer.
         headers: sent with every request, such as `Host` or a key.
         paths: route as scenarios write it -> route of this server, where they differ.
+        models: id of a model as scenarios write it -> that of the model which stands for it here, where they differ.
     """
 
     url: str
@@ -30,6 +31,7 @@ class RunningTarget:
     start_s: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
+    models: Mapping[str, str] = field(default_factory=dict)
 
 
 class Target(Protocol):

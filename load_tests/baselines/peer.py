@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -33,10 +33,12 @@ class Peer:
     Attributes:
         directory: that folder.
         arguments: what `start_peer.sh` is given behind the port, such as how many workers and which models.
+        models: id of a model as scenarios write it -> id that it is asked for.
     """
 
     directory: Path
     arguments: tuple[str, ...] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
     name: str = "peer"
     about: str = "the reference server, with models of its own"
 
@@ -65,7 +67,11 @@ class Peer:
                 raise TargetMissingError(f"{START} ended with status {said.returncode}; is the server installed?")
             start_s = time.monotonic() - began_s
             yield RunningTarget(
-                url=f"http://127.0.0.1:{port}", root_pid=listener(port), start_s=start_s, paths={"/healthz": "/info"}
+                url=f"http://127.0.0.1:{port}",
+                root_pid=listener(port),
+                start_s=start_s,
+                paths={"/healthz": "/info"},
+                models=self.models,
             )
         finally:
             subprocess.run([str(stop), str(port)], check=False, timeout=STOP_TIMEOUT_S, stdin=subprocess.DEVNULL)  # noqa: S603

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from load_tests.pictures import photograph, wall
+from load_tests.pictures import cut_out, photograph, wall
 from load_tests.questions import requests_of
 from load_tests.scenario import Pictures, Question, find_scenario, read_scenario
 from load_tests.target import RunningTarget
@@ -83,3 +83,16 @@ def test_the_shipped_detector_finds_as_many_plates_as_a_photograph_is_said_to_ha
     pixels = cv2.imdecode(np.frombuffer(photograph(plates), np.uint8), cv2.IMREAD_COLOR)
     (found,) = detector.predict_batch([pixels], [PredictionOptions()]).predictions
     assert len(found.xyxy) == plates
+
+
+def test_cut_outs_are_a_batch_of_plates() -> None:
+    _, body = split(next(requests_of(Question(workflow="tutorial", cut_outs=3), TARGET, 0)))
+    images = [base64.b64decode(image["value"]) for image in body["inputs"]["image"]]
+    assert images == [cut_out()] * 3
+    assert cv2.imdecode(np.frombuffer(images[0], np.uint8), cv2.IMREAD_COLOR).shape == (106, 452, 3)
+
+
+def test_a_target_is_asked_for_its_own_model() -> None:
+    target = RunningTarget(url="http://127.0.0.1:9", models={"a/1": "lite/1"})
+    stream = requests_of(Question(models=("a/1", "b/1")), target, 0)
+    assert [split(request)[1]["model_id"] for request in itertools.islice(stream, 2)] == ["lite/1", "b/1"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ thresholds:
 
 
 def test_the_scenarios_that_are_named_are_shipped_and_read() -> None:
-    names = {"empty", "detect", "plates", "ragged", "overload", "step", "soak", "churn", "baselines", "peer"}
+    names = {"empty", "detect", "plates", "ragged", "overload", "step", "soak", "churn", "baselines", "peer", "reading"}
     assert names == {path.stem for path in SCENARIO_DIRECTORY.glob("*.yaml")}
     for name in names:
         assert read_scenario(find_scenario(name)).about
@@ -106,3 +107,10 @@ def test_what_is_no_scenario_is_refused(tmp_path: Path, text: str) -> None:
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:
     with pytest.raises(ScenarioError, match="churn, detect, empty"):
         find_scenario("everything")
+
+
+def test_the_example_of_the_documentation_is_a_scenario(tmp_path: Path) -> None:
+    text = (SCENARIO_DIRECTORY.parents[1] / "docs" / "load-testing.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "example.yaml").write_text(example)
+    assert list(read_scenario(tmp_path / "example.yaml").loads) == ["peak", "usual", "twice"]
