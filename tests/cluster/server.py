@@ -20,8 +20,8 @@ READY_WITHIN_S = 150.0
 
 
 def free_port() -> int:
-    """A port nobody has; below the kernel's own range, so that nobody is given it meanwhile."""
-    for port in range(21000 + os.getpid() % 500 * 10, 29999):
+    """A port nobody has; between those that a server takes for its own parts and the kernel's, so that nobody gets it."""
+    for port in range(30000 + os.getpid() % 200 * 10, 32768):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
