@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from deployments.dataplane.image_question import ImageQuestion
@@ -70,14 +70,13 @@ def run_stage_units(
             are then encoded here, in the thread that computes, rather than in the event loop that sends them.
     """
     makers = {output_selector(name, output): name for name in stage.steps for output in plan.steps[name].block.outputs}
-    selected = {output.selector for output in plan.outputs}
-    answered = {selector for selector, name in makers.items() if selected & {selector, output_selector(name, "*")}}
     given: list[StageDone | Exception] = []
     for unit in units:
         step_ms: dict[str, float] = {}
         try:
             columns = run_stage_here(plan, stage, unit, on_step=step_ms.__setitem__)
             if to_travel:
+                answered = _answered(plan, makers, unit.excluded_fields)
                 for selector in columns.keys() & makers.keys():
                     step_ms[makers[selector]] += _encoding_ms(columns[selector], answered=selector in answered)
         except WorkflowError as error:
@@ -107,6 +106,12 @@ def as_text_reader(model: LoadedModel) -> TextReader:
     if isinstance(model, TextReader):
         return model
     raise wrong_task(model.package, READING)
+
+
+def _answered(plan: Plan, makers: Mapping[str, str], excluded_fields: frozenset[str]) -> set[str]:
+    """Selectors whose values the answer shows, of those that `makers` names the step of."""
+    selected = {output.selector for output in plan.outputs if output.name not in excluded_fields}
+    return {selector for selector, name in makers.items() if selected & {selector, output_selector(name, "*")}}
 
 
 def _encoding_ms(column: Column, *, answered: bool) -> float:

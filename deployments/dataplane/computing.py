@@ -16,6 +16,7 @@ from deployments.dataplane.messages import CallAnswer
 from deployments.models.engines.deadline import call_deadline
 from deployments.models.engines.turn import computing
 from workflows.errors import DeadlineExceededError
+from workflows.values.codec_counts import CODEC_COUNTS
 
 Done = TypeVar("Done")
 
@@ -69,11 +70,14 @@ class ComputeThread:
 
         given_up = Event()
 
-        def in_turn() -> tuple[list[Done | Exception], float]:
+        def in_turn() -> CallAnswer[Done]:
             with computing(self._turn):
-                return ([], 0.0) if given_up.is_set() else turn()
+                if given_up.is_set():
+                    return CallAnswer(results=[], replica_id=self._replica_id, compute_ms=0.0)
+                return turn()
 
-        def turn() -> tuple[list[Done | Exception], float]:
+        def turn() -> CallAnswer[Done]:
+            decodes, encodes = CODEC_COUNTS.decodes, CODEC_COUNTS.encodes
             began_s = self._began_s[given_up] = time.monotonic()
             try:
                 now_s = self._clock_s()
@@ -86,16 +90,22 @@ class ComputeThread:
                         done = compute(live)
                     for at, result in zip(live, done, strict=True):
                         results[at] = result
-                return results, (time.monotonic() - began_s) * 1000
+                return CallAnswer(
+                    results=results,
+                    replica_id=self._replica_id,
+                    compute_ms=(time.monotonic() - began_s) * 1000,
+                    model_loads=model_loads,
+                    decodes=CODEC_COUNTS.decodes - decodes,
+                    encodes=CODEC_COUNTS.encodes - encodes,
+                )
             finally:
                 del self._began_s[given_up]
 
         try:
-            results, compute_ms = await asyncio.get_running_loop().run_in_executor(self._threads, in_turn)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, in_turn)
         except asyncio.CancelledError:
             given_up.set()
             raise
-        return CallAnswer(results=results, replica_id=self._replica_id, compute_ms=compute_ms, model_loads=model_loads)
 
     def check(self) -> None:
         """Notice a call that does not end.

@@ -140,6 +140,8 @@ class CallAnswer(Generic[R]):
         compute_ms: time it took there, waiting excluded.
         model_loads: models that had to be loaded for it.
         loaded_ids: models that the replica has loaded now; empty from one that loads none.
+        decodes: pictures decoded for it.
+        encodes: pictures encoded for it.
     """
 
     results: Sequence[R | Exception]
@@ -147,3 +149,5 @@ class CallAnswer(Generic[R]):
     compute_ms: float
     model_loads: tuple[ModelLoad, ...] = ()
     loaded_ids: tuple[str, ...] = ()
+    decodes: int = 0
+    encodes: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import APIRouter
@@ -19,6 +20,7 @@ NAME = "Sightline"
 SERVER_UUID = uuid.uuid4().hex[:8]
 
 
+@cache  # reading it parses a file of the installation, which cost more than all else that `/info` does
 def server_version() -> str:
     """Version of the installed distribution; `0` for a checkout that is not installed."""
     try:

@@ -47,6 +47,9 @@ class CoalescingCounters:
         refused: items turned away because the queue was full.
         put_back: items that came to a replica without what they need, and waited again.
         waited_ms: time all items together waited in the queue.
+        sent_bytes: images and tensors of the items that left, second tries not included.
+        decodes: pictures that the deployment decoded for the calls that came back.
+        encodes: pictures that it encoded for them.
         queued_items: waiting now.
         in_flight_calls: on their way or computing now, without those that load.
         loading_calls: calls under way now that have something loaded first.
@@ -64,6 +67,9 @@ class CoalescingCounters:
     refused: int = 0
     put_back: int = 0
     waited_ms: float = 0.0
+    sent_bytes: int = 0
+    decodes: int = 0
+    encodes: int = 0
     queued_items: int = 0
     in_flight_calls: int = 0
     loading_calls: int = 0
@@ -289,6 +295,7 @@ class CoalescingQueue(Generic[K, P, R]):
             item.left_at_s = now_s
             self.counters.waited_ms += (now_s - item.queued_at_s) * 1000
         self.counters.items += len(items)
+        self.counters.sent_bytes += sum(item.size_bytes for item in items)
         self.counters.shared_calls += len({item.request_id for item in items}) > 1
         if loads:
             self._loading.add(key)
@@ -362,12 +369,15 @@ class CoalescingQueue(Generic[K, P, R]):
             self.counters.queued_items += 1
             self.counters.put_back += 1
             self.counters.items -= 1
+            self.counters.sent_bytes -= item.size_bytes
         if not waiting:
             del self._waiting[key]
 
     def _deliver(self, items: list[_Item[P, R]], answer: CallAnswer[R]) -> None:
         now_s = time.perf_counter()
         self._replicas[answer.replica_id] = time.monotonic()
+        self.counters.decodes += answer.decodes
+        self.counters.encodes += answer.encodes
         for item, result in zip(items, answer.results, strict=True):
             if isinstance(result, Exception):
                 _fail(item, result)

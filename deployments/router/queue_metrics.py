@@ -26,6 +26,9 @@ COUNTERS = {
     "refused": "Pieces of work turned away because the queue was full.",
     "put_back": "Pieces of work that came to a replica which had unloaded their model, and waited again.",
     "waited_ms": "Time that pieces of work waited in the queue, together.",
+    "sent_bytes": "Bytes of images and tensors sent to a deployment.",
+    "decodes": "Pictures that a deployment decoded.",
+    "encodes": "Pictures that a deployment encoded.",
 }
 GAUGES = {
     "queued_items": "Pieces of work that wait now.",

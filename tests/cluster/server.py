@@ -20,7 +20,7 @@ READY_WITHIN_S = 150.0
 
 
 def free_port() -> int:
-    """A port nobody has; between those that a server takes for its own parts and the kernel's, so that nobody gets it."""
+    """A port nobody has, between those that a server takes for its own parts and the kernel's: nobody else gets it."""
     for port in range(30000 + os.getpid() % 200 * 10, 32768):
         with socket.socket() as probe:
             try:

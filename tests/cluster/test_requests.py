@@ -273,3 +273,30 @@ def test_a_picture_of_many_megabytes_reaches_every_step(server):
     assert len(png) > 5 * 1024 * 1024
     answer = httpx.post(f"{server.url}/workflows/run", json=body(png.tobytes()), timeout=60)
     assert answer.status_code == 200, answer.text
+
+
+COUNTED = ("calls", "items", "sent_bytes", "decodes", "encodes")
+
+
+def counted(server, deployment: str) -> dict[str, float]:
+    return {counter: server.coalescing(counter, deployment) for counter in COUNTED}
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_a_request_takes_three_hops_and_each_process_decodes_its_photograph_once(server, shown):
+    jpeg = SAMPLE_PATH.read_bytes()  # one plate
+    deployments = ("object_detector", "transforms", "text_reader")
+    before = {deployment: counted(server, deployment) for deployment in deployments}
+    sent = body(jpeg, TUTORIAL, excluded_fields=["image"] if shown else ["image", "crops"])
+    answer = httpx.post(f"{server.url}/workflows/run", json=sent, timeout=60)
+    assert answer.status_code == 200, answer.text
+    spent = {
+        deployment: {name: value - before[deployment][name] for name, value in counted(server, deployment).items()}
+        for deployment in deployments
+    }
+    photograph_once = {"calls": 1, "items": 1, "sent_bytes": len(jpeg), "decodes": 1}
+    assert spent["object_detector"] == photograph_once | {"encodes": 0}
+    assert spent["transforms"] == photograph_once | {"encodes": int(shown)}  # nobody encodes what no answer shows
+    crop = spent["text_reader"]
+    assert (crop["calls"], crop["items"], crop["decodes"], crop["encodes"]) == (1, 1, 0, 0)
+    assert 0 < crop["sent_bytes"] < len(jpeg) * 2

@@ -89,7 +89,8 @@ async def _run_stage(
         raise _too_late(options)  # a long plain step keeps the alarm from ringing
     if stage.runs_on is not RunsOn.TRANSFORMS:
         return await _run_in_router(plan.steps[stage.steps[0]], columns, dispatcher, options)
-    units = cut_units(stage, columns, len(columns[REQUEST_BATCH].values), options.max_elements_per_step)
+    size = len(columns[REQUEST_BATCH].values)
+    units = cut_units(stage, columns, size, options.max_elements_per_step, options.excluded_fields)
     answers = await _together([dispatcher.run_stage(plan, stage, unit) for unit in units])
     given = merge_units(stage, answers)
     makers = {plan.steps[name].selector: plan.steps[name] for name in stage.steps}

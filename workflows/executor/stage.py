@@ -56,15 +56,23 @@ def run_stage_here(
 
 
 def cut_units(
-    stage: Stage, columns: Mapping[str, Column], batch_size: int, max_elements: int | None
+    stage: Stage,
+    columns: Mapping[str, Column],
+    batch_size: int,
+    max_elements: int | None,
+    excluded_fields: frozenset[str] = frozenset(),
 ) -> list[StageUnit]:
     """What a stage reads, as one unit for each element of the request's batch where the work can be cut."""
     needed = {selector: columns[selector] for selector in stage.needs}
     if not stage.per_element or batch_size == 1:
-        return [StageUnit(columns=needed, max_elements=max_elements)]
+        return [StageUnit(columns=needed, max_elements=max_elements, excluded_fields=excluded_fields)]
     parts = {selector: column.by_element(batch_size) for selector, column in needed.items()}
     return [
-        StageUnit(columns={selector: part[index] for selector, part in parts.items()}, max_elements=max_elements)
+        StageUnit(
+            columns={selector: part[index] for selector, part in parts.items()},
+            max_elements=max_elements,
+            excluded_fields=excluded_fields,
+        )
         for index in range(batch_size)
     ]
 

@@ -25,6 +25,7 @@ from PIL import (
 )
 
 from workflows.errors import ImageDecodeError
+from workflows.values.codec_counts import CODEC_COUNTS
 
 READABLE_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 TRANSPOSING_ORIENTATIONS = frozenset({5, 6, 7, 8})
@@ -82,6 +83,7 @@ def decode_pixels(encoded: bytes, *, grey: bool = False, auto_orient: bool = Tru
     flags = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR
     if not auto_orient:
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
+    CODEC_COUNTS.decodes += 1
     try:
         pixels = cv2.imdecode(np.frombuffer(encoded, dtype=np.uint8), flags) if encoded else None
     except cv2.error:
@@ -100,6 +102,7 @@ def encode_jpeg(pixels: NDArray[np.uint8], quality: int = 95) -> bytes:
     Raises:
         ImageDecodeError: the picture is empty or longer than JPEG can hold (65,500 pixels a side).
     """
+    CODEC_COUNTS.encodes += 1
     try:
         done, buffer = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
     except cv2.error:

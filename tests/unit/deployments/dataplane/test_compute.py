@@ -155,11 +155,18 @@ CROPS = {
 }
 
 
-def crops_of(*images, **options):
+def crops_of(*images, excluded=(), **options):
     plan = compile_definition(CROPS)
     (stage,) = plan.stages
     units = [StageUnit(columns={"$inputs.image": Column(lineage=("$inputs",), values={(0,): i})}) for i in images]
-    units = [replace(unit, columns=unit.columns | {"$inputs": unit.columns["$inputs.image"]}) for unit in units]
+    units = [
+        replace(
+            unit,
+            columns=unit.columns | {"$inputs": unit.columns["$inputs.image"]},
+            excluded_fields=frozenset(excluded),
+        )
+        for unit in units
+    ]
     return run_stage_units(plan, stage, units, **options)
 
 
@@ -180,6 +187,11 @@ def test_images_that_are_answered_are_encoded_by_whoever_made_them():
     (stays,), (travels,) = crops_of(black_image()), crops_of(black_image(), to_travel=True)
     assert stays.columns["$steps.middle.crops"].values[(0,)]._encoded is None
     assert travels.columns["$steps.middle.crops"].values[(0,)]._encoded is not None
+
+
+def test_images_that_the_answer_leaves_out_are_not_encoded():
+    (done,) = crops_of(black_image(), excluded=["middle"], to_travel=True)
+    assert done.columns["$steps.middle.crops"].values[(0,)]._encoded is None
 
 
 def test_a_call_without_units_is_answered_with_nothing():

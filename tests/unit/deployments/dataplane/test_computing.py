@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 
+import numpy as np
 import pytest
 
 from deployments.dataplane.backend import ModelLoad
 from deployments.dataplane.computing import ComputeThread, StuckError
 from deployments.models.engines.turn import waiting
 from workflows.errors import DeadlineExceededError
+from workflows.values.image_codec import decode_pixels, encode_jpeg
 
 NEVER_LATE = 1e12
 
@@ -49,6 +51,13 @@ async def test_a_call_whose_items_are_all_late_computes_nothing(thread):
 async def test_loads_travel_with_the_answer(thread):
     load = ModelLoad(model_id="a/1", seconds=0.5)
     assert (await thread.run([], lambda live: [], (load,))).model_loads == (load,)
+
+
+async def test_the_answer_counts_the_pictures_of_its_call_alone(thread):
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    await thread.run([101.0], lambda live: [encode_jpeg(pixels)])
+    answer = await thread.run([101.0], lambda live: [decode_pixels(encode_jpeg(pixels))])
+    assert (answer.decodes, answer.encodes) == (1, 1)
 
 
 async def test_a_call_that_waits_for_its_turn_can_be_taken_back(thread):

@@ -33,3 +33,15 @@ def test_a_value_cannot_begin_a_new_line_or_field():
 
 def test_a_field_that_clients_fill_does_not_fill_the_line():
     assert line(path="/" + "x" * 100_000) == "a.b request path=/" + "x" * 499 + "..."
+
+
+@pytest.mark.parametrize("text", ["Straße", "車/1", "a-b_c~!#&(<>"])
+def test_letters_of_any_alphabet_stand_as_they_are(text):
+    assert line(path=text) == f"a.b request path={text}"
+
+
+@pytest.mark.parametrize(
+    "text", ["a=b", "it's", 'say "x"', "tab\there", "line\u2028break", "\u202eevil", "\x7f", "end\n"]
+)
+def test_what_could_be_taken_for_something_else_is_quoted(text):
+    assert line(path=text) == f"a.b request path={text!r}"

@@ -554,3 +554,13 @@ async def test_a_key_may_have_a_batch_size_of_its_own():
     await values(tasks)
     sizes = [(key, len(payloads)) for key, payloads, _ in deployment.calls]
     assert sizes == [("small", 2), ("small", 2), ("m", 4)]
+
+
+async def test_bytes_sent_and_pictures_decoded_are_counted_once():
+    async def send(key, payloads, deadlines, may_load):
+        return CallAnswer(results=payloads, replica_id="a", compute_ms=0.0, decodes=2, encodes=1)
+
+    queue = CoalescingQueue("the fake", send, lost_errors=())
+    await asyncio.gather(ask(queue, 1, size_bytes=100), ask(queue, 2, size_bytes=20))
+    assert (queue.counters.calls, queue.counters.sent_bytes) == (1, 120)
+    assert (queue.counters.decodes, queue.counters.encodes) == (2, 1)
