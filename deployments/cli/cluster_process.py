@@ -108,11 +108,21 @@ def _start_ray(options: ClusterOptions) -> None:
         _temp_dir=str(options.ray_dir),
         _node_ip_address="127.0.0.1",
     )
+    _stop_watchers()
     signal.signal(signal.SIGTERM, _end)  # Ray has put its own in place
     machines = [node["Resources"] for node in ray.nodes()]  # type: ignore[no-untyped-call]
     impossible = impossible_replicas(options.serve_config, machines)
     if impossible:
         raise ServeConfigError("no machine can hold what the configuration asks for:\n  " + "\n  ".join(impossible))
+
+
+def _stop_watchers() -> None:
+    """End two processes of every head node: one prints what others print, which is off, one adds machines."""
+    from ray._private import worker  # `ray.init` has no option for either
+
+    node: Any = worker._global_node  # Ray was just started
+    node.kill_log_monitor(check_alive=False)
+    node.kill_monitor(check_alive=False)
 
 
 def _ray_address() -> str:

@@ -110,8 +110,14 @@ def local_environment() -> dict[str, str]:
         "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": "10",
         "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",  # a busy machine takes longer than 5 s to start a process
         "RAY_SERVE_LOG_TO_STDERR": "0",
-        # The controller is the busiest process of an idle cluster; on one machine it need not look ten times a second.
-        "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.25",
+        # What a cluster at rest costs, it costs under load too, and one machine has few processes to look after: the
+        # controller need not look ten times a second, nor the node tell of its resources as often, and nobody reads
+        # Ray's record of tasks where there is no dashboard.
+        "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
+        "RAY_raylet_report_resources_period_milliseconds": "1000",
+        "RAY_object_manager_timer_freq_ms": "1000",
+        "RAY_task_events_report_interval_ms": "0",
+        "REPORTER_UPDATE_INTERVAL_MS": "15000",
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -12,6 +13,17 @@ from deployments.observability.logs import FieldsFormatter
 MAX_FILE_BYTES = 20 * 1024 * 1024
 KEPT_FILES = 2
 LOGGER = "deployments"
+
+
+class LogFileHandler(RotatingFileHandler):
+    """Begins a new file behind the line that filled the old one.
+
+    The standard library's own question, whether the next line still fits, writes that line a first time to see.
+    """
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:
+        """Whether the file is full."""
+        return self.stream is not None and os.fstat(self.stream.fileno()).st_size >= self.maxBytes
 
 
 def log_to_directory(directory: Path | None, role: str, replica_id: str, gpu_ids: Sequence[int | str]) -> None:
@@ -28,9 +40,8 @@ def log_to_directory(directory: Path | None, role: str, replica_id: str, gpu_ids
         handler = logging.StreamHandler()
     else:
         directory.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(
-            directory / f"{role}-{replica_id}.log", maxBytes=MAX_FILE_BYTES, backupCount=KEPT_FILES
-        )
+        path = directory / f"{role}-{replica_id}.log"
+        handler = LogFileHandler(path, maxBytes=MAX_FILE_BYTES, backupCount=KEPT_FILES)
     handler.setFormatter(FieldsFormatter())
     logger = logging.getLogger(LOGGER)
     logger.handlers = [handler]

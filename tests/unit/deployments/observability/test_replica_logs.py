@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from deployments.observability.logs import FieldsFormatter
-from deployments.observability.replica_logs import log_to_directory
+from deployments.observability.replica_logs import LogFileHandler, log_to_directory
 
 
 def record(message: str, *, error=None, **fields) -> logging.LogRecord:
@@ -67,3 +67,12 @@ def test_the_file_of_a_replica_begins_with_who_it_is(tmp_path, restored_logger):
     first, second = (tmp_path / "logs" / "text-reader-abc.log").read_text().splitlines()
     assert "replica started role=text-reader replica_id=abc gpu_ids=0,2" in first
     assert second.endswith("INFO deployments.ocr hello")
+
+
+def test_a_full_file_makes_room_for_the_next_line(tmp_path):
+    handler = LogFileHandler(tmp_path / "a.log", maxBytes=10, backupCount=1)
+    for text in ("short", "fills it", "next", "fills it", "last"):
+        handler.emit(record(text))
+    handler.close()
+    assert (tmp_path / "a.log").read_text() == "last\n"
+    assert (tmp_path / "a.log.1").read_text() == "next\nfills it\n"
