@@ -33,6 +33,9 @@ RATE_KNOWN_S = 1.0
 BURST_FACTOR = 1.5
 """How many times the bound a burst may be."""
 
+STALL_ANSWERS = 10.0
+"""Time of so many answers without one is a stall and says nothing of speed: a replica died, a model loads."""
+
 OVERLOAD_MEMORY_S = 5.0
 """Time without a refusal after which a burst may come again."""
 
@@ -95,6 +98,7 @@ class Admission:
         self._alone_s: float | None = None
         self._shortest_s: float | None = None
         self._looked_s = clock_s()
+        self._stalls_s = self._looked_s
         self._overloaded_s = -math.inf
         self._next_vacancy_s = 0.0
 
@@ -195,6 +199,7 @@ class Admission:
             if not self._by_client[ticket.client]:
                 del self._by_client[ticket.client]
         if answered:
+            self._stalls_s = now_s + self._patience_s()
             # The one that ends a crowd had begun before it: on average half of its work fell into the time counted.
             self._answered += min(1.0, max(0.0, counters.in_flight + 1.5 - self.limits.min_in_flight))
             self._measure_alone(now_s - ticket.entered_s, others=max(ticket.found_in_flight, counters.in_flight))
@@ -209,12 +214,18 @@ class Admission:
     def _pass_time(self) -> float:
         now_s = self._clock_s()
         if self.counters.in_flight >= self.limits.min_in_flight:
-            passed_s = now_s - self._looked_s
+            passed_s = max(0.0, min(now_s, self._stalls_s) - self._looked_s)
             kept = math.exp(-passed_s / RATE_MEMORY_S)
             self._crowded_s = self._crowded_s * kept + passed_s
             self._answered *= kept
+        else:
+            self._stalls_s = now_s + self._patience_s()
         self._looked_s = now_s
         return now_s
+
+    def _patience_s(self) -> float:
+        """Time without an answer after which it is a stall."""
+        return max(RATE_KNOWN_S, STALL_ANSWERS / self.rate_s) if self.rate_s else math.inf
 
     def _expected_s(self) -> float:
         """Time after which a request that comes now would be answered."""

@@ -189,6 +189,19 @@ def test_a_request_that_would_be_answered_too_late_is_refused_at_once():
     admission.enter(timeout_s=4.0)
 
 
+def test_a_stall_says_nothing_of_speed():
+    admission, clock = make(min_in_flight=2, free_in_flight=16, max_slowdown=50)
+    answer_crowd(admission, clock, 4, 0.125, times=100)
+    tickets = [admission.enter() for _ in range(8)]
+    clock.now_s += 60  # the detector died and starts anew
+    assert admission.rate_s == pytest.approx(8.0, rel=0.05)
+    tickets.append(admission.enter(timeout_s=2.0))
+    for ticket in tickets:
+        clock.now_s += 1.0  # eight times as slow from now on, which is believed
+        admission.leave(ticket)
+    assert admission.rate_s < 4
+
+
 def test_bytes_are_bounded_for_all_together():
     admission, _ = make(max_in_flight_bytes=100)
     ticket = admission.enter(60)
