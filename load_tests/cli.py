@@ -17,6 +17,7 @@ from load_tests.aims.table import conditions, console_table, markdown
 from load_tests.arrivals import Poisson, TraceError
 from load_tests.baselines.peer import Peer
 from load_tests.baselines.targets import OneProcess, StockServe
+from load_tests.capacity.command import capacity
 from load_tests.generator import Progress
 from load_tests.progress import ConsoleListener, outcome_lines, target_table
 from load_tests.report.comparison import comparison_page, comparison_table, sides_of_both, warnings_of
@@ -38,6 +39,7 @@ PROBE_S = (10.0, 120.0)
 GOOD_SHARE = 0.99
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure the server under load.")
+app.command()(capacity)
 console = Console()
 
 Url = Annotated[str | None, typer.Option(help="Ask this server; one is started when not given.")]

@@ -15,6 +15,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from deployments.cli.application_args import application_args
+from deployments.cli.capacity import capacity
 from deployments.cli.control import control
 from deployments.cli.endpoints import app as endpoints_app
 from deployments.cli.first_request import first_answer, write_request
@@ -40,6 +41,7 @@ app.add_typer(endpoints_app, name="endpoint")
 app.add_typer(k8s_app, name="k8s")
 app.add_typer(keys_app, name="keys")
 models_app.command(name="compile")(compile_model)
+app.command()(capacity)
 app.command()(control)
 
 

@@ -1,0 +1,1 @@
+"""What a cluster around accelerators carries, measured with emulated ones."""
