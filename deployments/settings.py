@@ -257,6 +257,11 @@ def database_url_here() -> str | None:
     return os.environ.get(DATABASE_VARIABLE) or None
 
 
+def redis_password() -> str:
+    """Of the Redis that the GCS keeps its state in; empty for one without. The name is KubeRay's."""
+    return os.environ.get("REDIS_PASSWORD", "")
+
+
 def process_environment() -> dict[str, str]:
     """The environment of this process, for a process it starts."""
     return dict(os.environ)

@@ -19,11 +19,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from deployments.cli.gcs_process import forget_in_redis, keep_gcs_running
 from deployments.cli.processes import adopt_orphans, end_with_parent, stop_descendants
 from deployments.cli.serve_config import ServeConfigError, check_serve_config
 from deployments.control.placement import impossible_replicas
 from deployments.errors import ServingError
-from deployments.settings import ClusterArgs
+from deployments.settings import ClusterArgs, redis_password
 
 POLL_S = 0.1
 
@@ -34,7 +35,9 @@ class ClusterOptions(BaseModel):
     Attributes:
         serve_config: Serve's configuration, overrides included.
         ray_dir: Ray's folder for sockets and logs; of a short path.
+        metrics_port: where Ray shows the metrics of all processes.
         object_store_bytes: shared memory for objects; calls travel over gRPC, so little is needed.
+        redis: host, port and the namespace of its keys, where the GCS keeps its state in a Redis.
         parent: process that must live as long as this one.
     """
 
@@ -42,7 +45,9 @@ class ClusterOptions(BaseModel):
 
     serve_config: dict[str, Any]
     ray_dir: Path
+    metrics_port: int
     object_store_bytes: int = 96 * 1024 * 1024
+    redis: tuple[str, int, str] | None = None
     parent: int
 
 
@@ -55,13 +60,15 @@ def main() -> None:
     try:
         check_serve_config(options.serve_config, ClusterArgs)
         _check_models(options)
+        if options.redis is not None:
+            forget_in_redis(*options.redis)
         _start_ray(options)
         say("address", _ray_address())
         _deploy(options)
     except ServeConfigError as error:
         say("failed", error.message)
         sys.exit(1)
-    signal.pause()
+    keep_gcs_running()
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -107,6 +114,8 @@ def _start_ray(options: ClusterOptions) -> None:
         logging_level=logging.ERROR,
         _temp_dir=str(options.ray_dir),
         _node_ip_address="127.0.0.1",
+        _metrics_export_port=options.metrics_port,
+        _redis_password=redis_password(),
     )
     _stop_watchers()
     signal.signal(signal.SIGTERM, _end)  # Ray has put its own in place

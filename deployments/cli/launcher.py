@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from deployments.cli.cluster_process import ClusterOptions
 from deployments.cli.control_process import ControlProcess
+from deployments.cli.gcs_storage import GcsStorage
 from deployments.cli.ports import choose_ports, has_ipv6_loopback, is_free
 from deployments.cli.processes import adopt_orphans, end_with_parent, stop_descendants
-from deployments.cli.ray_environment import Proxy, ServePorts, cluster_environment
+from deployments.cli.ray_environment import Proxy, ServePorts, cluster_environment, gcs_environment
+from deployments.cli.scrape_targets import write_targets
 from deployments.cli.serve_config import application_paths, with_overrides
 from deployments.control.options import ControlOptions
 from deployments.edge.config import EdgeConfig, TlsFiles
@@ -34,6 +36,7 @@ if TYPE_CHECKING:  # cryptography: only for those who speak TLS
 
 # Short and fixed: the names of sockets below it may not exceed 107 bytes, and Ray's take most of them.
 RUN_ROOT = Path("/tmp")  # noqa: S108 - a folder of mode 0700 that must be ours is made in it
+NO_GCS_STORAGE = GcsStorage()
 START_TIMEOUT_S = 240.0
 DEFAULT_TLS_PORT = 9443
 DRAIN_S = 2.0
@@ -61,6 +64,7 @@ class LaunchPlan:
         tls_files: certificate and key; None to speak no TLS.
         tls_port: where clients come in over TLS.
         grpc_port: where clients of the Open Inference Protocol come in over gRPC; None to let none in.
+        gcs: where Ray's GCS keeps what it knows.
         args: laid over the `args` of each application.
         run_dir: folder for sockets and logs, of a short path.
     """
@@ -79,6 +83,12 @@ class LaunchPlan:
     tls_files: TlsFiles | None = None
     tls_port: int = DEFAULT_TLS_PORT
     grpc_port: int | None = None
+    gcs: GcsStorage = NO_GCS_STORAGE
+
+    @property
+    def targets_path(self) -> Path:
+        """The file that tells a Prometheus on this machine where to look; another start on this port keeps its name."""
+        return self.run_dir / "prometheus.json"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -134,9 +144,18 @@ class LocalCluster:
             args=args,
             grpc_port=serve_grpc_port,
         )
-        options = ClusterOptions(serve_config=config, ray_dir=plan.run_dir / "ray", parent=os.getpid())
+        namespace = f"sightline-{plan.port}"
+        options = ClusterOptions(
+            serve_config=config,
+            ray_dir=plan.run_dir / "ray",
+            metrics_port=ports.metrics,
+            redis=(plan.gcs.redis_host, plan.gcs.redis_port, namespace) if plan.gcs.backend == "redis" else None,
+            parent=os.getpid(),
+        )
+        write_targets(plan.targets_path, server=f"localhost:{plan.port}", ports=[ports.metrics])
         environment = cluster_environment(plan.proxy, ports=ports, run_dir=plan.run_dir / "h", local=True)
         environment[DATABASE_VARIABLE] = plan.database_url
+        environment |= gcs_environment(plan.gcs, folder=plan.run_dir / "gcs", namespace=namespace)
         if plan.proxy == "haproxy":
             self._start_edge(serve_port, ports)
         self._start_cluster(options, process_environment() | environment)

@@ -19,6 +19,7 @@ from deployments.cli.capacity import capacity
 from deployments.cli.control import control
 from deployments.cli.endpoints import app as endpoints_app
 from deployments.cli.first_request import first_answer, write_request
+from deployments.cli.gcs_storage import read_gcs_storage
 from deployments.cli.k8s import app as k8s_app
 from deployments.cli.keys import app as keys_app
 from deployments.cli.launcher import DEFAULT_TLS_PORT, LaunchPlan, LocalCluster, check_port, make_run_dir
@@ -101,6 +102,10 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; another one than loopback needs `--keys on`.")] = (
         LOOPBACK
     ),
+    gcs: Annotated[
+        str,
+        typer.Option(help="Where Ray keeps the state of the cluster: `none`, `rocksdb` or `redis://host:port`."),
+    ] = "none",
     config: Annotated[Path | None, typer.Option(help="Serve configuration; serve_config.yaml when not given.")] = None,
     emulated_accelerators: Annotated[
         bool, typer.Option("--emulated-accelerators", help="Serve models that only pretend to compute, to measure.")
@@ -122,9 +127,12 @@ def serve(
             check_port(grpc_port, "--grpc-port")
         tls_files = _tls_files(tls_certificate, tls_key, _proxy(proxy))
         read_machine_types(machine_types)  # says what is wrong with it before anything starts
+        gcs_storage = read_gcs_storage(gcs)
+        gcs_storage.check()
         plan = LaunchPlan(
             port=port,
             grpc_port=grpc_port,
+            gcs=gcs_storage,
             proxy=_proxy(proxy),
             serve_config=serve_config,
             args=application_args(models or [], workflows, text_reader, emulated_accelerators=emulated_accelerators),
@@ -240,6 +248,7 @@ def _greet(cluster: LocalCluster, say: Callable[[str], None]) -> None:
     typer.echo(f"ready {url} {said}")
     bearer = ' -H "Authorization: Bearer $KEY"' if cluster.plan.require_keys else ""
     typer.echo(f"try: curl -s {url}/workflows/run{bearer} -H 'Content-Type: application/json' -d @{request}")
+    typer.echo(f"for Prometheus: file_sd_configs with {cluster.plan.targets_path}")
     sys.stdout.flush()
 
 

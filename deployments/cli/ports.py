@@ -12,7 +12,7 @@ LOOPBACK = "127.0.0.1"
 FIRST_OWN_PORT = 20000
 LAST_OWN_PORT = 29999
 REPLICA_PORTS = 64
-SINGLE_PORTS = 7
+SINGLE_PORTS = 8
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
@@ -63,6 +63,7 @@ def choose_ports(seed: int) -> tuple[int, ServePorts]:
                 grpc=first + 4,
                 fallback_grpc=first + 5,
                 control=first + 6,
+                metrics=first + 7,
                 first_replica=first + SINGLE_PORTS,
                 replicas=REPLICA_PORTS,
                 first_replica_grpc=first + SINGLE_PORTS + REPLICA_PORTS,

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from deployments.cli.gcs_storage import GcsStorage
+
 Proxy = Literal["haproxy", "python"]
 
 
@@ -27,6 +29,7 @@ class ServePorts:
         haproxy_stats: HAProxy's own page; bound on all interfaces, Serve has no switch for it.
         haproxy_metrics: HAProxy's Prometheus endpoint; the same.
         control: the control plane's; ours, not Serve's.
+        metrics: Ray's own, where Prometheus finds the metrics of all processes.
         first_replica: first port of the WorkflowRouter replicas.
         replicas: how many ports follow it.
         first_replica_grpc: first port of their gRPC; as many follow it.
@@ -36,6 +39,7 @@ class ServePorts:
     grpc: int = 9000
     fallback_grpc: int = 9500
     control: int = 9600
+    metrics: int = 8080
     haproxy_stats: int = 8404
     haproxy_metrics: int = 9101
     first_replica: int = 30000
@@ -119,6 +123,23 @@ def local_environment() -> dict[str, str]:
         "RAY_task_events_report_interval_ms": "0",
         "REPORTER_UPDATE_INTERVAL_MS": "15000",
     }
+
+
+def gcs_environment(storage: GcsStorage, *, folder: Path, namespace: str) -> dict[str, str]:
+    """Where the GCS keeps what it knows. On Kubernetes KubeRay sets the same, from `gcsFaultToleranceOptions`.
+
+    Args:
+        storage: the kind of it.
+        folder: for the files of RocksDB.
+        namespace: before all keys in Redis, which other clusters may use too.
+    """
+    if storage.backend == "none":
+        return {}
+    # Everybody waits that long for another GCS, not one minute: what KubeRay sets in such a cluster.
+    patient = {"RAY_gcs_rpc_server_reconnect_timeout_s": "600"}
+    if storage.backend == "rocksdb":
+        return patient | {"RAY_gcs_storage": "rocksdb", "RAY_gcs_storage_path": str(folder)}
+    return patient | {"RAY_REDIS_ADDRESS": storage.redis_address, "RAY_external_storage_namespace": namespace}
 
 
 def cluster_environment(

@@ -15,6 +15,7 @@ from deployments.dataplane.backend import ModelLoad
 from deployments.dataplane.messages import CallAnswer
 from deployments.models.engines.deadline import call_deadline
 from deployments.models.engines.turn import computing
+from deployments.observability import metrics
 from workflows.errors import DeadlineExceededError
 from workflows.values.codec_counts import CODEC_COUNTS
 
@@ -99,6 +100,7 @@ class ComputeThread:
                     encodes=CODEC_COUNTS.encodes - encodes,
                 )
             finally:
+                metrics.compute_s_total.inc(time.monotonic() - began_s)
                 del self._began_s[given_up]
 
         try:

@@ -10,6 +10,7 @@ from deployments.dataplane.messages import CallAnswer, PredictCall
 from deployments.dataplane.model_replica import ModelReplica
 from deployments.models.image_model import Prediction
 from deployments.models.tasks import IMAGE_TASKS
+from deployments.observability.ray_export import export_to_ray
 from deployments.observability.replica_logs import log_to_directory
 from deployments.settings import ClusterArgs
 
@@ -29,6 +30,7 @@ class ObjectDetector(ModelReplica):
         """
         replica_id = serve.get_replica_context().replica_id.unique_id
         log_to_directory(args.log_dir, "object-detector", replica_id, ray.get_gpu_ids())
+        export_to_ray()
         super().__init__(IMAGE_TASKS, replica_id, args, only)
 
     async def predict(self, call: PredictCall) -> CallAnswer[Prediction]:

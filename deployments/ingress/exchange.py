@@ -246,8 +246,6 @@ def _record(scope: Scope, exchange: Exchange, *, log: bool) -> None:
     if work is not None:
         for timing in work.timings:
             metrics.record_step(timing.queue_ms, timing.transfer_ms, timing.compute_ms)
-        for load in work.model_loads:
-            metrics.model_load_s.observe(load.seconds)
     if not log:
         return
     error = exchange.error or getattr(scope["state"].get("error"), "__class__", type(None)).__name__

@@ -1,60 +1,37 @@
-"""Grafana's dashboards: rows of panels, each a title, a unit and what is asked of Prometheus."""
+"""Grafana's dashboards, as its JSON."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from deployments.kubernetes.panels import ENDPOINTS, MODELS, OVERVIEW, RAY, SERVER, Panel
+
 DATA_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 WIDTH, HEIGHT = 12, 8
-OF = 'endpoint="$endpoint"'
 
-LATENCY = f"rate(ray_serve_deployment_processing_latency_ms_bucket{{{OF}}}[$window])"
-
-# Title, unit, legend, expression.
-SERVING = (
-    (
-        "Requests",
-        "reqps",
-        "{{deployment}}",
-        f"sum by (deployment) (rate(ray_serve_deployment_request_counter_total{{{OF}}}[$window]))",
-    ),
-    ("Calls, 95 of 100", "ms", "{{deployment}}", f"histogram_quantile(0.95, sum by (le, deployment) ({LATENCY}))"),
-    (
-        "Calls under way",
-        "short",
-        "{{deployment}}",
-        f"sum by (deployment) (ray_serve_replica_processing_queries{{{OF}}})",
-    ),
-    (
-        "Healthy replicas",
-        "short",
-        "{{deployment}}",
-        f"sum by (deployment) (ray_serve_deployment_replica_healthy{{{OF}}})",
-    ),
-    (
-        "Replicas started",
-        "short",
-        "{{deployment}}",
-        f"sum by (deployment) (ray_serve_deployment_replica_starts_total{{{OF}}})",
-    ),
-)
-MACHINES = (
-    ("CPU of pods", "percent", "{{instance}}", f"max by (instance) (ray_node_cpu_utilization{{{OF}}})"),
-    ("Memory of pods", "bytes", "{{instance}}", f"max by (instance) (ray_node_mem_used{{{OF}}})"),
-    ("CPUs given to replicas", "short", "{{State}}", f'sum by (State) (ray_resources{{{OF},Name="CPU"}})'),
-    ("Pods that are seen", "short", "{{role}}", f"sum by (role) (up{{{OF}}})"),
-)
+SERVERS = "label_values(ray_sightline_http_requests_in_flight, server)"
+ENDPOINTS_OF_SERVER = f"label_values(ray_sightline_http_requests_in_flight{{{SERVER}}}, application)"
 
 
 def dashboards() -> dict[str, dict[str, Any]]:
     """File name -> dashboard."""
-    return {
-        "sightline-serving.json": _dashboard("sightline-serving", "Sightline: serving", SERVING),
-        "sightline-machines.json": _dashboard("sightline-machines", "Sightline: machines", MACHINES),
-    }
+    made = (
+        _dashboard("sightline-overview", "Sightline: overview", OVERVIEW),
+        _dashboard("sightline-endpoint", "Sightline: one endpoint", ENDPOINTS, of_endpoint=True),
+        _dashboard("sightline-models", "Sightline: models and batches", MODELS, of_endpoint=True),
+        _dashboard("sightline-ray", "Sightline: Ray and machines", RAY),
+    )
+    return {f"{each['uid']}.json": each for each in made}
 
 
-def _dashboard(uid: str, title: str, rows: tuple[tuple[str, str, str, str], ...]) -> dict[str, Any]:
+def _dashboard(uid: str, title: str, panels: tuple[Panel, ...], *, of_endpoint: bool = False) -> dict[str, Any]:
+    variables = [
+        {"name": "datasource", "type": "datasource", "query": "prometheus"},
+        _asked("server", SERVERS),
+        # Its revision, behind a dot, comes and goes with rolling changes.
+        *([_asked("endpoint", ENDPOINTS_OF_SERVER, regex="/^([^.]+)/")] if of_endpoint else []),
+        {"name": "window", "type": "interval", "query": "1m,5m,15m", "current": {"text": "5m", "value": "5m"}},
+    ]
     return {
         "uid": uid,
         "title": title,
@@ -62,29 +39,27 @@ def _dashboard(uid: str, title: str, rows: tuple[tuple[str, str, str, str], ...]
         "tags": ["sightline"],
         "time": {"from": "now-1h", "to": "now"},
         "refresh": "30s",
-        "templating": {
-            "list": [
-                {"name": "datasource", "type": "datasource", "query": "prometheus"},
-                {
-                    "name": "endpoint",
-                    "type": "query",
-                    "datasource": DATA_SOURCE,
-                    "query": "label_values(up, endpoint)",
-                },
-                {"name": "window", "type": "interval", "query": "1m,5m,15m", "current": {"text": "5m", "value": "5m"}},
-            ]
-        },
-        "panels": [_panel(at, *row) for at, row in enumerate(rows)],
+        "links": [{"type": "dashboards", "title": "Sightline", "tags": ["sightline"], "keepTime": True}],
+        "templating": {"list": variables},
+        "panels": [_panel(at, panel) for at, panel in enumerate(panels)],
     }
 
 
-def _panel(at: int, title: str, unit: str, legend: str, expression: str) -> dict[str, Any]:
+def _asked(name: str, query: str, *, regex: str = "") -> dict[str, Any]:
+    return {"name": name, "type": "query", "datasource": DATA_SOURCE, "query": query, "regex": regex, "refresh": 2}
+
+
+def _panel(at: int, panel: Panel) -> dict[str, Any]:
     return {
         "id": at + 1,
         "type": "timeseries",
-        "title": title,
+        "title": panel.title,
+        "description": panel.text,
         "datasource": DATA_SOURCE,
         "gridPos": {"x": at % 2 * WIDTH, "y": at // 2 * HEIGHT, "w": WIDTH, "h": HEIGHT},
-        "fieldConfig": {"defaults": {"unit": unit}, "overrides": []},
-        "targets": [{"refId": "A", "expr": expression, "legendFormat": legend}],
+        "fieldConfig": {"defaults": {"unit": panel.unit, "min": 0}, "overrides": []},
+        "targets": [
+            {"refId": chr(ord("A") + number), "expr": expression, "legendFormat": legend}
+            for number, (legend, expression) in enumerate(panel.queries.items())
+        ],
     }

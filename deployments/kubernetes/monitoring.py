@@ -27,7 +27,7 @@ def monitoring_objects(values: Values) -> list[Object]:
 def _pod_monitor(values: Values) -> Object:
     relabel: list[dict[str, Any]] = [
         {"sourceLabels": [f"__meta_kubernetes_pod_label_{_escaped(label)}"], "targetLabel": target}
-        for label, target in ((ENDPOINT_LABEL, "endpoint"), (ROLE_LABEL, "role"))
+        for label, target in ((ENDPOINT_LABEL, "server"), (ROLE_LABEL, "role"))
     ]
     spec = {
         "selector": pods_of(values),

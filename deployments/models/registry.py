@@ -17,6 +17,7 @@ from deployments.models.errors import ModelPackageError, UnknownModelError
 from deployments.models.loading import LoadedModel
 from deployments.models.model_id import canonical_model_id
 from deployments.models.package import ModelPackage
+from deployments.observability import metrics
 from workflows.definition.nearest import suggest
 
 logger = logging.getLogger(__name__)
@@ -193,13 +194,16 @@ class ModelRegistry(Generic[Model]):
         """
         canonical = self.resolve(model_id)
         with self._lock:
-            return self._loaded.pop(canonical, None) is not None
+            was_loaded = self._loaded.pop(canonical, None) is not None
+            metrics.models_loaded.dec(was_loaded)
+            return was_loaded
 
     def clear(self) -> None:
         """Forget every loaded model that is not pinned."""
         with self._lock:
             for model_id in [model_id for model_id in self._loaded if model_id not in self._pinned]:
                 del self._loaded[model_id]
+                metrics.models_loaded.dec()
 
     def resize(self, capacity: int) -> None:
         """Keep another number of models from now on.
@@ -232,6 +236,7 @@ class ModelRegistry(Generic[Model]):
         """Take no more loads and forget every model; loads and runs under way end by themselves."""
         self._executor.shutdown(wait=False, cancel_futures=True)
         with self._lock:
+            metrics.models_loaded.dec(len(self._loaded))
             self._loaded.clear()
 
     def _ready_or_loading(self, model_id: str) -> _Loaded[Model] | Future[_Loaded[Model]]:
@@ -253,11 +258,14 @@ class ModelRegistry(Generic[Model]):
         except BaseException:
             with self._lock:
                 del self._loading[model_id]
+            metrics.model_load_failures_total.inc()
             raise
         with self._lock:
             del self._loading[model_id]
             self._loaded[model_id] = loaded
+            metrics.models_loaded.inc()
             self._make_room(newest=model_id)
+        metrics.record_load(model_id, loaded.seconds)
         logger.info("model ready", extra={"model_id": model_id, "load_s": round(loaded.seconds, 3)})
         return loaded
 
@@ -267,4 +275,6 @@ class ModelRegistry(Generic[Model]):
                 return
             if model_id not in self._pinned and model_id != newest:
                 del self._loaded[model_id]
+                metrics.models_loaded.dec()
+                metrics.model_evictions_total.inc()
                 logger.info("model unloaded to make room", extra={"model_id": model_id, "newest": newest})

@@ -31,6 +31,12 @@ workflow_step_latency_ms = Histogram(
 model_load_s = Histogram(
     "model_load_s", "Time a model took to load.", buckets=(0.1, 0.2, 0.5, 1, 2, 5, 10, 30), registry=REGISTRY
 )
+# By model: there are no more of them than packages that are served.
+model_loads_total = Counter("model_loads_total", "Loads of a model.", ("model",), registry=REGISTRY)
+model_load_failures_total = Counter("model_load_failures_total", "Loads of models that failed.", registry=REGISTRY)
+model_evictions_total = Counter("model_evictions_total", "Models unloaded to make room for others.", registry=REGISTRY)
+models_loaded = Gauge("models_loaded", "Models that are loaded.", registry=REGISTRY)
+compute_s_total = Counter("compute_s_total", "Time a replica spent computing.", registry=REGISTRY)
 
 
 def record_request(method: str, route: str, status: int, latency_ms: float) -> None:
@@ -45,6 +51,12 @@ def record_step(queue_ms: float, transfer_ms: float, compute_ms: float) -> None:
         workflow_step_latency_ms.labels("queue").observe(queue_ms)
         workflow_step_latency_ms.labels("transfer").observe(transfer_ms)
     workflow_step_latency_ms.labels("compute").observe(compute_ms)
+
+
+def record_load(model_id: str, seconds: float) -> None:
+    """Count a model that is loaded now."""
+    model_loads_total.labels(model_id).inc()
+    model_load_s.observe(seconds)
 
 
 def exposition() -> bytes:

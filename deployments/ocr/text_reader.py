@@ -9,6 +9,7 @@ from deployments.dataplane.compute import as_text_reader, read_images
 from deployments.dataplane.messages import CallAnswer, ReadCall
 from deployments.dataplane.model_replica import ModelReplica
 from deployments.models.tasks import READING
+from deployments.observability.ray_export import export_to_ray
 from deployments.observability.replica_logs import log_to_directory
 from deployments.settings import ClusterArgs
 from workflows.values.recognized_text import RecognizedText
@@ -21,6 +22,7 @@ class TextReader(ModelReplica):
         """Load the models that are always here; arguments as of an ObjectDetector."""
         replica_id = serve.get_replica_context().replica_id.unique_id
         log_to_directory(args.log_dir, "text-reader", replica_id, ray.get_gpu_ids())
+        export_to_ray()
         super().__init__(READING, replica_id, args, only)
 
     async def read(self, call: ReadCall) -> CallAnswer[RecognizedText]:

@@ -60,9 +60,15 @@ class QueueCollector(Collector):
         for deployment, queue in self._queues.items():
             slots.add_metric((deployment,), queue.slots)
         yield slots
+        limits = GaugeMetricFamily(
+            "coalescing_batch_limit_items", "Pieces of work that one call may carry.", labels=("deployment",)
+        )
+        for deployment, queue in self._queues.items():
+            limits.add_metric((deployment,), queue.limits.max_batch_items)
+        yield limits
         sizes = HistogramMetricFamily("coalescing_batch_items", "Pieces of work in one call.", labels=("deployment",))
         for deployment, queue in self._queues.items():
-            batch_sizes = queue.counters.batch_sizes
+            batch_sizes = dict(queue.counters.batch_sizes)  # whoever asks may be another thread
             buckets = [(str(edge), sum(n for size, n in batch_sizes.items() if size <= edge)) for edge in BATCH_BUCKETS]
             buckets.append(("+Inf", sum(batch_sizes.values())))
             sizes.add_metric((deployment,), buckets, sum(size * n for size, n in batch_sizes.items()))

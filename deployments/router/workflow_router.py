@@ -20,6 +20,7 @@ from deployments.errors import ServingError
 from deployments.ingress.app import create_app
 from deployments.kserve.grpc_door import GrpcDoor
 from deployments.observability.admission_metrics import watch_admission
+from deployments.observability.ray_export import export_to_ray
 from deployments.observability.replica_logs import log_to_directory
 from deployments.router.cluster_backend import ClusterBackend
 from deployments.router.placement import Placement
@@ -63,6 +64,7 @@ class WorkflowRouter(GrpcDoor):
         self._service = WorkflowService(self._backend, args.ingress, text_reader_model=args.text_reader_model)
         watch_queues(self._backend.queues)
         watch_admission(self._service.admission)
+        export_to_ray()
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """The application that Serve hands requests to."""

@@ -11,6 +11,7 @@ from ray import serve
 from deployments.dataplane.compute import run_stage_units
 from deployments.dataplane.computing import ComputeThread
 from deployments.dataplane.messages import CallAnswer, StageCall, StageDone
+from deployments.observability.ray_export import export_to_ray
 from deployments.observability.replica_logs import log_to_directory
 from deployments.settings import ClusterArgs
 from workflows.compiler.cache import PlanCache
@@ -23,6 +24,7 @@ class TransformWorker:
     def __init__(self, args: ClusterArgs) -> None:
         replica_id = serve.get_replica_context().replica_id.unique_id
         log_to_directory(args.log_dir, "transform-worker", replica_id, ray.get_gpu_ids())
+        export_to_ray()
         self._plans = PlanCache(limits=CompileLimits(max_steps=args.ingress.max_steps))
         self._thread = ComputeThread("transforms", replica_id)
         # What draws takes seconds to import: soon, but not before the replica answers, and not in the first drawing.

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from deployments.kubernetes.alerts import alert_groups
+from tests.k8s.alert_cases import CASES
 from tests.k8s.crd_schema import problems
 from tests.unit.deployments.kubernetes.shipped import FOLDER, OVERLAYS, ROOT, overlay_values, rendered
 
@@ -94,40 +95,25 @@ def test_checkov_finds_nothing_that_is_not_justified_in_the_manifest(objects, tm
     assert all(each["check_result"]["suppress_comment"] for each in report["results"]["skipped_checks"])
 
 
-SERIES = """
-rule_files: [rules.yaml]
-evaluation_interval: 1m
-tests:
-  - interval: 1m
-    input_series:
-      - {series: 'up{endpoint="plates",role="head"}', values: '1x10 0x20'}
-      - {series: 'up{endpoint="plates",role="worker"}', values: '1x30'}
-      - {series: 'ray_serve_deployment_request_counter_total{endpoint="plates"}', values: '0+100x30'}
-      - {series: 'ray_serve_deployment_error_counter_total{endpoint="plates"}', values: '0x10 0+10x20'}
-      - {series: 'ray_serve_deployment_replica_healthy{endpoint="plates",replica="a"}', values: '1x30'}
-    alert_rule_test:
-      - {eval_time: 9m, alertname: SightlineHeadAbsent, exp_alerts: []}
-      - {eval_time: 9m, alertname: SightlineErrors, exp_alerts: []}
-      - {eval_time: 29m, alertname: SightlineNoWorkers, exp_alerts: []}
-      - {eval_time: 29m, alertname: SightlineReplicaUnhealthy, exp_alerts: []}
-      - eval_time: 29m
-        alertname: SightlineHeadAbsent
-        exp_alerts: [{exp_labels: {severity: critical, endpoint: plates}, exp_annotations: HEAD}]
-      - eval_time: 29m
-        alertname: SightlineErrors
-        exp_alerts: [{exp_labels: {severity: critical, endpoint: plates}, exp_annotations: ERRORS}]
-"""
-
-
-def test_prometheus_raises_each_alert_when_it_should_and_not_before(tmp_path):
+def test_prometheus_raises_each_alert_when_it_should_and_not_else(tmp_path):
     promtool = tool("promtool")
     groups = alert_groups("plates")
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))
-    said = {rule["alert"]: json.dumps(rule["annotations"]) for rule in groups[0]["rules"]}
-    text = SERIES.replace(": HEAD", f": {said['SightlineHeadAbsent']}").replace(
-        ": ERRORS", f": {said['SightlineErrors']}"
-    )
-    (tmp_path / "tests.yaml").write_text(text)
+    rules = {rule["alert"]: rule for rule in groups[0]["rules"]}
+    assert list(CASES) == list(rules)
+    tests = []
+    for name, (labels, rings, quiet) in CASES.items():
+        said = {"exp_labels": {**labels, **rules[name]["labels"]}, "exp_annotations": rules[name]["annotations"]}
+        for series, expected in ((rings, [said]), (quiet, [])):
+            tests.append(
+                {
+                    "interval": "1m",
+                    "input_series": [{"series": each, "values": values} for each, values in series.items()],
+                    "alert_rule_test": [{"eval_time": "30m", "alertname": name, "exp_alerts": expected}],
+                }
+            )
+    content = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": tests}
+    (tmp_path / "tests.yaml").write_text(yaml.safe_dump(content))
     done = subprocess.run(
         [promtool, "test", "rules", "tests.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 import ray
 from ray.serve._private import constants
 
-from deployments.cli.ray_environment import ServePorts, cluster_environment, proxy_environment
+from deployments.cli.gcs_storage import GcsStorage
+from deployments.cli.ray_environment import ServePorts, cluster_environment, gcs_environment, proxy_environment
 
 SERVE_SOURCE = Path(constants.__file__).parent
 
@@ -23,6 +24,8 @@ def test_every_switch_of_serve_is_one_that_this_ray_knows():
 def test_switches_of_rays_core_are_known_to_its_binary():
     raylet = (Path(ray.__file__).parent / "core/src/ray/raylet/raylet").read_bytes()
     environment = cluster_environment("haproxy", local=True)
+    for storage in (GcsStorage(backend="rocksdb"), GcsStorage(backend="redis")):
+        environment |= gcs_environment(storage, folder=Path("/run/x"), namespace="a")
     flags = [name.removeprefix("RAY_") for name in environment if name.removeprefix("RAY_")[0].islower()]
     assert flags
     assert [name for name in flags if name.encode() not in raylet] == []
