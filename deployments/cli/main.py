@@ -231,7 +231,7 @@ def _say_who_may_come(cluster: LocalCluster, say: Callable[[str], None]) -> None
 def _url_here(plan: LaunchPlan) -> str:
     """Where this machine reaches the server."""
     address = ip_address(plan.host)
-    if address.is_unspecified:
+    if address.is_unspecified or plan.tls_files is not None:
         return f"http://127.0.0.1:{plan.port}"
     return f"http://[{address}]:{plan.port}" if address.version == 6 else f"http://{address}:{plan.port}"
 
@@ -246,6 +246,8 @@ def _greet(cluster: LocalCluster, say: Callable[[str], None]) -> None:
         return
     request = write_request(cluster.plan.run_dir)
     typer.echo(f"ready {url} {said}")
+    if cluster.plan.tls_files is not None:
+        typer.echo(f"with TLS: https://{cluster.plan.domain}:{cluster.plan.tls_port}")
     bearer = ' -H "Authorization: Bearer $KEY"' if cluster.plan.require_keys else ""
     typer.echo(f"try: curl -s {url}/workflows/run{bearer} -H 'Content-Type: application/json' -d @{request}")
     typer.echo(f"for Prometheus: file_sd_configs with {cluster.plan.targets_path}")

@@ -5,9 +5,15 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from deployments.edge.process import EdgeUnavailableError
+from deployments.edge.config import SOCKET_NAME
+from deployments.edge.errors import EdgeUnavailableError
 
 ANSWER_TIMEOUT_S = 5.0
+
+
+def socket_path(directory: Path) -> Path:
+    """Where it is."""
+    return directory / SOCKET_NAME
 
 
 def ask_edge(directory: Path, commands: str) -> str:
@@ -23,7 +29,7 @@ def ask_edge(directory: Path, commands: str) -> str:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(ANSWER_TIMEOUT_S)
-            connection.connect(str(directory / "e.sock"))
+            connection.connect(str(socket_path(directory)))
             connection.sendall(f"{commands}\n".encode())
             answer = b""
             while part := connection.recv(65536):

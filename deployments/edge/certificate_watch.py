@@ -9,7 +9,7 @@ from pathlib import Path
 from deployments.edge.admin_socket import ask_edge
 from deployments.edge.certificate import Certificate, CertificateError, read_certificate
 from deployments.edge.config import CERTIFICATE_FILE, TlsFiles
-from deployments.edge.process import EdgeUnavailableError
+from deployments.edge.errors import EdgeUnavailableError
 
 WARNED_BEFORE = timedelta(days=21)
 WARNED_EVERY = timedelta(days=1)

@@ -36,6 +36,9 @@ UNKNOWN_HOST_PATH = "/-/unknown-host"
 CERTIFICATE_FILE = "tls.pem"
 """In the directory of an edge that speaks TLS: its certificate, those that signed it, and the key."""
 
+SOCKET_NAME = "e.sock"  # short: its whole path may not exceed 107 bytes
+
+LOOPBACK = "127.0.0.1"
 NOBODY = ("0.0.0.0/32",)  # no client has this address
 
 
@@ -66,7 +69,7 @@ class EdgeConfig:
 
     Attributes:
         port: where clients come in.
-        address: where it listens.
+        address: where it listens; on `port` on loopback alone where `tls_port` is set.
         serve_port: Ray Serve's HTTP port on loopback.
         applications: name of an application -> its path in Serve, `/` or `/name`; the first is the default one.
         domain: every application answers at `<name>.<domain>`, the default one also at the domain itself.
@@ -83,7 +86,7 @@ class EdgeConfig:
     port: int
     serve_port: int
     applications: Mapping[str, str]
-    address: str = "127.0.0.1"
+    address: str = LOOPBACK
     domain: str = "localhost"
     ipv6: bool = False
     grpc_port: int | None = None
@@ -116,8 +119,10 @@ class EdgeConfig:
     def text(self, directory: Path) -> str:
         """HAProxy's configuration, with its files in `directory`."""
         text = Template(TEMPLATE.read_text()).substitute(
-            binds=self._binds(self.port) + self._tls_binds(directory),
-            socket_path=directory / "e.sock",
+            # Where others come in with TLS, only this machine does without: keys and pictures are nobody else's.
+            binds=self._binds(self.port, address=self.address if self.tls_port is None else LOOPBACK)
+            + self._tls_binds(directory),
+            socket_path=directory / SOCKET_NAME,
             map_path=directory / "hosts.map",
             addresses=self._addresses(),
             domain=self.domain,
@@ -167,9 +172,11 @@ class EdgeConfig:
             "control_backend": Template(CONTROL_TEMPLATE.read_text()).substitute(control_port=self.control_port),
         }
 
-    def _binds(self, port: int, options: str = "") -> str:
-        address = f"[{self.address}]" if ":" in self.address else self.address
-        addresses = [address, "[::1]"] if self.ipv6 and address == "127.0.0.1" else [address]
+    def _binds(self, port: int, options: str = "", *, address: str | None = None) -> str:
+        address = self.address if address is None else address
+        addresses = [f"[{address}]" if ":" in address else address]
+        if self.ipv6 and address == LOOPBACK:
+            addresses.append("[::1]")
         return "\n    ".join(f"bind {address}:{port}{options}" for address in addresses)
 
     def _tls_binds(self, directory: Path) -> str:

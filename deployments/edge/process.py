@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+from deployments.edge.admin_socket import ask_edge, socket_path
 from deployments.edge.config import EdgeConfig
-from deployments.errors import ServingError
+from deployments.edge.errors import EdgeUnavailableError
 
-
-class EdgeUnavailableError(ServingError):
-    """There is no HAProxy for this platform, or it does not take our configuration."""
+LISTENS_WITHIN_S = 20.0
 
 
 def haproxy_binary() -> Path:
@@ -48,8 +48,9 @@ def start_edge(
     check = subprocess.run([binary, "-c", "-f", path], capture_output=True, text=True, check=False)  # noqa: S603
     if check.returncode:
         raise EdgeUnavailableError(f"HAProxy refuses the configuration {path}: {check.stderr.strip()}")
+    socket_path(directory).unlink(missing_ok=True)  # of an edge before
     with (directory / "edge.log").open("ab") as log:
-        # -db: in the foreground, so that it ends with us; it has bound its ports or failed within moments.
+        # -db: in the foreground, so that it ends with us.
         process = subprocess.Popen(  # noqa: S603
             [binary, "-db", "-f", path],
             stdout=log,
@@ -58,8 +59,21 @@ def start_edge(
             preexec_fn=before_exec,
             start_new_session=True,  # Ctrl-C in the terminal reaches the launcher alone
         )
-    try:
-        process.wait(timeout=0.3)
-    except subprocess.TimeoutExpired:
-        return process
+    deadline_s = time.monotonic() + LISTENS_WITHIN_S
+    while process.poll() is None:
+        if _answers(directory):
+            return process
+        if time.monotonic() > deadline_s:
+            process.kill()
+            process.wait()
+            raise EdgeUnavailableError(f"HAProxy did not listen within {LISTENS_WITHIN_S:g} s")
+        time.sleep(0.02)
     raise EdgeUnavailableError(f"HAProxy ended at once; its words are in {directory / 'edge.log'}")
+
+
+def _answers(directory: Path) -> bool:
+    """Whether it has come to where it answers; its ports are bound before."""
+    try:
+        return bool(ask_edge(directory, "show version").strip())
+    except EdgeUnavailableError:
+        return False

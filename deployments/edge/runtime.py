@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deployments.edge.admin_socket import ask_edge
 from deployments.edge.config import EdgeConfig
-from deployments.edge.process import EdgeUnavailableError
+from deployments.edge.errors import EdgeUnavailableError
 
 COMMANDS_AT_ONCE = 50
 

@@ -13,7 +13,8 @@ import pytest
 
 from deployments.cli.ports import has_ipv6_loopback
 from deployments.edge.config import EdgeConfig
-from deployments.edge.process import EdgeUnavailableError, start_edge
+from deployments.edge.errors import EdgeUnavailableError
+from deployments.edge.process import start_edge
 
 pytestmark = pytest.mark.cluster
 

@@ -67,3 +67,16 @@ def test_grpc_has_a_port_of_its_own_and_leads_to_applications_by_their_names(tmp
     assert "server serve 127.0.0.1:8001 proto h2" in text
     config.write(tmp_path / "edge")
     assert (tmp_path / "edge" / "applications.map").read_text() == "/ plates\n/doors doors\n"
+
+
+def test_where_it_speaks_tls_only_this_machine_comes_in_without(tmp_path):
+    config = EdgeConfig(
+        port=9001, serve_port=8000, applications={"plates": "/"}, address="0.0.0.0", tls_port=9443, grpc_port=9002
+    )
+    binds = [line.strip() for line in config.text(tmp_path).splitlines() if line.strip().startswith("bind ")]
+    shown = f"ssl crt {tmp_path / 'tls.pem'} alpn"
+    assert binds == [
+        "bind 127.0.0.1:9001",
+        f"bind 0.0.0.0:9443 {shown} h2,http/1.1",
+        f"bind 0.0.0.0:9002 {shown} h2",
+    ]
