@@ -34,15 +34,32 @@ def free_port() -> int:
 class Server:
     """One run of the command."""
 
-    def __init__(self, *arguments: str, port: int | None = None, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        port: int | None = None,
+        environment: dict[str, str] | None = None,
+        before: str | None = None,
+    ) -> None:
+        """Start it.
+
+        Args:
+            arguments: of the command.
+            port: where; a free one when None.
+            environment: beside this process's own.
+            before: Python that is run in its process first.
+        """
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.lines: list[str] = []
         if "--database" not in arguments:
             self._state = TemporaryDirectory()  # endpoints of another test's server on this port are none of ours
             arguments = (*arguments, "--database", f"sqlite:///{self._state.name}/endpoints.db")
+        program = ["-m", "deployments.cli.main"]
+        if before is not None:
+            program = ["-c", f"{before}; from deployments.cli.main import main; main()"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "deployments.cli.main", "serve", "--port", str(self.port), *arguments],
+            [sys.executable, *program, "serve", "--port", str(self.port), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

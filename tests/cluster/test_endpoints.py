@@ -4,31 +4,58 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import ssl
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
+import onnx
 import pytest
 
 from deployments.dataplane.sample import sample_request
-from tests.cluster.server import ROOT, Server
+from deployments.edge.config import TlsFiles
+from tests.cluster.server import ROOT, Server, free_port
+from tests.conformance.detector_packages import write_detector_package
+from tests.unit.deployments.edge.certificates import Authority, tls_files
+from tests.unit.deployments.models.builders import write_package
 
 pytestmark = pytest.mark.cluster
 
 READY_WITHIN_S = 180
 SEEN_WITHIN_S = 60
+VERSIONS = ("lite/1", "lite/2")
+UNLOADABLE, WITHOUT_WEIGHTS = "unloadable/1", "empty/1"
+SENT_WHILE_CHANGING = 2000
+KILLS = 20
+START_AT_ONCE = "import deployments.cli.control_process as c; c.LONGEST_PAUSE_S = 0.0"
+"""Twenty kills in a row look like a control plane that cannot start, which is started ever more rarely."""
 
 
 @pytest.fixture(scope="module")
-def house():
+def house(tmp_path_factory):
     """A cluster of its own: the one that is shared has other tests' load."""
-    started = Server()
+    models = tmp_path_factory.mktemp("models")
+    for model_id in VERSIONS:
+        write_detector_package(models / model_id, model_id, 320)
+    write_detector_package(models / UNLOADABLE, UNLOADABLE, 320)
+    network = onnx.load(models / UNLOADABLE / "weights.onnx")
+    network.graph.node[0].op_type = "NoSuchOperator"
+    onnx.save(network, models / UNLOADABLE / "weights.onnx")
+    write_package(models / WITHOUT_WEIGHTS, {"model_id": WITHOUT_WEIGHTS}, weights=b"")
+    authority, port = Authority(tmp_path_factory.mktemp("authority")), free_port()
+    files = authority.issue("localhost").write(tls_files(tmp_path_factory.mktemp("tls")))
+    tls = ("--tls-certificate", files.certificate, "--tls-key", files.key, "--tls-port", port + 1)
+    started = Server("--models", str(models), *map(str, tls), port=port, before=START_AT_ONCE)
     try:
         started.wait_for("ready http")
-        yield Endpoints(started)
+        yield Endpoints(started, authority, files)
     finally:
         started.stop()
 
@@ -36,8 +63,8 @@ def house():
 class Endpoints:
     """The vendor's calls, and requests to endpoints by their hosts."""
 
-    def __init__(self, server: Server) -> None:
-        self.server = server
+    def __init__(self, server: Server, authority: Authority, files: TlsFiles) -> None:
+        self.server, self.authority, self.files = server, authority, files
         self.http = httpx.Client(base_url=server.url, timeout=60)
 
     def ask(self, call: str, name: str | None = None, **more) -> httpx.Response:
@@ -82,14 +109,30 @@ class Endpoints:
         """Processes of its replicas."""
         return [pid for pid, command in self.server.descendants().items() if f"ServeReplica:{name}." in command]
 
+    def revisions(self, name: str) -> set[str]:
+        """Revisions of an endpoint that have processes."""
+        told = (re.search(rf"ServeReplica:{name}\.(r\w+)", line) for line in self.server.descendants().values())
+        return {match[1] for match in told if match}
+
+    def wait_until(self, holds, within_s: float = READY_WITHIN_S) -> None:
+        deadline_s = time.monotonic() + within_s
+        while not holds():
+            assert time.monotonic() < deadline_s
+            time.sleep(0.5)
+
     def control_pid(self) -> int | None:
         found = [pid for pid, command in self.server.descendants().items() if "deployments.control.process" in command]
         return found[0] if found else None
 
-    def kill_control(self) -> None:
-        pid = self.control_pid()
-        if pid is not None:
-            os.kill(pid, signal.SIGKILL)
+    def kill_control(self, *, not_yet: int | None, at_age_s: float) -> int:
+        """Kill the control plane some time after it is seen, once it is another one than `not_yet`; gives which."""
+        deadline_s = time.monotonic() + SEEN_WITHIN_S
+        while (pid := self.control_pid()) is None or pid == not_yet:
+            assert time.monotonic() < deadline_s, "no control plane was started"
+            time.sleep(0.05)
+        time.sleep(at_age_s)
+        os.kill(pid, signal.SIGKILL)
+        return pid
 
 
 def test_an_endpoint_from_its_creation_to_its_end(house):
@@ -133,6 +176,24 @@ def test_an_endpoint_from_its_creation_to_its_end(house):
     house.tell("delete", "plates1")
     assert house.to("plates1").status_code == 404
     assert house.ask("get", "plates1").status_code == 404
+
+
+def test_the_server_speaks_tls_with_a_certificate_that_its_owner_replaces(house):
+    trusting = ssl.create_default_context(cafile=house.authority.path)
+
+    def ask(path: str) -> httpx.Response:
+        url = f"https://127.0.0.1:{house.server.port + 1}{path}"
+        with httpx.Client(verify=trusting, headers={"host": "localhost"}, timeout=60) as client:
+            return client.get(url, extensions={"sni_hostname": "localhost"})
+
+    assert ask("/info").status_code == 200
+    assert ask("/list?api_key=any").json()["deployments"] == []
+    house.authority.issue("localhost", "others.localhost").write(house.files)
+    house.server.wait_for("TLS certificate replaced: for localhost, others.localhost", SEEN_WITHIN_S)
+    assert ask("/info").status_code == 200
+    house.files.key.write_bytes(house.authority.issue("localhost").key())
+    house.server.wait_for("TLS CERTIFICATE NOT REPLACED", SEEN_WITHIN_S)
+    assert ask("/info").status_code == 200
 
 
 def test_what_no_machine_can_hold_fails_with_a_reason(house):
@@ -187,46 +248,157 @@ def test_our_own_command_says_how_it_went_by_its_exit_status(house):
     assert run("no-such-command")[0] == 2
 
 
-@pytest.mark.parametrize(
-    ("act", "starts_as", "ends_as"),
-    [
-        (lambda h: h.create("quick1"), "absent", ("ready",)),
-        (lambda h: h.tell("pause", "quick1"), "ready", ("paused",)),
-        (lambda h: h.tell("resume", "quick1"), "paused", ("ready",)),
-        (lambda h: h.tell("delete", "quick1"), "ready", ("404",)),
-    ],
-    ids=["create", "pause", "resume", "delete"],
-)
-def test_a_control_plane_killed_twenty_times_finishes_what_it_began(house, act, starts_as, ends_as):
-    """Twenty kills during one change, spread over it; what served before goes on serving throughout."""
-    answer = act(house)
-    assert answer.status_code == 200
-    for number in range(20):
-        time.sleep(0.05 * (number % 5))
-        house.kill_control()
+def test_a_control_plane_killed_twenty_times_finishes_what_it_began(house):
+    """Creating, pausing, resuming, changing and deleting at the same time; what is to serve serves throughout."""
+    for name in ("pauses1", "resumes1", "deletes1", "changes1"):
+        house.create(name, config={"pinned_models": [VERSIONS[0]]})
+    for name in ("pauses1", "resumes1", "deletes1", "changes1"):
+        house.wait(name, "ready")
+    house.tell("pause", "resumes1")
+    house.wait("resumes1", "paused")
+    before = house.revisions("changes1")
+
+    answers = (
+        house.create("creates1"),
+        house.tell("pause", "pauses1"),
+        house.tell("resume", "resumes1"),
+        house.tell("update", "changes1", config={"pinned_models": [VERSIONS[1]]}),
+        house.tell("delete", "deletes1"),
+    )
+    assert [answer.status_code for answer in answers] == [200] * 5
+    last = None
+    for number in range(KILLS):
+        last = house.kill_control(not_yet=last, at_age_s=0.2 * number)
         assert house.http.get("/info").status_code == 200
-    house.wait("quick1", *ends_as)
-    if ends_as == ("ready",):
-        assert house.run("quick1").status_code == 200
+        assert house.to("changes1").status_code == 200
+
+    for name in ("creates1", "resumes1", "changes1"):
+        house.wait(name, "ready")
+        assert house.run(name).status_code == 200
+    house.wait_until(lambda: house.ask("get", "changes1").json()["rollout"] == "done")
+    house.wait_until(lambda: not before & house.revisions("changes1"))
+    house.wait("pauses1", "paused")
+    house.wait("deletes1", "404")
+    house.wait_until(lambda: not house.revisions("pauses1") | house.revisions("deletes1"))
+    for name in ("creates1", "pauses1", "resumes1", "changes1"):
+        house.tell("delete", name)
+
+
+class Load:
+    """Requests to one endpoint without a pause: workflows on one connection, `/info` on two."""
+
+    def __init__(self, house: Endpoints, name: str) -> None:
+        self.failures: list[str] = []
+        self.sent_while_changing = 0
+        self._url, self._host = house.server.url, {"host": f"{name}.localhost"}
+        self._changing = False
+        self._over = threading.Event()
+        self._counting = threading.Lock()
+        asks = (self._run_workflow, self._ask_info, self._ask_info)
+        self._threads = [threading.Thread(target=self._send, args=(ask,)) for ask in asks]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """What is sent meanwhile counts as sent during a change."""
+        self._changing = True
+        try:
+            yield
+        finally:
+            self._changing = False
+
+    def _send(self, ask) -> None:
+        with httpx.Client(base_url=self._url, headers=self._host, timeout=60) as client:
+            while not self._over.is_set():
+                counts = self._changing
+                try:
+                    answer = ask(client)
+                    failure = "" if answer.status_code == 200 else f"{answer.status_code} {answer.text}"
+                except httpx.HTTPError as error:
+                    failure = repr(error)
+                with self._counting:
+                    self.sent_while_changing += counts
+                    if failure:
+                        self.failures.append(failure)
+
+    @staticmethod
+    def _run_workflow(client: httpx.Client) -> httpx.Response:
+        return client.post("/workflows/run", json=sample_request())
+
+    @staticmethod
+    def _ask_info(client: httpx.Client) -> httpx.Response:
+        return client.get("/info")
 
 
 def test_endpoints_come_and_go_without_a_request_to_another_failing(house):
-    """Nothing is asked of the ten; that each is started and removed makes Serve's proxy change its routes each time."""
+    """Ten, each for a few seconds, some of them until they answer: Serve's proxy changes its routes each time."""
     house.create("steady1")
     house.wait("steady1", "ready")
-    failures, answered = [], 0
-    url = f"{house.server.url}/info"
-    with httpx.Client(timeout=30) as client:
+    with Load(house, "steady1") as load, load.counted():
         for number in range(10):
             name = f"guest-{number}"
             house.create(name)
-            deadline_s = time.monotonic() + 3
-            while time.monotonic() < deadline_s:
-                answer = client.get(url, headers={"host": "steady1.localhost"})
-                answered += 1
-                if answer.status_code != 200:
-                    failures.append((answer.status_code, answer.text))
+            if number % 4 == 0:
+                house.wait(name, "ready")
+                assert house.to(name).status_code == 200
+            else:
+                time.sleep(3)
             house.tell("delete", name)
-    assert failures == []
-    assert answered > 300
+            assert house.to(name).status_code == 404
+    assert load.failures == []
+    assert load.sent_while_changing > 300
     house.tell("delete", "steady1")
+
+
+def test_changes_are_rolled_out_without_a_failed_request_and_bad_ones_are_taken_back(house):
+    house.create("rolls1", config={"pinned_models": [VERSIONS[0]]})
+    house.wait("rolls1", "ready")
+    changes = 0
+    with Load(house, "rolls1") as load:
+        while changes < 2 or load.sent_while_changing < SENT_WHILE_CHANGING:
+            changes += 1
+            version = VERSIONS[changes % 2]
+            before = house.revisions("rolls1")
+            with load.counted():
+                told = house.tell("update", "rolls1", config={"pinned_models": [version]}).json()
+                assert (told["status"], told["rollout"]) == ("ready", "under way")
+                house.wait_until(lambda: house.ask("get", "rolls1").json()["rollout"] == "done")
+                house.wait_until(lambda before=before: not before & house.revisions("rolls1"))
+            loaded = house.to("rolls1", "/model/registry").json()["models"]
+            assert version in [model["model_id"] for model in loaded]
+        good = house.revisions("rolls1")
+        assert len(good) == 1
+
+        for config, why in (
+            ({"text_reader_model": "no-such/1"}, "no-such/1"),
+            ({"pinned_models": [UNLOADABLE]}, UNLOADABLE),
+            ({"pinned_models": [WITHOUT_WEIGHTS]}, WITHOUT_WEIGHTS),
+        ):
+            with load.counted():
+                house.tell("update", "rolls1", config=config)
+                house.wait_until(lambda: house.ask("get", "rolls1").json()["rollout"] == "taken back")
+                house.wait_until(lambda: house.revisions("rolls1") == good)
+            reason = house.ask("get", "rolls1").json()["status_reason"]
+            assert "taken back" in reason
+            assert why in reason
+            assert "/tmp" not in reason
+            assert any(why in e["payload"] for e in house.ask("get_log", "rolls1", max_entries=300).json())
+        assert house.status("rolls1") == "ready"
+    assert load.failures == []
+    assert load.sent_while_changing >= SENT_WHILE_CHANGING
+    print(f"{load.sent_while_changing} requests sent during {changes} changes and three that were taken back")
+
+    replicas = set(house.replicas("rolls1"))
+    house.tell("resize", "rolls1", min_replicas=2, max_replicas=2)
+    house.wait_until(lambda: house.ask("get", "rolls1").json()["num_replicas"] == 2)
+    house.wait_until(lambda: set(house.replicas("rolls1")) > replicas)  # in place: those there were go on
+    house.tell("delete", "rolls1")
