@@ -8,7 +8,7 @@ ServingError
 ├── ModelTaskError               the model exists and does something else
 ├── UnauthorizedKeyError         no key, or one that is good for nothing here
 ├── ForbiddenKeyError            the key is good, and for less than this
-├── KeysUnavailableError         keys cannot be checked now; try again
+├── StateUnavailableError        keys or saved workflows cannot be read now; try again
 ├── OverloadedError              there is no room for more; try again
 ├── ClientOverLimitError         this client has as much under way as it may have
 ├── ModelNotLoadedError          a call for a loaded model came to a replica that has unloaded it
@@ -64,8 +64,8 @@ class ForbiddenKeyError(ServingError):
     """The key is good, and for less than this."""
 
 
-class KeysUnavailableError(ServingError):
-    """What is known of keys cannot be read."""
+class StateUnavailableError(ServingError):
+    """What is stored, keys or saved workflows, cannot be read now."""
 
 
 class OverloadedError(ServingError):

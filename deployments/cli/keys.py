@@ -48,7 +48,7 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a key, and print it: it is shown this once."""
-    with _clear_errors(), _opened(database, port) as keys, keys.writing() as session:
+    with clear_errors(), opened(database, port) as keys, keys.writing() as session:
         from deployments.storage.keys import create_key
 
         now_unix_s = time.time()
@@ -72,7 +72,7 @@ def list_all(
     as_json: AsJson = False,
 ) -> None:
     """List keys by their ids; nobody can read the keys themselves again."""
-    with _clear_errors(), _opened(database, port) as keys, keys.reading() as session:
+    with clear_errors(), opened(database, port) as keys, keys.reading() as session:
         from deployments.storage.keys import list_keys
 
         rows = [_row(known) for known in list_keys(session, workspace) if every or known.is_live(time.time())]
@@ -93,7 +93,7 @@ def revoke(
     as_json: AsJson = False,
 ) -> None:
     """Take a key back for good; within 5 seconds it is good for nothing."""
-    with _clear_errors(), _opened(database, port) as keys, keys.writing() as session:
+    with clear_errors(), opened(database, port) as keys, keys.writing() as session:
         from deployments.storage.keys import revoke_key
 
         known = revoke_key(session, key_id_of(key_id) or key_id, now_unix_s=time.time())
@@ -135,7 +135,8 @@ def _end_of(text: str, now_unix_s: float) -> float:
 
 
 @contextmanager
-def _opened(given: str | None, port: int) -> Iterator[Database]:
+def opened(given: str | None, port: int) -> Iterator[Database]:
+    """The database of the server on a port, or the one that is given."""
     # SQLAlchemy takes a moment to load: `sightline` knows these commands without it.
     from deployments.cli.key_database import database_url_of, opened_database
 
@@ -144,7 +145,7 @@ def _opened(given: str | None, port: int) -> Iterator[Database]:
 
 
 @contextmanager
-def _clear_errors() -> Iterator[None]:
+def clear_errors() -> Iterator[None]:
     """What is wrong in one line, and an exit status that says of which kind it is."""
     try:
         yield

@@ -28,6 +28,7 @@ from deployments.cli.models_compile import compile_model
 from deployments.cli.ray_environment import Proxy, cluster_environment
 from deployments.cli.serve_config import default_config_path, read_serve_config
 from deployments.cli.versions import server_version
+from deployments.cli.workflows import app as workflows_app
 from deployments.control.machine_types import read_machine_types
 from deployments.control.serve_application import asks_for_keys
 from deployments.edge.config import TlsFiles
@@ -41,6 +42,7 @@ app.add_typer(models_app, name="models")
 app.add_typer(endpoints_app, name="endpoint")
 app.add_typer(k8s_app, name="k8s")
 app.add_typer(keys_app, name="keys")
+app.add_typer(workflows_app, name="workflows")
 models_app.command(name="compile")(compile_model)
 app.command()(capacity)
 app.command()(control)

@@ -43,8 +43,8 @@ class SavedWorkflows:
         """
         if version_id is not None:
             raise WorkflowNotFoundError(
-                f"version {version_id!r} of {workspace}/{workflow_id} does not exist: saved workflows have no versions "
-                "here; leave workflow_version_id out"
+                f"version {version_id[:40]!r} of {f'{workspace}/{workflow_id}'[:200]} does not exist; without "
+                "workflow_version_id the newest one runs"
             )
         path = self._path(workspace, workflow_id)
         try:
@@ -52,7 +52,7 @@ class SavedWorkflows:
             stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
             known = self._read.get(path)
             if known is None or known[0] != stamp:
-                known = self._read[path] = (stamp, _parse(path.read_bytes(), f"{workspace}/{workflow_id}"))
+                known = self._read[path] = (stamp, parse_definition(path.read_bytes(), f"{workspace}/{workflow_id}"))
         except OSError as error:
             self._read.pop(path, None)
             raise self._not_found(workspace, workflow_id) from error
@@ -83,7 +83,12 @@ class SavedWorkflows:
         return WorkflowNotFoundError(f"no workflow {wanted!r}; {suggest(wanted, told, what='saved workflows')}")
 
 
-def _parse(text: bytes, name: str) -> dict[str, Any]:
+def parse_definition(text: bytes | str, name: str) -> dict[str, Any]:
+    """A definition from its JSON, also where it stands under `specification`.
+
+    Raises:
+        WorkflowDefinitionError: it is no JSON object.
+    """
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:

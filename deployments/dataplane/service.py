@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from deployments.dataplane.admission import Admission
 from deployments.dataplane.backend import Backend, Work
@@ -15,9 +16,10 @@ from deployments.dataplane.deadline import within_deadline
 from deployments.dataplane.image_inputs import ImageInputs, image_error
 from deployments.dataplane.image_question import ImageQuestion
 from deployments.dataplane.saved_workflows import SavedWorkflows
+from deployments.dataplane.stored_workflows import StoredDefinitions, WorkflowSource
 from deployments.dataplane.tensor_question import NetworkDescription, TensorQuestion, Tensors
 from deployments.dataplane.url_fetch import UrlFetcher
-from deployments.errors import OverloadedError, PayloadTooLargeError, ReplicaLostError
+from deployments.errors import OverloadedError, PayloadTooLargeError, ReplicaLostError, WorkflowNotFoundError
 from deployments.models.errors import ModelUnavailableError, UnknownModelError
 from deployments.models.image_model import Prediction
 from deployments.models.registry import ModelRow
@@ -37,6 +39,9 @@ from workflows.values.classification import Classification
 from workflows.values.detections import Detections
 from workflows.values.image import Image
 from workflows.values.recognized_text import RecognizedText
+
+if TYPE_CHECKING:
+    from deployments.storage.database import Database
 
 Found = TypeVar("Found")
 
@@ -58,6 +63,7 @@ class WorkflowService:
         fetcher: UrlFetcher | None = None,
         text_reader_model: str = DEFAULT_TEXT_READER,
         key_source: Callable[[], KeySource] | None = None,
+        workflow_source: Callable[[], WorkflowSource] | None = None,
     ) -> None:
         """Set up above a backend.
 
@@ -67,6 +73,7 @@ class WorkflowService:
             fetcher: for images that clients name by URL; made from the settings when None.
             text_reader_model: reads for the steps that name no other.
             key_source: opens what knows keys, where they are asked for; the database of the environment when None.
+            workflow_source: opens what keeps workflows beside the files; the same when None.
         """
         self.text_reader_model = text_reader_model
         self.settings = settings
@@ -74,6 +81,9 @@ class WorkflowService:
         self._backend = backend
         self._plans = PlanCache(limits=CompileLimits(max_steps=settings.max_steps))
         self._saved = SavedWorkflows(settings.workflows_dir, discreet=settings.require_keys)
+        if workflow_source is None and database_url_here() is not None:
+            workflow_source = _stored_workflows
+        self._stored = None if workflow_source is None else StoredDefinitions(workflow_source)
         self.keys = KeyRing(key_source or _stored_keys)
         self._images = ImageInputs(settings, fetcher or _fetcher(settings))
 
@@ -98,13 +108,24 @@ class WorkflowService:
         """
         return describe_interface(self.compile(document))
 
-    def saved_workflow(self, workspace: str, workflow_id: str, version_id: str | None = None) -> dict[str, Any]:
-        """A saved definition.
+    async def saved_workflow(
+        self, workspace: str, workflow_id: str, version_id: str | None = None, *, use_cache: bool = True
+    ) -> dict[str, Any]:
+        """A saved definition: a file, which has no versions, or else what the database has.
 
         Raises:
-            WorkflowNotFoundError: there is none with this name.
+            WorkflowNotFoundError: there is none with this name, or no such version of it.
+            StateUnavailableError: the database cannot be asked.
         """
-        return self._saved.get(workspace, workflow_id, version_id)
+        try:
+            return self._saved.get(workspace, workflow_id, version_id)
+        except WorkflowNotFoundError:
+            if self._stored is None:
+                raise
+            found = await self._stored.get(workspace, workflow_id, version_id, use_cache=use_cache)
+            if found is None:
+                raise
+            return found
 
     async def run_workflow(
         self,
@@ -261,14 +282,25 @@ async def _for_each(images: Sequence[Image], work: Callable[[Image], Coroutine[A
 
 
 def _stored_keys() -> KeySource:
-    # SQLAlchemy: only where keys are asked for.
-    from deployments.storage.database import open_database
     from deployments.storage.keys import StoredKeys
+
+    return StoredKeys(_database())
+
+
+def _stored_workflows() -> WorkflowSource:
+    from deployments.storage.workflows import StoredWorkflows
+
+    return StoredWorkflows(_database())
+
+
+@lru_cache(maxsize=1)
+def _database() -> Database:
+    from deployments.storage.database import open_database  # SQLAlchemy: only where something stored is asked for
 
     url = database_url_here()
     if url is None:
         raise StorageUnavailableError(f"keys are asked for, and {DATABASE_VARIABLE} does not say where they are kept")
-    return StoredKeys(open_database(url))
+    return open_database(url)
 
 
 def _fetcher(settings: IngressSettings) -> UrlFetcher | None:

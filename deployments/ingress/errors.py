@@ -97,7 +97,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     serving.ModelTaskError: Answer(400, Shape.MESSAGE),
     serving.UnauthorizedKeyError: Answer(401, Shape.STATUS_AND_MESSAGE),
     serving.ForbiddenKeyError: Answer(403, Shape.STATUS_AND_MESSAGE),
-    serving.KeysUnavailableError: Answer(503, Shape.MESSAGE, retry_after_s=1),
+    serving.StateUnavailableError: Answer(503, Shape.MESSAGE, retry_after_s=1),
     serving.OverloadedError: Answer(503, Shape.MESSAGE, retry_after_s=1),  # the error's own time wins
     serving.ClientOverLimitError: Answer(429, Shape.MESSAGE, retry_after_s=1),
     serving.ModelNotLoadedError: Answer(503, Shape.MESSAGE, retry_after_s=1),  # the WorkflowRouter keeps it to itself

@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
 
 from deployments.dataplane.saved_workflows import LOCAL_WORKSPACE
-from deployments.errors import ForbiddenKeyError, KeysUnavailableError, UnauthorizedKeyError
+from deployments.errors import ForbiddenKeyError, StateUnavailableError, UnauthorizedKeyError
 from deployments.ingress.bodies import absent_key
 from deployments.ingress.exchange import exchange_of
 from deployments.ingress.request_body import read_json
@@ -68,7 +68,7 @@ async def check_key(request: Request) -> None:
     Raises:
         UnauthorizedKeyError: it has none, or one that is good for nothing here.
         ForbiddenKeyError: its key is for less.
-        KeysUnavailableError: the keys cannot be looked at.
+        StateUnavailableError: the keys cannot be looked at.
     """
     service = service_of(request)
     if not service.settings.require_keys:
@@ -93,13 +93,13 @@ async def check_text(keys: KeyRing, key: str | None, scope: Scope | None, worksp
     Raises:
         UnauthorizedKeyError: it is good for nothing here; never said is why.
         ForbiddenKeyError: it is for less.
-        KeysUnavailableError: the keys cannot be looked at.
+        StateUnavailableError: the keys cannot be looked at.
     """
     try:
         known = None if key is None else await keys.find(key)
     except StorageUnavailableError as error:
         logger.warning("keys cannot be looked at", extra={"reason": error.message})  # nothing for clients to know
-        raise KeysUnavailableError("API keys cannot be checked at the moment; try again") from error
+        raise StateUnavailableError("API keys cannot be checked at the moment; try again") from error
     if known is None or workspace not in (None, known.workspace):
         raise UnauthorizedKeyError("Unauthorized api_key")
     if scope is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -41,9 +42,23 @@ async def run_inline(request: Request) -> Response:
 async def run_saved(request: Request, workspace: str, workflow_id: str) -> Response:
     """Run a saved definition."""
     body = await read_body(request, SavedWorkflowBody)
-    document = service_of(request).saved_workflow(workspace, workflow_id, body.workflow_version_id)
+    document = await _saved(request, workspace, workflow_id, body.workflow_version_id, use_cache=body.use_cache)
     exchange_of(request).workflow_id = workflow_id
     return await _run(request, document, body)
+
+
+@router.get("/{workspace}/workflows/{workflow_id}")
+async def saved(request: Request, workspace: str, workflow_id: str, workflow_version: str | None = None) -> Response:
+    """A saved definition, as servers of the vendor's kind fetch it."""
+    document = await _saved(request, workspace, workflow_id, workflow_version, use_cache=False)
+    config = orjson.dumps({"specification": document}).decode()
+    return JsonResponse({"workflow": {"id": workflow_id, "config": config}})
+
+
+async def _saved(
+    request: Request, workspace: str, workflow_id: str, version: str | None, *, use_cache: bool
+) -> dict[str, Any]:
+    return await service_of(request).saved_workflow(workspace, workflow_id, version, use_cache=use_cache)
 
 
 async def _run(request: Request, document: dict[str, Any], body: WorkflowRunBody) -> Response:
@@ -81,7 +96,7 @@ async def describe_saved_interface(request: Request, workspace: str, workflow_id
     """Kinds of the inputs and outputs of a saved definition."""
     body = await read_body(request, DescribeSavedInterfaceBody)
     _demand_key(request, body.api_key)
-    document = service_of(request).saved_workflow(workspace, workflow_id, body.workflow_version_id)
+    document = await _saved(request, workspace, workflow_id, body.workflow_version_id, use_cache=body.use_cache)
     exchange_of(request).workflow_id = workflow_id
     return JsonResponse(service_of(request).describe_interface(document))
 

@@ -196,6 +196,32 @@ def test_others_reach_it_by_the_address_of_this_machine(server, acme):
     assert httpx.get(f"{url}/list", params={"api_key": acme.infer}, timeout=60).status_code == 200
 
 
+def test_a_workflow_is_saved_in_versions_and_run_with_keys_of_its_workspace(
+    server, acme, bolts, endpoint, database_url, tmp_path
+):
+    request = sample_request()
+    outputs = {}
+    for count in (1, 2):
+        definition = request["specification"] | {"outputs": request["specification"]["outputs"][:count]}
+        (tmp_path / "gate.json").write_text(json.dumps(definition))
+        command = [sys.executable, "-m", "deployments.cli.main", "workflows", "save", str(tmp_path / "gate.json")]
+        command += ["--workspace", "acme", "--database", database_url]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        subprocess.run(command, check=True, cwd=ROOT, env=environment, timeout=120, capture_output=True)
+        outputs[count] = [output["name"] for output in definition["outputs"]]
+
+    def run_saved(key, version=None):
+        body = {"api_key": key, "inputs": request["inputs"], "workflow_version_id": version}
+        return httpx.post(f"{server.url}/acme/workflows/gate", json=body, headers=endpoint, timeout=60)
+
+    assert list(run_saved(acme.infer).json()["outputs"][0]) == outputs[2]
+    assert list(run_saved(acme.infer, "1").json()["outputs"][0]) == outputs[1]
+    assert run_saved(acme.infer, "3").status_code == 404
+    assert run_saved(bolts.admin).status_code == 401
+    told = httpx.get(f"{server.url}/acme/workflows/gate", params={"api_key": acme.infer}, timeout=60).json()
+    assert json.loads(told["workflow"]["config"])["specification"]["outputs"] == request["specification"]["outputs"][:2]
+
+
 SDK_PROGRAM = """
 import socket, sys
 resolve = socket.getaddrinfo  # not every resolver knows that names below localhost are this machine

@@ -77,7 +77,7 @@ def test_without_a_folder_nothing_is_saved():
         saved.get("acme", "plates")
 
 
-def test_versions_are_not_kept_and_the_error_says_so(folder):
+def test_files_have_no_versions_and_the_error_says_what_runs_then(folder):
     with pytest.raises(WorkflowNotFoundError, match="workflow_version_id"):
         SavedWorkflows(folder).get("acme", "plates", "3")
 

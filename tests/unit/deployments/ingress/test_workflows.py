@@ -3,11 +3,15 @@ import base64
 import json
 import logging
 
+import httpx
 import pytest
 
+from deployments.dataplane.service import WorkflowService
 from deployments.errors import OverloadedError
+from deployments.ingress.app import create_app
 from deployments.observability.logs import FieldsFormatter
 from tests.unit.deployments.fake_backend import eventually, found_boxes
+from tests.unit.deployments.ingress.conftest import SPECIFICATION
 
 
 @pytest.mark.parametrize("path", ["/workflows/run", "/infer/workflows"])
@@ -350,3 +354,47 @@ async def test_a_line_names_what_went_wrong(client, caplog, body, error):
         await client.post("/acme/workflows/plates", json=body)
     (record,) = caplog.records
     assert record.error == error
+
+
+class Kept:
+    """Saved workflows as a database has them: two versions of one."""
+
+    VERSIONS = ('{"version": "1.0", "inputs": [], "steps": [], "outputs": []}', json.dumps(SPECIFICATION))
+
+    def find(self, workspace, workflow, version):
+        if (workspace, workflow) != ("acme", "stored"):
+            return None
+        numbered = {None: 1, "1": 0, "2": 1}
+        return self.VERSIONS[numbered[version]] if version in numbered else None
+
+
+@pytest.fixture
+async def stored_client(backend, settings):
+    service = WorkflowService(backend, settings, workflow_source=Kept)
+    transport = httpx.ASGITransport(app=create_app(lambda: service))
+    async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+        yield client
+
+
+async def test_a_stored_workflow_runs_as_a_file_does_and_in_the_version_that_is_asked_for(stored_client, image):
+    async def run(workflow, **more):
+        return await stored_client.post(f"/acme/workflows/{workflow}", json={"inputs": {"image": image}} | more)
+
+    stored = await run("stored")
+    assert (stored.status_code, stored.json()["outputs"][0]["texts"]) == (200, ["AB 12"])
+    assert stored.headers["x-workflow-id"] == "stored"
+    assert set((await run("stored", workflow_version_id="1")).json()["outputs"][0]) == set()
+    missing = await run("stored", workflow_version_id="3")
+    assert (missing.status_code, "version '3' of acme/stored does not exist" in missing.text) == (404, True)
+    assert (await run("store")).status_code == 404
+
+
+async def test_a_saved_workflow_is_told_as_servers_of_the_vendors_kind_fetch_it(stored_client):
+    """Source: the answer that the 1.8.3 server reads, `workflow.config` a JSON text with a `specification`."""
+    for name, version, document in (("stored", "2", SPECIFICATION), ("plates", None, SPECIFICATION)):
+        answer = await stored_client.get(
+            f"/acme/workflows/{name}", params={} if version is None else {"workflow_version": version}
+        )
+        told = answer.json()["workflow"]
+        assert (told["id"], json.loads(told["config"])) == (name, {"specification": document})
+    assert (await stored_client.get("/acme/workflows/none")).status_code == 404
