@@ -39,6 +39,7 @@ ARGUMENTS: dict[str, Any] = {
     "source": "s3://models/plates",
     "replica_id": "a1b2c3",
     "loaded_ids": ("plates/1",),
+    "retry_after_s": 2.5,
 }
 """A value for each parameter that an error of ours has; a new name needs a row."""
 
