@@ -15,7 +15,7 @@ TIMEOUT_S = 10.0
 
 
 def batches_of(target: RunningTarget) -> dict[str, Batches]:
-    """Deployment -> calls so far and what was in them; empty for a server that does not tell.
+    """Queue of the router, such as `text_reader` -> calls so far and what was in them; empty where a server tells none.
 
     Every replica of the router counts its own calls, and one of them answers.
     """

@@ -152,10 +152,13 @@ def aims(
     def targets(scenario: Scenario, models: Mapping[str, str]) -> Mapping[str, Target]:
         return {**_targets(scenario, None, None, None, serve), **_baselines(peer, peer_argument, models)}
 
+    def not_measured(why: str) -> None:
+        console.print(f"not measured: {why}", style="red", highlight=False)
+
     of_group = {name: partial(targets, models={}) for name in GROUPS}
     of_group["light_peer"] = partial(targets, models={COPIED_MODEL: light_model or ""})
     with ConsoleListener(console) as listener:
-        failures = measure_rounds(out, groups, rounds, of_group, listener)
+        measure_rounds(out, groups, rounds, of_group, listener, not_measured)
     try:
         found = {name: read_rounds(out, name, rounds) for name in GROUPS}
     except ValueError as error:
@@ -169,8 +172,6 @@ def aims(
     for line in conditions(results):
         console.print(line, highlight=False)
     console.print(console_table(figures))
-    for failure in failures:
-        console.print(f"not measured: {failure}", style="red", highlight=False)
     console.print(f"written to {out}: aims.md, and a page for each group", highlight=False, soft_wrap=True)
     if any(figure.held is False for figure in figures):
         raise typer.Exit(BROKEN)

@@ -139,7 +139,7 @@ class Run(Part):
         cpu_ms: kind of process -> CPU milliseconds for each answered request; ended processes are counted until
             the last sample. Empty when the target's processes are not known.
         server_timing_ms: part, such as `step_ocr.compute` -> mean over the answers that have `Server-Timing`.
-        batches: deployment -> the calls of this run, where the server tells.
+        batches: queue of the router, such as `text_reader` -> its calls in this run, where the server tells.
         seconds: the run by seconds.
         tree: the server's processes over time.
     """

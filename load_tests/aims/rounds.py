@@ -81,8 +81,13 @@ def read_rounds(folder: Path, group: str, rounds: int) -> list[GroupRound]:
 
 
 def measure_rounds(
-    folder: Path, groups: Sequence[str], rounds: int, targets: Mapping[str, Targets], listener: Listener
-) -> list[str]:
+    folder: Path,
+    groups: Sequence[str],
+    rounds: int,
+    targets: Mapping[str, Targets],
+    listener: Listener,
+    failed: Callable[[str], None],
+) -> None:
     """Measure what is not measured yet: round by round, every group in each.
 
     Args:
@@ -91,12 +96,9 @@ def measure_rounds(
         rounds: how many each shall have.
         targets: group -> its servers.
         listener: hears how it goes on.
-
-    Returns:
-        What could not be measured, a line for each round; asking again tries it again.
+        failed: told of a round that could not be measured; asking again tries it again.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    failures = []
     for number in range(rounds):
         for name in groups:
             path = file_of(folder, name, number)
@@ -105,12 +107,11 @@ def measure_rounds(
             try:
                 made = _measure(name, number, targets[name], listener)
             except (ScheduleMissedError, RuntimeError, subprocess.SubprocessError) as error:
-                failures.append(f"{name}, round {number + 1}: {error}")
+                failed(f"{name}, round {number + 1}: {error}")
                 continue
             written = path.with_suffix(".part")
             written.write_text(made.model_dump_json(indent=1) + "\n", encoding="utf-8")
             written.rename(path)
-    return failures
 
 
 def all_rounds(rounds: Sequence[GroupRound]) -> Result | None:

@@ -8,17 +8,17 @@ from load_tests.results import Batches
 EXPOSITION = """
 # HELP coalescing_batch_items Pieces of work in one call.
 # TYPE coalescing_batch_items histogram
-coalescing_batch_items_bucket{deployment="TextReader",le="1"} 2
-coalescing_batch_items_bucket{deployment="TextReader",le="+Inf"} 5
-coalescing_batch_items_count{deployment="TextReader"} 5
-coalescing_batch_items_sum{deployment="TextReader"} 31
+coalescing_batch_items_bucket{deployment="text_reader",le="1"} 2
+coalescing_batch_items_bucket{deployment="text_reader",le="+Inf"} 5
+coalescing_batch_items_count{deployment="text_reader"} 5
+coalescing_batch_items_sum{deployment="text_reader"} 31
 # TYPE coalescing_calls counter
-coalescing_calls_total{deployment="TextReader"} 5
+coalescing_calls_total{deployment="text_reader"} 5
 """
 
 
 def test_calls_and_their_work_are_found() -> None:
-    assert parse_batches(EXPOSITION) == {"TextReader": Batches(calls=5, items=31)}
+    assert parse_batches(EXPOSITION) == {"text_reader": Batches(calls=5, items=31)}
 
 
 @pytest.mark.parametrize("text", ["", "{}", "<html>not found</html>"])

@@ -52,9 +52,9 @@ def test_reading_is_compared_by_crops() -> None:
 
 
 def test_calls_are_filled_by_what_they_may_carry() -> None:
-    each = GroupRound(result=result_of(ours("ragged_peak", batches={"TextReader": {"calls": 10, "items": 240}})))
-    assert filled("TextReader", CoalescingLimits(max_batch_items=32))(each) == pytest.approx(0.75)
-    assert filled("ObjectDetector", CoalescingLimits(max_batch_items=8))(each) is None
+    each = GroupRound(result=result_of(ours("ragged_peak", batches={"text_reader": {"calls": 10, "items": 240}})))
+    assert filled("text_reader", CoalescingLimits(max_batch_items=32))(each) == pytest.approx(0.75)
+    assert filled("object_detector", CoalescingLimits(max_batch_items=8))(each) is None
 
 
 def test_a_ratio_is_of_ours_to_theirs() -> None:
@@ -94,7 +94,7 @@ def test_every_aim_is_measured_with_loads_that_its_group_runs() -> None:
         scenario = scenario_of(group)
         assert scenario.rounds == 1
         reported = [load for load, each in scenario.loads.items() if not each.background]
-        told = {"cpu_ms": {"a": 1.0}, "batches": dict.fromkeys(("TextReader", "ObjectDetector"), ONE_CALL)}
+        told = {"cpu_ms": {"a": 1.0}, "batches": dict.fromkeys(("text_reader", "object_detector"), ONE_CALL)}
         runs = [run(Side(target=target, load=load), 0, **told) for target in scenario.targets for load in reported]
         each = GroupRound(result=result_of(*runs), parts=PARTS if group.parts else None)
         of_group = [aim for aim in AIMS if aim.group == name]

@@ -32,7 +32,9 @@ def measure(folder: Path, started: list[str], count: int, *groups: str) -> list[
     def targets(_: Scenario) -> dict[str, InThread]:
         return {"sightline": InThread("sightline", started)}
 
-    return measure_rounds(folder, groups, count, dict.fromkeys("ab", targets), Heard())
+    failures: list[str] = []
+    measure_rounds(folder, groups, count, dict.fromkeys("ab", targets), Heard(), failures.append)
+    return failures
 
 
 def test_groups_take_turns_and_what_is_there_is_not_measured_again(tmp_path: Path, started: list[str]) -> None:
