@@ -30,8 +30,8 @@ PIP_INSTALL := install --quiet --disable-pip-version-check --no-deps --require-h
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
-serve: $(SERVE_READY)  ## Start the cluster with the shipped models [PORT=9001] [GRPC_PORT=9002] [MODELS=dir or URL] [WORKFLOWS=dir] [TEXT_READER=id] [KEYS=on] [HOST=address] [TLS_CERTIFICATE=file TLS_KEY=file]
-	@exec $(BIN)/sightline serve --port $(PORT) $(if $(GRPC_PORT),--grpc-port $(GRPC_PORT)) $(if $(MODELS),--models "$(MODELS)") $(if $(WORKFLOWS),--workflows "$(WORKFLOWS)") $(if $(TEXT_READER),--text-reader "$(TEXT_READER)") $(if $(KEYS),--keys $(KEYS)) $(if $(HOST),--host $(HOST)) $(if $(TLS_CERTIFICATE),--tls-certificate "$(TLS_CERTIFICATE)" --tls-key "$(TLS_KEY)")
+serve: $(SERVE_READY)  ## Start the cluster with the shipped models [PORT=9001] [GRPC_PORT=9002] [MODELS=dir or URL] [WORKFLOWS=dir] [TEXT_READER=id] [KEYS=on] [HOST=address] [TLS_CERTIFICATE=file TLS_KEY=file] [GCS=rocksdb]
+	@exec $(BIN)/sightline serve --port $(PORT) $(if $(GRPC_PORT),--grpc-port $(GRPC_PORT)) $(if $(MODELS),--models "$(MODELS)") $(if $(WORKFLOWS),--workflows "$(WORKFLOWS)") $(if $(TEXT_READER),--text-reader "$(TEXT_READER)") $(if $(KEYS),--keys $(KEYS)) $(if $(HOST),--host $(HOST)) $(if $(TLS_CERTIFICATE),--tls-certificate "$(TLS_CERTIFICATE)" --tls-key "$(TLS_KEY)") $(if $(GCS),--gcs "$(GCS)")
 
 test: test-unit test-storage test-conformance test-sources test-sdk test-triton test-k8s test-cluster  ## Run every test: unit, databases, conformance, sources of models, vendor SDK, Triton, Kubernetes, cluster
 

@@ -12,6 +12,8 @@ IMAGE = "docker.io/library/redis:7.2.4-bookworm"
 NAME = "sightline-redis"
 PORT = 6379
 USER_ID = 999
+DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
+"""Every write is on the disk before it is confirmed: what the head was told must outlive the pod."""
 SKIPPED_CHECKS = (
     ("CKV_K8S_15", "a fixed version: IfNotPresent starts it while the registry is away"),
     ("CKV_K8S_40", "999 is the user of the image, whose files are its own"),
@@ -43,13 +45,13 @@ def redis_objects(values: Values, gcs: Redis) -> list[Object]:
 
 def _stateful_set(values: Values, gcs: Redis, selector: dict[str, str]) -> Object:
     ping = {"exec": {"command": ["sh", "-c", 'REDISCLI_AUTH="$REDIS_PASSWORD" redis-cli ping | grep -q PONG']}}
+    command = f'exec redis-server --dir /data {" ".join(DURABLE)} --requirepass "$REDIS_PASSWORD"'
     container: dict[str, Any] = {
         "name": "redis",
         "image": IMAGE,
         "imagePullPolicy": "IfNotPresent",
-        # Every write is on the disk before it is confirmed: what the head was told must outlive this pod.
         "command": ["sh", "-c"],
-        "args": ['exec redis-server --dir /data --appendonly yes --appendfsync always --requirepass "$REDIS_PASSWORD"'],
+        "args": [command],
         "env": [
             {"name": "REDIS_PASSWORD", "valueFrom": {"secretKeyRef": {"name": gcs.secret, "key": "password"}}},
         ],

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from deployments.dataplane.sample import sample_request
+from deployments.kubernetes.redis import DURABLE
 from tests.cluster.server import Server, free_port
 
 pytestmark = pytest.mark.cluster
@@ -31,8 +32,7 @@ def redis(folder) -> Iterator[str]:
         pytest.skip("redis-server is not installed: `apt-get install redis-server`, as .ci/run does")
     port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--requirepass", PASSWORD]
-    kept = ["--appendonly", "yes", "--appendfsync", "always"]  # as the manifests have it
-    process = subprocess.Popen([program, *options, *kept], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([program, *options, *DURABLE], stdout=subprocess.DEVNULL)
     try:
         yield f"redis://127.0.0.1:{port}"
     finally:
