@@ -43,7 +43,7 @@ def seen(tmp_path_factory):
         while time.monotonic() < deadline_s:
             _ask(server)
             time.sleep(0.5)
-        prometheus.wait_for(f"rate({PREFIX}http_requests_total{{status='504'}}[{WINDOW}])")
+        prometheus.wait_for(f"rate({PREFIX}http_requests_total{{status=~'5..'}}[{WINDOW}])")
         prometheus.wait_for(f"rate(ray_node_cpu_utilization[{WINDOW}])")
         yield server, prometheus
     finally:
@@ -57,13 +57,13 @@ def _name(server: Server) -> str:
 
 
 def _ask(server: Server) -> None:
-    """One that is answered, one that is refused, one whose time is over before it begins."""
+    """One that is answered, one that is refused, one whose time is too short."""
     asked = sample_request()
     with httpx.Client(base_url=server.url, timeout=60) as http:
         assert http.post("/workflows/run", json=asked).status_code == 200
         assert http.post("/workflows/run", json={"specification": {}}).status_code in (400, 422)
-        late = http.post("/workflows/run", json=asked, headers={"X-Request-Timeout-Seconds": "0.001"})
-        assert late.status_code == 504
+        late = http.post("/workflows/run", json=asked, headers={"X-Request-Timeout-Seconds": "0.02"})
+        assert late.status_code in (503, 504)
 
 
 def test_prometheus_knows_every_metric_of_the_page_and_no_other(seen):
