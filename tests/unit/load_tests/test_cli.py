@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from load_tests.aims.rounds import GroupRound
 from load_tests.cli import BROKEN, LATE, UNUSABLE, app
-from load_tests.results import read_result
+from load_tests.results import Side, read_result
 from tests.unit.load_tests.stalling_server import stalling_server
+from tests.unit.load_tests.test_progress import result_of
+from tests.unit.load_tests.test_results import run
 
 SCENARIO = """
 about: Small.
@@ -79,3 +82,25 @@ def test_an_unknown_scenario_is_answered_with_those_there_are(arguments: list[st
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == UNUSABLE
     assert "churn, detect, empty" in " ".join(done.output.split())
+
+
+def test_aims_that_were_measured_are_printed_and_not_measured_again(tmp_path: Path) -> None:
+    runs = [
+        run(Side(target=target, load=load), 0, throughput_rps=rate)
+        for target, rate in (("sightline", 8.0), ("one_process", 10.0), ("stock_serve", 2.0))
+        for load in ("peak", "empty", "one_client")
+    ]
+    (tmp_path / "plates-1.json").write_text(GroupRound(result=result_of(*runs)).model_dump_json())
+    done = CliRunner().invoke(app, ["aims", "--rounds", "1", "--only", "plates", "--out", str(tmp_path)])
+    assert done.exit_code == BROKEN, done.output
+    rows = {line[:34].strip(): line[34:].split() for line in done.output.splitlines()}
+    assert rows["throughput / one process"] == [">=", "0.85", "0.80", "0.80-0.80", "1", "MISSED"]
+    assert rows["throughput / stock Serve"] == [">=", "3.00", "4.00", "4.00-4.00", "1", "held"]
+    assert "| throughput / stock Serve | >= 3.00 | 4.00 |" in (tmp_path / "aims.md").read_text()
+    assert "Load test: plates" in (tmp_path / "plates.html").read_text()
+
+
+def test_a_group_that_there_is_not_is_refused() -> None:
+    done = CliRunner().invoke(app, ["aims", "--only", "nothing"])
+    assert done.exit_code == UNUSABLE
+    assert "churn, peer, light_peer" in done.output
