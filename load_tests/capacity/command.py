@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -28,33 +29,32 @@ def capacity(
     out: Annotated[Path | None, typer.Option(help="File for the result; below load_tests/results/local else.")] = None,
 ) -> None:
     """Measure what a cluster around emulated accelerators carries, beside what the formula says."""
-    machine, made_at = this_machine(), datetime.now(UTC)
     window = Window(warm_s=WARM_S, counted_s=counted_s)
-    found: dict[str, list[Point]] = {"scaling": [], "partial": []}
+    series = Series(
+        made_at=datetime.now(UTC), commit=checkout_commit(), versions=installed_versions(), machine=this_machine()
+    )
+    path = out or RESULTS / f"{series.made_at:%Y-%m-%d-%H%M%S}-capacity.json"
     try:
-        for kind, point in measure_scaling(_numbers(accelerators), most_replicas, window, partly, _say):
-            found[kind].append(point)
-        by_routers = tuple(measure_routers(_numbers(routers), window, _say))
+        for kind, point in chain(
+            measure_scaling(_numbers(accelerators), most_replicas, window, partly),
+            measure_routers(_numbers(routers), window),
+        ):
+            series = series.with_point(kind, point)
+            _write(series, path)  # at once: what was measured is not lost when a later cluster does not start
+            _say(point)
     except (RuntimeError, ValueError) as error:
         typer.echo(f"load_tests: {error}", err=True)
         raise typer.Exit(2) from error
-    series = Series(
-        made_at=made_at,
-        commit=checkout_commit(),
-        versions=installed_versions(),
-        machine=machine,
-        scaling=tuple(found["scaling"]),
-        partial=tuple(found["partial"]),
-        routers=by_routers,
-    )
-    path = out or RESULTS / f"{made_at:%Y-%m-%d-%H%M%S}-capacity.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(series.model_dump_json(indent=1) + "\n", encoding="utf-8")
     typer.echo(as_markdown(series))
     typer.echo(f"written to {path}")
     if failed := sum(point.errors for point in (*series.scaling, *series.partial, *series.routers)):
         typer.echo(f"load_tests: {failed} requests failed", err=True)
         raise typer.Exit(1)
+
+
+def _write(series: Series, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(series.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from deployments.capacity.formula import Demand
 from deployments.models.service_times import ServiceTimes
 from load_tests.started import ROOT, free_port, says_ready, started
 from load_tests.target import RunningTarget
@@ -59,9 +60,10 @@ class EmulatedCluster:
         return self.replicas * self.devices
 
     @property
-    def times(self) -> ServiceTimes:
-        """Of one device."""
-        return ServiceTimes.line(self.fixed_ms, self.per_item_ms)
+    def demand(self) -> Demand:
+        """What a request with one picture asks of it."""
+        times = ServiceTimes.line(self.fixed_ms, self.per_item_ms)
+        return Demand(times=times, max_batch_items=self.max_batch_items, items=1)
 
     @contextmanager
     def running(self) -> Iterator[RunningTarget]:

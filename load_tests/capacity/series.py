@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from deployments.capacity.formula import Demand, batch_at, most_requests_s, most_requests_s_of_routers
+from deployments.models.service_times import ServiceTimes
 from load_tests.capacity.emulated_cluster import CALLS_A_DEVICE, EmulatedCluster
 from load_tests.capacity.measuring import Point, Window, measure
 from load_tests.results import Machine
@@ -20,6 +21,8 @@ SLOW = {"fixed_ms": 400.0, "per_item_ms": 100.0, "max_batch_items": 4}
 QUICK = {"fixed_ms": 4.0, "per_item_ms": 1.0, "max_batch_items": 8}
 QUICK_REPLICAS, QUICK_CLIENTS = 2, 32
 SHARES_OF_PEAK = (0.5, 0.85)
+
+Kind = Literal["scaling", "partial", "routers"]
 
 
 class Series(BaseModel):
@@ -37,9 +40,13 @@ class Series(BaseModel):
     commit: str
     versions: dict[str, str]
     machine: Machine
-    scaling: tuple[Point, ...]
-    partial: tuple[Point, ...]
-    routers: tuple[Point, ...]
+    scaling: tuple[Point, ...] = ()
+    partial: tuple[Point, ...] = ()
+    routers: tuple[Point, ...] = ()
+
+    def with_point(self, kind: Kind, point: Point) -> Series:
+        """The same with one more."""
+        return self.model_copy(update={kind: (*getattr(self, kind), point)})
 
 
 def clusters_of(accelerators: int, most_replicas: int) -> EmulatedCluster:
@@ -55,45 +62,34 @@ def clusters_of(accelerators: int, most_replicas: int) -> EmulatedCluster:
 
 
 def measure_scaling(
-    accelerators: tuple[int, ...], most_replicas: int, window: Window, partly: int, say: Callable[[Point], None]
-) -> Iterator[tuple[str, Point]]:
+    accelerators: tuple[int, ...], most_replicas: int, window: Window, partly: int
+) -> Iterator[tuple[Kind, Point]]:
     """Each number of accelerators at its peak; one of them below it, too."""
     for number in accelerators:
         cluster = clusters_of(number, most_replicas)
         with cluster.running() as server:
             # Three calls' worth for each device: one runs, one is on its way, one gathers.
             clients = (CALLS_A_DEVICE + 1) * number * cluster.max_batch_items
-            point = measure(cluster, server, window, clients=clients)
-            say(point)
-            yield "scaling", point
+            yield "scaling", measure(cluster, server, window, clients=clients)
             if number != partly:
                 continue
             for share in SHARES_OF_PEAK:
-                rate_rps = share * most_requests_s(demand_of(point), number)
-                point = measure(cluster, server, window, rate_rps=rate_rps)
-                say(point)
-                yield "partial", point
+                rate_rps = share * most_requests_s(cluster.demand, number)
+                yield "partial", measure(cluster, server, window, rate_rps=rate_rps)
 
 
-def measure_routers(routers: tuple[int, ...], window: Window, say: Callable[[Point], None]) -> Iterator[Point]:
+def measure_routers(routers: tuple[int, ...], window: Window) -> Iterator[tuple[Kind, Point]]:
     """Each number of WorkflowRouters."""
     for number in routers:
-        cluster = EmulatedCluster(replicas=QUICK_REPLICAS, devices=1, routers=number, **QUICK)  # type: ignore[arg-type]
+        cluster = EmulatedCluster(replicas=QUICK_REPLICAS, routers=number, **QUICK)  # type: ignore[arg-type]
         with cluster.running() as server:
-            point = measure(cluster, server, window, clients=QUICK_CLIENTS)
-            say(point)
-            yield point
+            yield "routers", measure(cluster, server, window, clients=QUICK_CLIENTS)
 
 
 def demand_of(point: Point) -> Demand:
     """What the accelerators of a point are asked for by each request."""
-    cluster = EmulatedCluster(
-        replicas=point.replicas,
-        fixed_ms=point.fixed_ms,
-        per_item_ms=point.per_item_ms,
-        max_batch_items=point.max_batch_items,
-    )
-    return Demand(times=cluster.times, max_batch_items=point.max_batch_items, items=1)
+    times = ServiceTimes.line(point.fixed_ms, point.per_item_ms)
+    return Demand(times=times, max_batch_items=point.max_batch_items, items=1)
 
 
 def predicted_batch(point: Point) -> float:
@@ -116,8 +112,3 @@ def limits_of(point: Point, costliest: Point, cores: int) -> tuple[float, float,
         most_requests_s_of_routers(point.routers, costliest.router_cpu_ms),
         most_requests_s_of_routers(cores, costliest.all_cpu_ms),
     )
-
-
-def read_series(path: Path) -> Series:
-    """A file of such measurements."""
-    return Series.model_validate_json(path.read_bytes())
