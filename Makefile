@@ -91,8 +91,8 @@ proto:  ## Write the messages of the gRPC door anew (needs grpcio-tools 1.76)
 	cd deployments/kserve/generated && $(PYTHON) -m grpc_tools.protoc -I. --python_out=. --pyi_out=. open_inference.proto
 
 lock:  ## Write the lock files anew (needs uv)
-	uv pip compile pyproject.toml --extra cpu --group build $(LOCK_OPTIONS) -o requirements.txt
-	uv pip compile pyproject.toml --extra gpu --group build $(LOCK_OPTIONS) -o requirements-gpu.txt
+	uv pip compile pyproject.toml --extra cpu --extra kubernetes --extra postgresql --group build $(LOCK_OPTIONS) -o requirements.txt
+	uv pip compile pyproject.toml --extra gpu --extra kubernetes --extra postgresql --group build $(LOCK_OPTIONS) -o requirements-gpu.txt
 	uv pip compile pyproject.toml --extra cpu --extra triton --extra pp-ocr --extra dev --group build $(LOCK_OPTIONS) -o requirements-dev.txt
 	uv pip compile tests/sdk/requirements.in --no-emit-package opencv-python $(LOCK_OPTIONS) -o tests/sdk/requirements.txt
 	uv pip compile tests/triton/requirements.in --no-deps $(LOCK_OPTIONS) -o tests/triton/requirements.txt

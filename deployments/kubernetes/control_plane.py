@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from deployments.kubernetes.network import endpoint_sources, name_service, ports
+from deployments.kubernetes.network import POSTGRESQL_PORT, endpoint_sources, name_service, ports
 from deployments.kubernetes.objects import (
     CONTROL_PODS,
     CONTROL_PORT,
@@ -17,14 +17,13 @@ from deployments.kubernetes.objects import (
     Object,
     named,
 )
-from deployments.kubernetes.pods import HOME, SKIPPED_CHECKS, pod_security_context, security_context
+from deployments.kubernetes.pods import HOME, SKIPPED_CHECKS, database_variable, pod_security_context, security_context
 from deployments.kubernetes.values import Ingress, Values
+from deployments.settings import DATABASE_VARIABLE
 
 VALUES_FOLDER = "/etc/sightline"
-DATABASE_VARIABLE = "SIGHTLINE_DATABASE_URL"
 SQLITE_URL = f"sqlite:///{HOME}/control.db"
 API_SERVER_PORTS = (443, 6443)
-POSTGRESQL_PORT = 5432
 PROBE = {"httpGet": {"path": "/-/alive", "port": "http"}, "timeoutSeconds": 3}
 SKIPPED = (
     *(skipped for skipped in SKIPPED_CHECKS if skipped[0] in ("CKV_K8S_43", "CKV_K8S_15")),
@@ -115,14 +114,11 @@ def _policy(values: Values) -> Object:
 
 def _deployment(values: Values) -> Object:
     control = values.control
-    command = ["sightline", "control", "--values", f"{VALUES_FOLDER}/values.yaml", "--host", "0.0.0.0"]  # noqa: S104
+    command = ["sightline", "control", "--values", f"{VALUES_FOLDER}/values.yaml", "--keys", "on", "--host", "0.0.0.0"]  # noqa: S104
     database: dict[str, Any] = {"name": DATABASE_VARIABLE, "value": SQLITE_URL}
     home: dict[str, Any] = {"name": "home", "persistentVolumeClaim": {"claimName": MANAGER}}
     if control.database_secret is not None:
-        database = {
-            "name": DATABASE_VARIABLE,
-            "valueFrom": {"secretKeyRef": {"name": control.database_secret, "key": "url"}},
-        }
+        database = database_variable(control.database_secret)
         home = {"name": "home", "emptyDir": {"sizeLimit": "1Gi"}}
     container = {
         "name": "control",

@@ -20,6 +20,7 @@ from deployments.kubernetes.values import Gateway, IncrementalUpgrade, NoRoute, 
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 REDIS_PORT = 6379
+POSTGRESQL_PORT = 5432
 
 
 def network_policy(values: Values) -> Object:
@@ -46,6 +47,8 @@ def network_policy(values: Values) -> Object:
         targets.append({"ports": ports(443)})
     if isinstance(values.gcs, Redis):
         targets.append({"ports": ports(int((values.gcs.address or f":{REDIS_PORT}").rpartition(":")[2]))})
+    if values.control.database_secret is not None:
+        targets.append({"ports": ports(POSTGRESQL_PORT)})  # the keys of those who ask
     spec = {
         "podSelector": pods_of(values),
         "policyTypes": ["Ingress", "Egress"],

@@ -18,6 +18,7 @@ from deployments.kubernetes.objects import (
     labels,
 )
 from deployments.kubernetes.values import ACCELERATORS, Values, WorkerGroup
+from deployments.settings import DATABASE_VARIABLE
 
 USER_ID = 10001
 HOME = "/var/lib/sightline"
@@ -89,15 +90,23 @@ def _container(
     resources = {"cpu": cpu, "memory": memory, **({GPU_RESOURCE: str(gpus)} if gpus else {})}
     # HOME takes fetched models and TensorRT's engines, /tmp Ray's sockets and logs: nothing else is written.
     own = {"HOME": HOME, "RAY_USAGE_STATS_ENABLED": "0", **environment}
+    variables: list[dict[str, Any]] = [{"name": key, "value": text} for key, text in sorted(own.items())]
+    if values.control.database_secret is not None:
+        variables.append(database_variable(values.control.database_secret))
     return {
         "name": name,
         "image": values.image.reference,
         "imagePullPolicy": "IfNotPresent",
-        "env": [{"name": key, "value": text} for key, text in sorted(own.items())],
+        "env": variables,
         "resources": {"requests": dict(resources), "limits": dict(resources)},
         "securityContext": security_context(),
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, {"name": "home", "mountPath": HOME}],  # noqa: S108
     }
+
+
+def database_variable(secret: str) -> dict[str, Any]:
+    """Where keys are looked up: the URL holds a password, so it is in a Secret."""
+    return {"name": DATABASE_VARIABLE, "valueFrom": {"secretKeyRef": {"name": secret, "key": "url"}}}
 
 
 def head_template(values: Values, environment: Mapping[str, str]) -> dict[str, Any]:

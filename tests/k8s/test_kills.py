@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from tests.cluster.server import free_port
-from tests.k8s.fake_cluster.api_server import TOKEN, ApiServer
+from tests.k8s.fake_cluster.api_server import ApiServer
+from tests.k8s.fake_cluster.kubeconfig import write_kubeconfig
 from tests.k8s.fake_cluster.operator import Operator
 from tests.k8s.house import VALUES
 
@@ -29,15 +30,7 @@ class Control:
 
     def __init__(self, server: ApiServer, path) -> None:
         (path / "values.yaml").write_text(yaml.safe_dump(VALUES.model_dump(mode="json", exclude_unset=True)))
-        kubeconfig = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": "fake",
-            "clusters": [{"name": "fake", "cluster": {"server": server.url}}],
-            "users": [{"name": "me", "user": {"token": TOKEN}}],
-            "contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "me"}}],
-        }
-        (path / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
+        write_kubeconfig(path / "kubeconfig", server)
         self.port = free_port()
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
         self.log = (path / "log").open("w")

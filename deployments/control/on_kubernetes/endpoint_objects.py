@@ -160,8 +160,11 @@ def replicas_of_a_pod(kind: MachineType) -> int:
 
 
 def _serve_config(spec: EndpointSpec, platform: Values, shipped: Mapping[str, Any]) -> dict[str, Any]:
-    template = shipped["applications"][0]
-    args = {**(template.get("args") or {}), **platform.args, **spec.machine_type.args, **spec.args}
+    template = {**shipped["applications"][0]}
+    template["args"] = {**(template.get("args") or {}), **platform.args}
+    if platform.control.database_secret is not None:
+        template["args"]["ingress"] = {**template["args"].get("ingress", {}), "require_keys": True}
+    args = {**template["args"], **spec.machine_type.args, **spec.args}
     if spec.machine_type.transforms_in_router:
         args["transforms_in_router"] = True
     # Which machines is said to Kubernetes: Ray's labels are others, and it knows only the cards that groups announce.

@@ -25,6 +25,8 @@ from deployments.kubernetes.values import Values
 from deployments.observability.logs import configure_logging
 from deployments.storage.database import Database
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KubernetesOptions:
@@ -71,7 +73,9 @@ def run(options: KubernetesOptions, database: Database, access: Access) -> None:
     app = create_control_app(service, access, database, None)
     loop = threading.Thread(target=run_or_end, args=(reconciler,), name="reconciler", daemon=True)
     loop.start()
-    logging.getLogger(__name__).info("started", extra={"port": options.port})
+    if values.control.database_secret is None:
+        logger.warning("requests to endpoints need no keys: control.database_secret names no PostgreSQL for their pods")
+    logger.info("started", extra={"port": options.port})
     uvicorn.run(resting.before(app), host=options.host, port=options.port, log_config=None, access_log=False)
     reconciler.stop()
     loop.join(END_WITHIN_S)

@@ -16,7 +16,7 @@ READY = "Ready"
 GIVEN_UP = "InitializingTimeout"
 """KubeRay does nothing more for such a RayService: it is to be made anew."""
 
-HOPELESS = ("RayServiceValidationFailed", "ValidationFailed", GIVEN_UP)
+HOPELESS = ("ValidationFailed", GIVEN_UP)
 
 # What a kubelet says of a container that it cannot start as it is told to.
 BROKEN_CONTAINER = (
