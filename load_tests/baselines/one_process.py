@@ -79,6 +79,9 @@ class OneProcess:
         if scope["path"] == "/healthz":
             await _send(send, HTTPStatus.OK, b'{"status":"healthy"}')
             return
+        if scope["path"] != "/workflows/run":
+            await _send(send, HTTPStatus.NOT_FOUND, b"{}")
+            return
         body = await _read(receive)
         answer = await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, body)
         await _send(send, HTTPStatus.OK, answer)
