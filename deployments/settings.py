@@ -82,6 +82,9 @@ class IngressSettings(BaseModel):
     require_keys: bool = Field(
         default=False, description="Whether requests need an API key; the environment says where keys are kept."
     )
+    grpc_from_this_machine: bool = Field(
+        default=False, description="Whether gRPC is answered to this machine alone; Ray listens for it everywhere."
+    )
     keys_workspace: str | None = Field(
         default=None, description="Workspace whose keys are good here; those of every workspace when absent."
     )

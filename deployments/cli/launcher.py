@@ -136,8 +136,8 @@ class LocalCluster:
         if plan.proxy == "python":
             serve_port, serve_grpc_port = plan.port, plan.grpc_port
         args = {**plan.args, "log_dir": str(self.log_dir)}
-        if plan.require_keys:
-            args["ingress"] = {**args.get("ingress", {}), "require_keys": True}
+        guard = "require_keys" if plan.require_keys else "grpc_from_this_machine"
+        args["ingress"] = {**args.get("ingress", {}), guard: True}
         config = with_overrides(
             plan.serve_config,
             http={"host": "127.0.0.1", "port": serve_port},

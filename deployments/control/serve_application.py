@@ -60,11 +60,14 @@ def application_config(spec: EndpointSpec, template: Mapping[str, Any], args: Ma
 
 
 def _owned(args: Mapping[str, Any], template: Mapping[str, Any], workspace: str) -> dict[str, Any]:
-    """Where keys are asked for, those of the owner are, whatever was laid over the template."""
-    if not asks_for_keys(template):
+    """Who is let in is as in the template, whatever was laid over it; keys are those of the owner."""
+    if asks_for_keys(template):
+        guard: dict[str, Any] = {"require_keys": True, "keys_workspace": workspace}
+    elif ((template.get("args") or {}).get("ingress") or {}).get("grpc_from_this_machine"):
+        guard = {"grpc_from_this_machine": True}
+    else:
         return dict(args)
-    ingress = {**(args.get("ingress") or {}), "require_keys": True, "keys_workspace": workspace}
-    return {**args, "ingress": ingress}
+    return {**args, "ingress": {**(args.get("ingress") or {}), **guard}}
 
 
 def _is_transforms(deployment: Mapping[str, Any]) -> bool:

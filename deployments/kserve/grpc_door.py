@@ -6,13 +6,16 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from ipaddress import ip_address
 from typing import Any, Protocol, TypeVar
+from urllib.parse import unquote
 
 import grpc
 import orjson
 
 from deployments.dataplane.backend import Work
 from deployments.dataplane.service import WorkflowService
+from deployments.errors import UnauthorizedKeyError
 from deployments.ingress.errors import response_for
 from deployments.ingress.key_policy import GRPC_POLICIES, PUBLIC, check_text
 from deployments.ingress.kserve.descriptions import (
@@ -52,11 +55,30 @@ class CallContext(Protocol):
     def invocation_metadata(self) -> Iterable[tuple[str, str | bytes]]:
         """What the client sent beside the message."""
 
+    def peer(self) -> str:
+        """Who calls, as gRPC says it: `ipv4:127.0.0.1:50000`."""
+
     def set_code(self, code: grpc.StatusCode) -> None:
         """Of the answer."""
 
     def set_details(self, details: str) -> None:
         """What is wrong."""
+
+
+def is_this_machine(peer: str) -> bool:
+    """Whether a peer, as gRPC says it, is on this machine.
+
+    Source: gRPC's naming of addresses, https://grpc.github.io/grpc/core/md_doc_naming.html
+    """
+    kind, _, rest = unquote(peer).partition(":")
+    if kind == "unix":
+        return True
+    try:
+        address = ip_address(rest.rpartition(":")[0].strip("[]"))
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if address.version == 6 else None
+    return (mapped or address).is_loopback
 
 
 class GrpcDoor:
@@ -166,6 +188,8 @@ class GrpcDoor:
     async def _check_key(self, call: str, grpc_context: CallContext) -> None:
         """As `key_policy.check_key`; the key is a bearer token in the metadata `authorization`."""
         settings = self._service.settings
+        if settings.grpc_from_this_machine and not is_this_machine(grpc_context.peer()):
+            raise UnauthorizedKeyError("without keys this server answers its own machine alone")
         scope = GRPC_POLICIES.get(call)
         if not settings.require_keys or (call in GRPC_POLICIES and scope is PUBLIC):
             return

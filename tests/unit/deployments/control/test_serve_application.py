@@ -37,3 +37,10 @@ def test_where_the_cluster_asks_for_none_an_endpoint_does_not_either(template_ar
     made = config(template_args, {"engine": {}})
     assert not asks_for_keys(made)
     assert made["args"] == {"engine": {}}
+
+
+@pytest.mark.parametrize("args", [{}, {"ingress": {"grpc_from_this_machine": False}}])
+def test_an_endpoint_of_an_open_server_answers_grpc_to_this_machine_alone_too(args):
+    assert config({"ingress": {"grpc_from_this_machine": True}}, args)["args"]["ingress"] == {
+        "grpc_from_this_machine": True
+    }

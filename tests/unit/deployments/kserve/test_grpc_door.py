@@ -8,7 +8,7 @@ from deployments.dataplane.service import WorkflowService
 from deployments.errors import OverloadedError
 from deployments.ingress.key_policy import GRPC_POLICIES, PUBLIC
 from deployments.kserve.generated import open_inference_pb2 as messages
-from deployments.kserve.grpc_door import GrpcDoor
+from deployments.kserve.grpc_door import GrpcDoor, is_this_machine
 from deployments.settings import IngressSettings
 from tests.unit.deployments.fake_backend import FakeBackend, eventually
 from tests.unit.deployments.storage.fake_keys import FakeKeys
@@ -20,12 +20,16 @@ class Context:
 
     code = None
     details = None
+    caller = "ipv4:127.0.0.1:50000"
 
     def __init__(self, **metadata):
         self.metadata = metadata
 
     def invocation_metadata(self):
         return tuple(self.metadata.items())
+
+    def peer(self):
+        return self.caller
 
     def set_code(self, code):
         self.code = code
@@ -180,3 +184,32 @@ async def test_keys_that_cannot_be_looked_at_are_said_to_be_away(guarded, keys):
     await guarded.RepositoryIndex(REQUESTS["RepositoryIndex"], context)
     assert context.code == grpc.StatusCode.UNAVAILABLE
     assert "secret" not in context.details
+
+
+@pytest.mark.parametrize(
+    ("peer", "here"),
+    [
+        ("ipv4:127.0.0.1:50000", True),
+        ("ipv4:127.8.0.1:1", True),
+        ("ipv6:[::1]:50000", True),
+        ("ipv6:%5B::1%5D:50000", True),
+        ("ipv6:[::ffff:127.0.0.1]:50000", True),
+        ("unix:", True),
+        ("ipv4:192.0.2.7:50000", False),
+        ("ipv6:[2001:db8::7]:50000", False),
+        ("ipv6:[::ffff:192.0.2.7]:50000", False),
+        ("127.0.0.1", False),
+        ("", False),
+    ],
+)
+def test_this_machine_is_known_by_its_addresses(peer, here):
+    assert is_this_machine(peer) is here
+
+
+async def test_a_server_without_keys_answers_no_other_machine_where_it_is_told_so():
+    door, context = Door(grpc_from_this_machine=True), Context()
+    await door.RepositoryIndex(REQUESTS["RepositoryIndex"], context)
+    assert context.code is None
+    context.caller = "ipv4:192.0.2.7:50000"
+    await door.RepositoryIndex(REQUESTS["RepositoryIndex"], context)
+    assert context.code == grpc.StatusCode.UNAUTHENTICATED
