@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from deployments.cli.ports import is_free
 from deployments.dataplane.sample import sample_request
 from deployments.kubernetes.redis import DURABLE
 from tests.cluster.server import Server, free_port
@@ -34,6 +35,7 @@ def redis(folder) -> Iterator[str]:
     options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--requirepass", PASSWORD]
     process = subprocess.Popen([program, *options, *DURABLE], stdout=subprocess.DEVNULL)
     try:
+        _wait(lambda: not is_free(port), "Redis listens")
         yield f"redis://127.0.0.1:{port}"
     finally:
         process.terminate()
