@@ -82,14 +82,11 @@ def test_values_in_prometheus_are_those_of_the_router(seen):
     expected = {
         name: value for name, value in server.metrics().items() if name.startswith("http_request_latency_ms_bucket")
     }
-    deadline_s = time.monotonic() + 20
-    while True:
-        total = sum(value for name, value in expected.items() if 'route="/workflows/run"' in name and '"+Inf"' in name)
-        (shown,) = prometheus.values(
-            f'sum({PREFIX}http_request_latency_ms_bucket{of[:-1]},route="/workflows/run",le="+Inf"}})'
-        )
-        if shown == total > 0:
-            return
+    total = sum(value for name, value in expected.items() if 'route="/workflows/run"' in name and '"+Inf"' in name)
+    assert total > 0
+    query = f'sum({PREFIX}http_request_latency_ms_bucket{of[:-1]},route="/workflows/run",le="+Inf"}})'
+    deadline_s = time.monotonic() + SHOWN_WITHIN_S
+    while (shown := prometheus.values(query)) != [total]:
         assert time.monotonic() < deadline_s, (shown, total)
         time.sleep(0.5)
 
