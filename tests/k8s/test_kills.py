@@ -106,16 +106,20 @@ def house(tmp_path_factory):
         worker.join()
 
 
-@pytest.mark.parametrize(
-    ("call", "more", "status"),
-    [
-        ("add", {"machine_type": "prod-cpu"}, "ready"),
-        ("pause", {}, "paused"),
-        ("resume", {}, "ready"),
-        ("delete", {}, "404"),
-    ],
+JOURNEY = (
+    ("add", {"machine_type": "prod-cpu"}, "ready"),
+    ("pause", {}, "paused"),
+    ("resume", {}, "ready"),
+    ("delete", {}, "404"),
 )
-def test_killed_twenty_times_it_finishes(house, call, more, status):
+
+
+def test_killed_twenty_times_in_each_step_of_a_life_it_finishes_each(house):
+    for call, more, status in JOURNEY:
+        killed_in(house, call, more, status)
+
+
+def killed_in(house, call, more, status):
     """Each time somewhere else: sooner than it has begun, and later than it is done."""
     server, control = house
     dice = random.Random(call)
