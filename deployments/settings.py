@@ -147,7 +147,13 @@ class ModelSettings(BaseModel):
         default=None, description="How its engine uses the machine; what is absent is as for all."
     )
     replicas: int | None = Field(
-        default=None, gt=0, description="Replicas of its own, in a deployment of its own; shared ones when absent."
+        default=None,
+        ge=0,
+        description="Replicas of its own, in a deployment of its own; shared ones when absent. With 0 one "
+        "starts when a request comes.",
+    )
+    idle_s: float = Field(
+        default=300.0, gt=0, description="With 0 replicas: time without work after which the last goes."
     )
     max_replicas: int | None = Field(
         default=None, gt=0, description="Replicas it may grow to under load; as many as `replicas` when absent."
@@ -166,6 +172,8 @@ class ModelSettings(BaseModel):
     def _check_growth(self) -> Self:
         if self.max_replicas is not None and self.max_replicas < (self.replicas or 1):
             raise ValueError(f"max_replicas is {self.max_replicas}, fewer than the {self.replicas or 1} to start with")
+        if self.pinned and self.replicas == 0:
+            raise ValueError("pinned and replicas: 0 exclude each other; a pinned model is always there")
         return self
 
 
@@ -192,6 +200,11 @@ class ClusterArgs(BaseModel):
     )
     models: dict[str, ModelSettings] = Field(default={}, description="Settings of single models, by id.")
     log_dir: Path | None = Field(default=None, description="Folder for one log file a replica; stderr when absent.")
+    grow_on_idle_cores: bool = Field(
+        default=False,
+        description="Whether replicas are added only while this machine has idle processor cores. For a cluster of one "
+        "machine; `sightline serve` sets it.",
+    )
     transforms_in_router: bool = Field(
         default=False, description="Whether crops and other pixel work run inside the WorkflowRouter, without a hop."
     )

@@ -142,6 +142,7 @@ class LocalCluster:
             plan.serve_config,
             http={"host": "127.0.0.1", "port": serve_port},
             args=args,
+            default_args={"grow_on_idle_cores": True},
             grpc_port=serve_grpc_port,
         )
         namespace = f"sightline-{plan.port}"

@@ -57,7 +57,12 @@ def application_paths(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def with_overrides(
-    config: Mapping[str, Any], *, http: Mapping[str, Any], args: Mapping[str, Any], grpc_port: int | None = None
+    config: Mapping[str, Any],
+    *,
+    http: Mapping[str, Any],
+    args: Mapping[str, Any],
+    default_args: Mapping[str, Any] | None = None,
+    grpc_port: int | None = None,
 ) -> dict[str, Any]:
     """The configuration with other HTTP options, and `args` laid over those of each application.
 
@@ -67,6 +72,7 @@ def with_overrides(
         config: as read.
         http: HTTP options.
         args: of every application.
+        default_args: the same, where the application says nothing.
         grpc_port: where Serve takes the Open Inference Protocol over gRPC; None to leave that as it is.
     """
     changed = deepcopy(dict(config))
@@ -74,7 +80,7 @@ def with_overrides(
         changed["grpc_options"] = {**GRPC_OPTIONS, **changed.get("grpc_options", {}), "port": grpc_port}
     changed["http_options"] = {**changed.get("http_options", {}), **http}
     for application in changed["applications"]:
-        application["args"] = _merged(application.get("args") or {}, args)
+        application["args"] = _merged(_merged(default_args or {}, application.get("args") or {}), args)
     return changed
 
 

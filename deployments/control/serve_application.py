@@ -50,7 +50,9 @@ def application_config(spec: EndpointSpec, template: Mapping[str, Any], args: Ma
     """
     kind = spec.machine_type
     processes = [d for d in template["deployments"] if not (args.get("transforms_in_router") and _is_transforms(d))]
+    policy = {"autoscaling_policy": template["autoscaling_policy"]} if "autoscaling_policy" in template else {}
     return {
+        **policy,
         "name": application_name(spec.name, spec.revision),
         "route_prefix": application_route(spec.name, spec.revision),
         "import_path": template.get("import_path", IMPORT_PATH),

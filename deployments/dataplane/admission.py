@@ -124,6 +124,11 @@ class Admission:
         return min(limits.max_in_flight, max(limits.min_in_flight, int(at_speed)))
 
     @property
+    def refuses(self) -> bool:
+        """Whether requests were turned away within the last second because too many were in."""
+        return self._clock_s() - self._overloaded_s < 1.0
+
+    @property
     def most_bytes(self) -> int:
         """Memory that requests may take."""
         return self.limits.max_in_flight_bytes

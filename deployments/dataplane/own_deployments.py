@@ -14,8 +14,8 @@ from deployments.settings import ModelSettings
 # As `serve_config.yaml` has them for the deployments that models share, and for the same reasons.
 NUM_CPUS = 0.25
 MAX_ONGOING_REQUESTS = 16
-TARGET_ONGOING_REQUESTS = 1.5
-UPSCALE_DELAY_S, DOWNSCALE_DELAY_S = 10, 120
+UPSCALE_DELAY_S, DOWNSCALE_DELAY_S = 0, 60
+WAKE_S = 0.5
 
 
 def deployment_names(served: ServedModels) -> dict[str, str]:
@@ -36,18 +36,21 @@ def deployment_names(served: ServedModels) -> dict[str, str]:
 
 def own_options(settings: ModelSettings) -> dict[str, Any]:
     """Options of a deployment of one model, in Serve's words."""
-    fewest = settings.replicas or 1
+    fewest = 1 if settings.replicas is None else settings.replicas
+    most = max(1, fewest, settings.max_replicas or 0)
     growth: dict[str, Any] = {"num_replicas": fewest}
-    if settings.max_replicas is not None and settings.max_replicas > fewest:
+    if most > fewest:
         growth = {
             "autoscaling_config": {
                 "min_replicas": fewest,
-                "max_replicas": settings.max_replicas,
-                "target_ongoing_requests": TARGET_ONGOING_REQUESTS,
+                "max_replicas": most,
                 "upscale_delay_s": UPSCALE_DELAY_S,
                 "downscale_delay_s": DOWNSCALE_DELAY_S,
+                "downscale_to_zero_delay_s": settings.idle_s,
             }
         }
+    if not fewest:  # who calls says so to Serve this often, and Serve starts a replica for the first call
+        growth["autoscaling_config"]["metrics_interval_s"] = WAKE_S
     return {
         **growth,
         "max_ongoing_requests": MAX_ONGOING_REQUESTS,

@@ -119,6 +119,16 @@ class ClusterBackend:
             **own,
         }
 
+    @property
+    def queues_of_deployments(self) -> Mapping[str, CoalescingQueue[Any, Any, Any]]:
+        """The same by the names that Serve gives the deployments, without raw tensors, which may go to several."""
+        queues: dict[str, CoalescingQueue[Any, Any, Any]] = {
+            deployment.handle.deployment_name: deployment.queue for deployment in self._deployments
+        }
+        if self._transform_worker is not None:
+            queues[self._transform_worker.deployment_name] = self.transforming
+        return queues
+
     def tune(self, tuning: RouterTuning) -> None:
         """Share calls in another way from now on."""
         for detector in (self._object_detector, *self._own_detectors.values()):
@@ -194,7 +204,11 @@ class ClusterBackend:
 
     async def add_model(self, model_id: str, work: Work) -> None:
         """Load a model in every replica of the deployment that serves its task."""
-        for loads in await self._where_it_belongs("add_model", model_id):
+        own = self._own_deployments.get(self._placement.canonical(model_id))
+        loads_of = await self._where_it_belongs("add_model", model_id)
+        if own is not None and not loads_of:  # it has no replica now, and gets one for this call
+            loads_of = [await own.handle.add_model.remote(model_id)]
+        for loads in loads_of:
             for load in loads:
                 if all(known.model_id != load.model_id for known in work.model_loads):
                     work.model_loads.append(load)

@@ -50,6 +50,7 @@ class CoalescingCounters:
         sent_bytes: images and tensors of the items that left, second tries not included.
         decodes: pictures that the deployment decoded for the calls that came back.
         encodes: pictures that it encoded for them.
+        computed_ms: time that the replicas computed for all calls together.
         queued_items: waiting now.
         in_flight_calls: on their way or computing now, without those that load.
         loading_calls: calls under way now that have something loaded first.
@@ -70,6 +71,7 @@ class CoalescingCounters:
     sent_bytes: int = 0
     decodes: int = 0
     encodes: int = 0
+    computed_ms: float = 0.0
     queued_items: int = 0
     in_flight_calls: int = 0
     loading_calls: int = 0
@@ -150,6 +152,20 @@ class CoalescingQueue(Generic[K, P, R]):
         self._waiting: dict[K, deque[_Item[P, R]]] = {}
         self._replicas: dict[str, float] = {}
         self._dispatch_due = False
+        self._last_wait_s = 0.0  # of the call that came back last, its way included
+
+    @property
+    def longest_wait_s(self) -> float:
+        """How long work waits that needs no load, here or at the replica behind another call; 0 when there is none."""
+        held_back = self._loading.union(self._cold_keys())
+        since_s = [self._waiting_since_s(key) for key in self._waiting if key not in held_back]
+        here_s = time.perf_counter() - min(since_s) if since_s else 0.0
+        return max(here_s, self._last_wait_s) if self.pending_items else 0.0
+
+    @property
+    def pending_items(self) -> int:
+        """Items that wait or are under way."""
+        return self.counters.queued_items + self.counters.in_flight_items
 
     @property
     def slots(self) -> int:
@@ -378,6 +394,9 @@ class CoalescingQueue(Generic[K, P, R]):
         self._replicas[answer.replica_id] = time.monotonic()
         self.counters.decodes += answer.decodes
         self.counters.encodes += answer.encodes
+        self.counters.computed_ms += answer.compute_ms
+        if items and not answer.model_loads:
+            self._last_wait_s = max(0.0, now_s - items[0].queued_at_s - answer.compute_ms / 1000)
         for item, result in zip(items, answer.results, strict=True):
             if isinstance(result, Exception):
                 _fail(item, result)

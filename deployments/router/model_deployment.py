@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from ray.exceptions import RayActorError, RayError, WorkerCrashedError
+from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
 from deployments.dataplane.messages import CallAnswer, LoadCall, PredictCall, ReadCall
@@ -79,8 +80,11 @@ class ModelDeployment(Generic[Payload, Result]):
         return self._contents is not None
 
     async def everywhere(self, method: str, *args: Any) -> list[Any]:
-        """What a method answers in every replica."""
-        return await self.handle.broadcast(method, *args).results_async(timeout_s=CONTROL_TIMEOUT_S)
+        """What a method answers in every replica; nothing when there is none."""
+        try:
+            return await self.handle.broadcast(method, *args).results_async(timeout_s=CONTROL_TIMEOUT_S)
+        except DeploymentUnavailableError:
+            return []
 
     async def _send(
         self, model_id: str, payloads: Sequence[Payload], deadlines_unix_s: Sequence[float], may_load: bool

@@ -26,6 +26,7 @@ from deployments.router.cluster_backend import ClusterBackend
 from deployments.router.placement import Placement
 from deployments.router.queue_metrics import watch_queues
 from deployments.router.replica_contents import contents_seen_here
+from deployments.router.scaling_signals import ScalingSignals
 from deployments.settings import ClusterArgs, RouterTuning
 from workflows.errors import WorkflowError
 
@@ -63,6 +64,11 @@ class WorkflowRouter(GrpcDoor):
         )
         self._service = WorkflowService(self._backend, args.ingress, text_reader_model=args.text_reader_model)
         watch_queues(self._backend.queues)
+        self._scaling_signals = ScalingSignals(
+            self._backend.queues_of_deployments,
+            lambda: self._service.admission.refuses,
+            sees_machine=args.grow_on_idle_cores,
+        )
         watch_admission(self._service.admission)
         export_to_ray()
 
@@ -80,6 +86,10 @@ class WorkflowRouter(GrpcDoor):
 
         app.router.lifespan_context = lifespan
         return app
+
+    async def record_autoscaling_stats(self) -> dict[str, float]:
+        """What Serve's controller is told a few times a second, for `scaling_policy`."""
+        return self._scaling_signals.read()
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Take another `user_config`, live."""

@@ -114,7 +114,8 @@ def test_models_are_pinned_when_shipped_or_asked_for_and_not_when_alone(tmp_path
     "wrong",
     [
         {"replica": 1},
-        {"replicas": 0},
+        {"replicas": -1},
+        {"replicas": 0, "pinned": True},
         {"num_gpus": -1},
         {"max_batch_items": 0},
         {"engine": {"precision": "fp8"}},
@@ -153,6 +154,12 @@ def test_a_replica_takes_what_is_set_and_little_otherwise() -> None:
     assert actor_options(ModelSettings()) == {"num_cpus": 0.25}
     settings = ModelSettings(num_cpus=0, num_gpus=0.5, accelerator_type="L4")
     assert actor_options(settings) == {"num_cpus": 0, "num_gpus": 0.5, "accelerator_type": "L4"}
+
+
+def test_a_deployment_of_none_has_one_when_it_is_asked_for() -> None:
+    growth = own_options(ModelSettings(replicas=0, idle_s=7))["autoscaling_config"]
+    assert (growth["min_replicas"], growth["max_replicas"], growth["downscale_to_zero_delay_s"]) == (0, 1, 7)
+    assert own_options(ModelSettings(replicas=0, max_replicas=3))["autoscaling_config"]["max_replicas"] == 3
 
 
 def test_a_deployment_grows_only_when_it_may() -> None:

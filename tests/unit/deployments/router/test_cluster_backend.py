@@ -9,6 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from ray.exceptions import ActorUnavailableError
+from ray.serve._private.common import DeploymentID
+from ray.serve.exceptions import DeploymentUnavailableError
 
 from deployments.dataplane.backend import ModelLoad, Work
 from deployments.dataplane.image_question import ImageQuestion
@@ -20,6 +22,7 @@ from deployments.models.errors import UnknownModelError
 from deployments.models.registry import ModelRow
 from deployments.models.tasks import DETECTION
 from deployments.router.cluster_backend import ClusterBackend, size_of
+from deployments.router.placement import Placement as WhereModelsRun
 from deployments.settings import CoalescingLimits, RouterTuning
 from workflows.compiler.compile import compile_definition
 from workflows.executor.dispatcher import Column, StageUnit
@@ -346,3 +349,23 @@ def test_tuning_reaches_the_queues():
     cluster.tune(RouterTuning(text_reader=CoalescingLimits(max_batch_items=3)))
     assert cluster.queues["text_reader"].limits.max_batch_items == 3
     assert cluster.queues["object_detector"].limits == RouterTuning().object_detector
+
+
+class EmptyHandle(FakeHandle):
+    """To a deployment that has no replica now."""
+
+    def broadcast(self, method, *args):
+        raise DeploymentUnavailableError(DeploymentID(name="d", app_name="a"))
+
+
+async def test_models_without_replicas_are_not_listed_and_get_one_when_they_are_added():
+    own = EmptyHandle(lambda call: (ModelLoad(model_id=call, seconds=2.0),))
+    others = FakeHandle(replicas=[lambda method, *args: ()])
+    cluster = ClusterBackend(others, others, None, placement=WhereModelsRun(detectors={"own/1": own}))
+    assert await cluster.models() == ()
+    given = work()
+    await cluster.add_model("own/1", given)
+    assert own.calls == [("add_model", "own/1")]
+    assert [load.model_id for load in given.model_loads] == ["own/1"]
+    await cluster.remove_model("own/1")
+    await cluster.clear_models()

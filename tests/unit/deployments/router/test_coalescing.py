@@ -435,6 +435,25 @@ async def test_ten_thousand_cancels_and_timeouts_leave_full_capacity_and_no_work
     thread.close()
 
 
+async def test_a_wait_behind_another_call_counts_while_anything_is_under_way():
+    deployment = FakeDeployment()
+    queue = make(deployment, slots_per_replica=1)
+    assert queue.longest_wait_s == 0.0
+    first = ask(queue, 1)
+    await turn()
+    assert (queue.longest_wait_s, queue.pending_items) == (0.0, 1)
+    await asyncio.sleep(0.05)
+    deployment.gate.set()
+    await first
+    assert queue.longest_wait_s == 0.0
+    deployment.gate.clear()
+    second = ask(queue, 2)
+    await turn()
+    assert queue.longest_wait_s >= 0.04  # the call before took so much longer than it computed
+    deployment.gate.set()
+    await second
+
+
 async def test_an_item_whose_timer_is_late_does_not_leave():
     deployment = open_gate(FakeDeployment())
     queue = make(deployment)
