@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from deployments.kubernetes.objects import Object
+from deployments.kubernetes.objects import MANAGER, MANAGER_LABEL, Object
 from deployments.kubernetes.pods import GPU_RESOURCE
 from deployments.kubernetes.values import Values
 
@@ -98,7 +98,8 @@ def _selectors(objects: Sequence[Object]) -> Iterator[str]:
         if selector is not None:
             wanted = selector["matchLabels"].items()
             workerless = item["kind"] == "PodDisruptionBudget" and not _has_workers(objects)
-            if not workerless and not any(wanted <= found.items() for found in pods):
+            later = wanted <= {MANAGER_LABEL: MANAGER}.items()  # pods that the control plane makes
+            if not workerless and not later and not any(wanted <= found.items() for found in pods):
                 yield f"{item['kind']} {item['metadata']['name']}: no pod has the labels {dict(wanted)}"
 
 

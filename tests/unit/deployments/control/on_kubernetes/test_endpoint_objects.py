@@ -11,6 +11,7 @@ from deployments.control.machine_types import BUILT_IN, MachineType
 from deployments.control.on_kubernetes.endpoint_objects import endpoint_objects, parts_of, replicas_of_a_pod
 from deployments.control.platform import EndpointSpec
 from deployments.kubernetes.errors import ValuesError
+from deployments.kubernetes.monitoring import monitoring_objects
 from deployments.kubernetes.values import Values
 from tests.unit.deployments.kubernetes.shipped import ENVIRONMENT, SHIPPED
 
@@ -52,6 +53,18 @@ def test_each_built_in_type_has_pods_that_hold_its_replicas(name, cpus, gpus, po
     assert all(each["autoscaling_config"]["min_replicas"] == 3 for each in deployments)
     # One replica's processes fit into one pod.
     assert sum(each["ray_actor_options"]["num_cpus"] for each in deployments) <= float(cpus)
+
+
+def test_prometheus_finds_every_pod_under_the_name_of_its_endpoint():
+    monitor = next(each for each in monitoring_objects(VALUES) if each["metadata"]["name"] == "sightline-endpoints")
+    spec, objects = made(TYPES["dev-cpu"])
+    head = objects.ray_service["spec"]["rayClusterConfig"]["headGroupSpec"]
+    for group in (head, group_of(objects)[0]):
+        found = group["template"]["metadata"]["labels"]
+        assert monitor["spec"]["selector"]["matchLabels"].items() <= found.items()
+        assert found["sightline/subdomain"] == spec.name
+        ports = {port["name"] for port in group["template"]["spec"]["containers"][0]["ports"]}
+        assert "metrics" in ports & {each["port"] for each in monitor["spec"]["podMetricsEndpoints"]}
 
 
 def test_two_thirds_of_a_cpu_for_each_of_three_processes_are_not_more_than_two_cpus():
