@@ -25,7 +25,7 @@ DOCTR_READY := .venv-doctr/.installed
 K8S_READY := .venv-k8s/.installed
 PIP_INSTALL := install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: help serve test check lint format test-unit test-storage test-conformance test-sources test-sdk test-triton test-doctr test-k8s test-cluster manifests load aims evaluate proto lock clean
+.PHONY: help serve test check lint format test-unit test-storage test-conformance test-sources test-sdk test-triton test-doctr test-k8s test-cluster test-slow manifests load aims evaluate proto lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -48,7 +48,7 @@ test-sources: $(DEV_READY)  ## Fetch models from a real S3 server and from web s
 	$(BIN)/pytest tests/sources -q $(PYTEST_ARGS)
 
 test-sdk: $(DEV_READY) $(SDK_READY)  ## Call the server with the vendor's unmodified SDK
-	$(BIN)/pytest tests/sdk -q $(PYTEST_ARGS)
+	$(BIN)/pytest tests/sdk -m "not slow" -q $(PYTEST_ARGS)
 
 test-triton: $(DEV_READY) $(TRITON_READY)  ## Run models on a real Triton, and kill it
 	$(BIN)/pytest tests/triton -q $(PYTEST_ARGS)
@@ -63,7 +63,10 @@ manifests: $(DEV_READY)  ## Write the files of kustomize anew, from k8s/overlays
 	$(BIN)/sightline k8s write-tree k8s
 
 test-cluster: $(DEV_READY)  ## Start a real local cluster and hurt it
-	$(BIN)/pytest tests/cluster -m cluster -q $(PYTEST_ARGS)
+	$(BIN)/pytest tests/cluster -m "cluster and not slow" -q $(PYTEST_ARGS)
+
+test-slow: $(DEV_READY) $(SDK_READY)  ## Change endpoints under load, kill what keeps the state, let replicas come and go (some fifteen minutes)
+	$(BIN)/pytest tests/cluster tests/sdk -m slow -q $(PYTEST_ARGS)
 
 check: lint test-unit  ## Run ruff, mypy, import-linter and the unit tests
 

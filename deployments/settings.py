@@ -28,7 +28,7 @@ class AdmissionLimits(BaseModel):
     free_in_flight: int = Field(
         default=16, gt=0, description="Requests that may be in, whatever their speed, when none was refused of late."
     )
-    first_in_flight: int = Field(default=64, gt=0, description="Requests that may be in before their speed is known.")
+    first_in_flight: int = Field(default=120, gt=0, description="Requests that may be in before their speed is known.")
     max_in_flight: int = Field(
         default=240, gt=0, description="Requests that may be in at most; fewer than Serve's max_ongoing_requests."
     )
@@ -36,7 +36,7 @@ class AdmissionLimits(BaseModel):
         default=256 * MEBIBYTE, gt=0, description="Memory that requests under way may take with what they carry."
     )
     bytes_per_body_byte: float = Field(
-        default=2.5,
+        default=3.0,
         ge=1,
         description="Memory for each byte of a body: base64 text, what it encodes, and that once more on its way.",
     )

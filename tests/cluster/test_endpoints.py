@@ -248,6 +248,7 @@ def test_our_own_command_says_how_it_went_by_its_exit_status(house):
     assert run("no-such-command")[0] == 2
 
 
+@pytest.mark.slow
 def test_a_control_plane_killed_twenty_times_finishes_what_it_began(house):
     """Creating, pausing, resuming, changing and deleting at the same time; what is to serve serves throughout."""
     for name in ("pauses1", "resumes1", "deletes1", "changes1"):
@@ -339,6 +340,7 @@ class Load:
         return client.get("/info")
 
 
+@pytest.mark.slow
 def test_endpoints_come_and_go_without_a_request_to_another_failing(house):
     """Ten, each for a few seconds, some of them until they answer: Serve's proxy changes its routes each time."""
     house.create("steady1")
@@ -359,6 +361,7 @@ def test_endpoints_come_and_go_without_a_request_to_another_failing(house):
     house.tell("delete", "steady1")
 
 
+@pytest.mark.slow
 def test_changes_are_rolled_out_without_a_failed_request_and_bad_ones_are_taken_back(house):
     house.create("rolls1", config={"pinned_models": [VERSIONS[0]]})
     house.wait("rolls1", "ready")

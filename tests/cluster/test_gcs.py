@@ -19,7 +19,7 @@ from deployments.dataplane.sample import sample_request
 from deployments.kubernetes.redis import DURABLE
 from tests.cluster.server import Server, free_port
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 PASSWORD = "a password of the test"
 BACK_WITHIN_S = 120

@@ -13,7 +13,6 @@ import pytest
 
 from deployments.dataplane.sample import TUTORIAL
 from deployments.settings import MEBIBYTE, AdmissionLimits
-from tests.cluster.conftest import OWN_MODEL
 from tests.cluster.photographs import image_input
 
 pytestmark = pytest.mark.cluster
@@ -41,7 +40,7 @@ def own_memory_bytes(pids: list[int]) -> int:
 async def test_fifty_clients_with_large_bodies_take_no_more_memory_than_the_budget(server):
     """Half of them get the photograph back with their answer."""
     image = large_image()
-    detection = json.dumps({"model_id": OWN_MODEL, "image": image}).encode()
+    detection = json.dumps({"model_id": TUTORIAL["steps"][0]["model_id"], "image": image}).encode()
     tutorial = json.dumps({"specification": TUTORIAL, "inputs": {"image": image}}).encode()
     questions = (("/infer/object_detection", detection), ("/workflows/run", tutorial))
     pids = server.replica_pids("WorkflowRouter")

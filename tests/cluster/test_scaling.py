@@ -17,7 +17,7 @@ from tests.cluster.photographs import image_input, photograph
 from tests.cluster.server import Server
 from tests.conformance.detector_packages import write_detector_package
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 SLEEPER, BUSY = "sleeper/1", "busy/1"
 START_WITHIN_S = 90.0

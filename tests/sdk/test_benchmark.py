@@ -13,7 +13,7 @@ import pytest
 
 from tests.sdk.conftest import HERE, SAMPLES, SDK_PYTHON
 
-pytestmark = pytest.mark.sdk
+pytestmark = [pytest.mark.sdk, pytest.mark.slow]
 
 COMMAND = SDK_PYTHON.with_name("inference")
 MODEL = "vehicle-registration-plates-trudk/2"
