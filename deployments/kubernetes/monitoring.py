@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from deployments.kubernetes.alerts import alert_groups
+from deployments.kubernetes.alerts import alert_groups, alert_groups_of_made
 from deployments.kubernetes.dashboards import dashboards
 from deployments.kubernetes.objects import (
     ENDPOINT_LABEL,
@@ -26,9 +26,8 @@ PORTS = ("metrics", "as-metrics", "dash-metrics")
 
 def monitoring_objects(values: Values) -> list[Object]:
     """PodMonitors of the endpoint and of what the control plane makes, PrometheusRule, ConfigMap of dashboards."""
-    rules = named(
-        values, "monitoring.coreos.com/v1", "PrometheusRule", values.name, spec={"groups": alert_groups(values.name)}
-    )
+    groups = [*alert_groups(values.name), *alert_groups_of_made()]
+    rules = named(values, "monitoring.coreos.com/v1", "PrometheusRule", values.name, spec={"groups": groups})
     files = {name: json.dumps(content, indent=2) + "\n" for name, content in dashboards().items()}
     shown = named(values, "v1", "ConfigMap", "sightline-dashboards", data=files)
     shown["metadata"]["labels"]["grafana_dashboard"] = "1"  # what Grafana's sidecar looks for

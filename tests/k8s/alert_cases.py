@@ -68,7 +68,21 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = {
     "SightlineModelsThrash": (DEPLOYMENT, {EVICTIONS: "0+3x40"}, {EVICTIONS: "0+1x40"}),
     "SightlineMemory": (POD, {USED: "95x40", TOTAL: "100x40"}, {USED: "90x40", TOTAL: "100x40"}),
     "SightlineControllerStuck": ({}, {ROUNDS: "0+240x15 3600x25"}, {ROUNDS: "0+240x40"}),
-    "SightlineNoRouter": ({}, {IN_FLIGHT: "0x20 stale _x20"}, {IN_FLIGHT: "0x40"}),
+    "SightlineNoRouter": (
+        {},
+        {IN_FLIGHT: "0x20 stale _x20", UP % "worker": "1x40"},
+        {IN_FLIGHT: "0x40", UP % "worker": "1x40"},
+    ),
     "SightlineHeadAbsent": ({}, {UP % "head": "1x10 0x30"}, {UP % "head": "1x40"}),
     "SightlineNoWorkers": ({}, {UP % "worker": "1x10 0x30"}, {UP % "worker": "1x40"}),
 }
+
+
+def of_made(series: dict[str, str]) -> dict[str, str]:
+    """The same series of an endpoint that the control plane made."""
+    return {name.replace('server="plates"', 'server="plates",revision="0a1b2c3d"'): of for name, of in series.items()}
+
+
+# Of endpoints that the control plane makes: series that no alert rings on, after half an hour.
+PAUSED = {UP % "head": "1x25 stale _x14", UP % "worker": "1x25 stale _x14", IN_FLIGHT: "0x25 stale _x14"}
+STARTING = {UP % "head": "_x22 1x18"}

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deployments.kubernetes.alerts import alert_groups
-from tests.k8s.alert_cases import CASES
+from deployments.kubernetes.alerts import alert_groups, alert_groups_of_made
+from tests.k8s.alert_cases import CASES, PAUSED, STARTING, of_made
 from tests.k8s.crd_schema import problems
 from tests.unit.deployments.kubernetes.shipped import FOLDER, OVERLAYS, ROOT, overlay_values, rendered
 
@@ -96,26 +96,52 @@ def test_checkov_finds_nothing_that_is_not_justified_in_the_manifest(objects, tm
 
 
 def test_prometheus_raises_each_alert_when_it_should_and_not_else(tmp_path):
-    promtool = tool("promtool")
     groups = alert_groups("plates")
-    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))
     rules = {rule["alert"]: rule for rule in groups[0]["rules"]}
     assert list(CASES) == list(rules)
     tests = []
     for name, (labels, rings, quiet) in CASES.items():
         said = {"exp_labels": {**labels, **rules[name]["labels"]}, "exp_annotations": rules[name]["annotations"]}
-        for series, expected in ((rings, [said]), (quiet, [])):
-            tests.append(
-                {
-                    "interval": "1m",
-                    "input_series": [{"series": each, "values": values} for each, values in series.items()],
-                    "alert_rule_test": [{"eval_time": "30m", "alertname": name, "exp_alerts": expected}],
-                }
-            )
+        tests += [alert_test(name, rings, [said]), alert_test(name, quiet, [])]
+    run_alert_tests(groups, tests, tmp_path)
+
+
+def test_an_endpoint_that_the_control_plane_makes_raises_the_same_alerts_under_its_own_name(tmp_path):
+    groups = alert_groups_of_made()
+    rules = {rule["alert"]: rule for rule in groups[0]["rules"]}
+    assert list(CASES) == list(rules)
+    tests = []
+    for name, (labels, rings, quiet) in CASES.items():
+        annotations = dict(rules[name]["annotations"])
+        annotations["summary"] = annotations["summary"].replace("{{ $labels.server }}", "plates")
+        said = {"exp_labels": {**labels, **rules[name]["labels"], "server": "plates"}, "exp_annotations": annotations}
+        others = {series.replace("plates", "trucks"): values for series, values in of_made(quiet).items()}
+        tests += [
+            alert_test(name, {**of_made(rings), **others}, [said]),
+            alert_test(name, of_made(quiet), []),
+            alert_test(name, rings, []),  # of the endpoint of the manifests, which has rules of its own
+            alert_test(name, {}, []),
+            alert_test(name, of_made(PAUSED), []),
+            alert_test(name, of_made(STARTING), []),
+        ]
+    run_alert_tests(groups, tests, tmp_path)
+
+
+def alert_test(alert: str, series: dict[str, str], expected: list[dict]) -> dict:
+    return {
+        "interval": "1m",
+        "input_series": [{"series": each, "values": values} for each, values in series.items()],
+        "alert_rule_test": [{"eval_time": "30m", "alertname": alert, "exp_alerts": expected}],
+    }
+
+
+def run_alert_tests(groups: list[dict], tests: list[dict], folder: Path) -> None:
+    promtool = tool("promtool")
+    (folder / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))
     content = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": tests}
-    (tmp_path / "tests.yaml").write_text(yaml.safe_dump(content))
+    (folder / "tests.yaml").write_text(yaml.safe_dump(content))
     done = subprocess.run(
-        [promtool, "test", "rules", "tests.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [promtool, "test", "rules", "tests.yaml"], cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from deployments.kubernetes.alerts import RUNBOOK, alert_groups
+from deployments.kubernetes.alerts import RUNBOOK, alert_groups, alert_groups_of_made
 from tests.unit.deployments.kubernetes.shipped import ROOT
 
 RULES = alert_groups("plates")[0]["rules"]
@@ -13,6 +13,12 @@ SECTIONS = dict(re.findall(r"^### (\w+)\n(.*?)(?=^### |\Z)", (ROOT / RUNBOOK).re
 
 def test_every_alert_has_a_section_and_every_section_an_alert():
     assert list(SECTIONS) == [rule["alert"] for rule in RULES]
+
+
+def test_endpoints_that_the_control_plane_makes_have_the_same_alerts():
+    made = alert_groups_of_made()[0]["rules"]
+    assert [(rule["alert"], rule["for"]) for rule in made] == [(rule["alert"], rule["for"]) for rule in RULES]
+    assert [rule["alert"] for rule in made if "plates" in rule["expr"]] == []
 
 
 def test_a_section_says_what_is_seen_where_to_look_and_what_to_do():
