@@ -270,6 +270,16 @@ def test_a_route_that_somebody_removed_is_made_anew(house, server):
     assert house.status() == "ready"
 
 
+@pytest.mark.parametrize("verb", ["create", "patch"])
+def test_a_route_that_is_refused_holds_up_no_other(house, server, verb):
+    house.edge.lead({"cars": "a", "plates": "a"} if verb == "patch" else {})
+    house.until(lambda: len(house.edge._watched.items()) == (2 if verb == "patch" else 0))
+    server.faults.append((verb, "httproutes", 422, {}))
+    house.edge.lead({"cars": "b", "plates": "b"})
+    assert not server.faults
+    assert (house.route("cars.example.com"), house.route()) == ("a" if verb == "patch" else None, "b")
+
+
 def test_what_kuberay_gave_up_is_made_anew(house, server):
     house.add()
     house.becomes("ready")

@@ -72,10 +72,13 @@ class HostRoutes:
         }
         there = self._watched.items()
         for name, item in wanted.items():
-            if name not in there:
-                self._add(item)
-            elif _content(there[name]) != _content(item):
-                self._change(item)
+            try:
+                if name not in there:
+                    self._add(item)
+                elif _content(there[name]) != _content(item):
+                    self._change(item)
+            except InvalidObjectError as error:
+                self._complain(name, error.message)
         for name, item in there.items():
             if name not in wanted and "deletionTimestamp" not in item["metadata"]:
                 self._api.delete(self._kind, name, item["metadata"]["uid"])
@@ -86,9 +89,6 @@ class HostRoutes:
             self._api.create(self._kind, item)
         except AlreadyThereError:
             there = self._api.get(self._kind, name)  # made a moment ago and not seen yet, or somebody else's
-        except InvalidObjectError as error:
-            self._complain(name, error.message)
-            return
         else:
             return
         if HOST_LABEL not in (there["metadata"].get("labels") or {}):
