@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from deployments.kubernetes.merge_patch import merge_patch
 from deployments.kubernetes.objects import Object
 from deployments.kubernetes.render import as_yaml, parts
 from deployments.kubernetes.values import Control, Gateway, Ingress, Redis, Values, WorkerGroup, read_values
@@ -85,17 +86,3 @@ def _overlay(where: str, wanted: dict[str, list[Object]], known: dict[str, list[
     if patches:
         head["patches"] = patches
     return {f"{where}/kustomization.yaml": as_yaml([head]), **files}
-
-
-def merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes `after` of `before`; lists are replaced, and None removes. Source: RFC 7386."""
-    patch: dict[str, Any] = {key: None for key in before if key not in after}
-    for key, value in after.items():
-        old = before.get(key)
-        if isinstance(value, dict) and isinstance(old, dict):
-            nested = merge_patch(old, value)
-            if nested:
-                patch[key] = nested
-        elif key not in before or value != old:
-            patch[key] = value
-    return patch

@@ -106,6 +106,20 @@ def test_what_answered_before_a_pause_is_not_believed_after_it(house):
     assert house.status() == "pending"
 
 
+def test_what_the_values_no_longer_say_is_gone_after_a_pause(house, server):
+    house.add()
+    house.becomes("ready")
+    assert "gcsFaultToleranceOptions" in only(server, "rayservices")["spec"]["rayClusterConfig"]
+    house.service.pause(WORKSPACE, "plates")
+    house.becomes("paused")
+    house.stop()
+    house.values = Values.model_validate({**VALUES.model_dump(exclude_unset=True), "gcs": {"backend": "none"}})
+    house.start()
+    house.service.resume(WORKSPACE, "plates")
+    house.becomes("ready")
+    assert "gcsFaultToleranceOptions" not in only(server, "rayservices")["spec"]["rayClusterConfig"]
+
+
 def test_a_resize_patches_it_in_place(house, server):
     house.add()
     house.becomes("ready")

@@ -43,6 +43,7 @@ from deployments.control.on_kubernetes.revision_state import (
 from deployments.control.on_kubernetes.watched import Watched
 from deployments.control.platform import EndpointSpec, Observation, Phase, RevisionState
 from deployments.kubernetes.errors import ValuesError
+from deployments.kubernetes.merge_patch import merge_patch
 from deployments.kubernetes.objects import MANAGER, MANAGER_LABEL, SUBDOMAIN_LABEL, Object
 from deployments.kubernetes.values import Values
 
@@ -177,7 +178,8 @@ class OnKubernetes:
                 "uid": there["metadata"]["uid"],
             }
             try:
-                self._api.patch(RAY_SERVICES, name, {"metadata": metadata, "spec": wanted["spec"]})
+                spec = merge_patch(there["spec"], wanted["spec"])
+                self._api.patch(RAY_SERVICES, name, {"metadata": metadata, "spec": spec})
             except ConflictError:
                 continue
             return

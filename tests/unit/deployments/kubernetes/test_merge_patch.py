@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployments.kubernetes.kustomize_tree import merge_patch
+from deployments.kubernetes.merge_patch import merge_patch
 
 
 @pytest.mark.parametrize(
