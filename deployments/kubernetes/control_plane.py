@@ -17,7 +17,15 @@ from deployments.kubernetes.objects import (
     Object,
     named,
 )
-from deployments.kubernetes.pods import HOME, SKIPPED_CHECKS, database_variable, pod_security_context, security_context
+from deployments.kubernetes.pods import (
+    HOME,
+    SKIPPED_CHECKS,
+    database_variable,
+    pod_security_context,
+    pull_secrets,
+    security_context,
+    skips,
+)
 from deployments.kubernetes.values import Ingress, Values
 from deployments.settings import DATABASE_VARIABLE
 
@@ -141,13 +149,12 @@ def _deployment(values: Values) -> Object:
             {"name": "home", "mountPath": HOME},
         ],
     }
-    pull = [{"name": name} for name in values.image.pull_secrets]
     pod = {
         "serviceAccountName": MANAGER,
         "automountServiceAccountToken": True,
         "enableServiceLinks": False,
         "securityContext": pod_security_context(),
-        **({"imagePullSecrets": pull} if pull else {}),
+        **pull_secrets(values),
         "containers": [container],
         "volumes": [
             {"name": "values", "configMap": {"name": MANAGER}},
@@ -166,6 +173,5 @@ def _deployment(values: Values) -> Object:
         },
     }
     deployment = named(values, "apps/v1", "Deployment", MANAGER, spec=spec)
-    skipped = {f"checkov.io/skip{at}": f"{check}={why}" for at, (check, why) in enumerate(SKIPPED, 1)}
-    deployment["metadata"]["annotations"] = skipped
+    deployment["metadata"]["annotations"] = skips(SKIPPED)
     return deployment

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from deployments.kubernetes.objects import MANAGER, MANAGER_LABEL, Object
+from deployments.kubernetes.objects import MANAGER, MANAGER_LABEL, Object, head_service, serve_service
 from deployments.kubernetes.pods import GPU_RESOURCE
 from deployments.kubernetes.values import Values
 
@@ -109,7 +109,7 @@ def _has_workers(objects: Iterable[Object]) -> bool:
 
 def _backends(objects: Sequence[Object], values: Values) -> Iterator[str]:
     """Each route leads to a Service that there will be, through a Gateway listener that there is."""
-    services = {f"{values.name}-serve-svc", f"{values.name}-head-svc"}
+    services = {serve_service(values.name), head_service(values.name)}
     if values.upgrade.strategy == "NewClusterWithIncrementalUpgrade":
         services = {values.upgrade.service.format(name=values.name)}
     services |= {item["metadata"]["name"] for item in objects if item["kind"] == "Service"}

@@ -39,6 +39,12 @@ def named(values: Values, api_version: str, kind: str, name: str, **content: Any
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
 
 
+def annotation(item: Object, name: str) -> str | None:
+    """What an object says under this name; None when it says nothing."""
+    found: str | None = (item["metadata"].get("annotations") or {}).get(name)
+    return found
+
+
 def pods_of(values: Values, **more: str) -> dict[str, Any]:
     """A selector of the endpoint's pods."""
     return {"matchLabels": {ENDPOINT_LABEL: values.name, **more}}

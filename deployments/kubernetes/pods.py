@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from deployments.kubernetes.objects import (
@@ -52,6 +52,17 @@ def pod_security_context(user_id: int = USER_ID) -> dict[str, Any]:
     return {**_no_root(user_id), "runAsGroup": user_id, "fsGroup": user_id}
 
 
+def skips(checks: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Annotations that tell checkov which checks to leave out, and why."""
+    return {f"checkov.io/skip{at}": f"{check}={why}" for at, (check, why) in enumerate(checks, 1)}
+
+
+def pull_secrets(values: Values) -> dict[str, Any]:
+    """Of every pod that runs the image; empty when anybody may pull it."""
+    names = [{"name": name} for name in values.image.pull_secrets]
+    return {"imagePullSecrets": names} if names else {}
+
+
 def _no_root(user_id: int) -> dict[str, Any]:
     return {"runAsNonRoot": True, "runAsUser": user_id, "seccompProfile": {"type": "RuntimeDefault"}}
 
@@ -59,21 +70,16 @@ def _no_root(user_id: int) -> dict[str, Any]:
 def _template(
     values: Values, role: str, container: dict[str, Any], skipped: tuple[tuple[str, str], ...], **spec: Any
 ) -> dict[str, Any]:
-    pull = (
-        {"imagePullSecrets": [{"name": name} for name in values.image.pull_secrets]}
-        if values.image.pull_secrets
-        else {}
-    )
     return {
         "metadata": {
             "labels": {**labels(values), ROLE_LABEL: role},
-            "annotations": {f"checkov.io/skip{at}": f"{check}={why}" for at, (check, why) in enumerate(skipped, 1)},
+            "annotations": skips(skipped),
         },
         "spec": {
             "securityContext": pod_security_context(),
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": values.drain_s + PRE_STOP_S,
-            **pull,
+            **pull_secrets(values),
             **spec,
             "containers": [container],
             "volumes": [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from deployments.kubernetes.objects import MANAGER, MANAGER_LABEL, ROLE_LABEL, Object, named, pods_of
-from deployments.kubernetes.pods import PRE_STOP_S, pod_security_context, security_context
+from deployments.kubernetes.pods import PRE_STOP_S, pod_security_context, security_context, skips
 from deployments.kubernetes.values import Redis, Values
 
 IMAGE = "docker.io/library/redis:7.2.4-bookworm"
@@ -89,6 +89,5 @@ def _stateful_set(values: Values, gcs: Redis, selector: dict[str, str]) -> Objec
         "volumeClaimTemplates": [claim],
     }
     stateful_set = named(values, "apps/v1", "StatefulSet", NAME, spec=spec)
-    skipped = {f"checkov.io/skip{at}": f"{check}={why}" for at, (check, why) in enumerate(SKIPPED_CHECKS, 1)}
-    stateful_set["metadata"]["annotations"] = skipped
+    stateful_set["metadata"]["annotations"] = skips(SKIPPED_CHECKS)
     return stateful_set

@@ -21,6 +21,7 @@ from deployments.kubernetes.objects import (
     REVISION_LABEL,
     SUBDOMAIN_LABEL,
     Object,
+    annotation,
 )
 from deployments.kubernetes.ray_service import disruption_budget, ray_service
 from deployments.kubernetes.values import ACCELERATORS, NewCluster, Values, WorkerGroup
@@ -106,6 +107,11 @@ def endpoint_objects(
 def digest(item: Object) -> str:
     """Names what an object is made of."""
     return hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def content_of(item: Object) -> str | None:
+    """The digest on an object; None on one that is not complete."""
+    return annotation(item, CONTENT_ANNOTATION)
 
 
 def _labels(spec: EndpointSpec) -> dict[str, str]:

@@ -15,7 +15,7 @@ from deployments.control.on_kubernetes.cluster_api import (
     InvalidObjectError,
     NotThereError,
 )
-from deployments.control.on_kubernetes.endpoint_objects import CONTENT_ANNOTATION, digest
+from deployments.control.on_kubernetes.endpoint_objects import CONTENT_ANNOTATION, content_of, digest
 from deployments.control.on_kubernetes.resting_hosts import RestingHosts
 from deployments.control.on_kubernetes.watched import Watched
 from deployments.kubernetes.objects import (
@@ -75,7 +75,7 @@ class HostRoutes:
             try:
                 if name not in there:
                     self._add(item)
-                elif _content(there[name]) != _content(item):
+                elif content_of(there[name]) != content_of(item):
                     self._change(item)
             except InvalidObjectError as error:
                 self._complain(name, error.message)
@@ -93,7 +93,7 @@ class HostRoutes:
             return
         if HOST_LABEL not in (there["metadata"].get("labels") or {}):
             self._complain(name, "there is one that is not ours; remove it")
-        elif _content(there) != _content(item):
+        elif content_of(there) != content_of(item):
             self._change(item)
 
     @staticmethod
@@ -115,7 +115,3 @@ class HostRoutes:
         item = route_of_host(self._values, host, service, port)
         item["metadata"]["annotations"] = {**item["metadata"].get("annotations", {}), CONTENT_ANNOTATION: digest(item)}
         return item
-
-
-def _content(item: Object) -> str | None:
-    return (item["metadata"].get("annotations") or {}).get(CONTENT_ANNOTATION)

@@ -29,6 +29,7 @@ from deployments.control.on_kubernetes.endpoint_objects import (
     CONTENT_ANNOTATION,
     RUN_ANNOTATION,
     EndpointObjects,
+    content_of,
     endpoint_objects,
     parts_of,
     ray_service_name,
@@ -44,7 +45,7 @@ from deployments.control.on_kubernetes.watched import Watched
 from deployments.control.platform import EndpointSpec, Observation, Phase, RevisionState
 from deployments.kubernetes.errors import ValuesError
 from deployments.kubernetes.merge_patch import merge_patch
-from deployments.kubernetes.objects import MANAGER, MANAGER_LABEL, SUBDOMAIN_LABEL, Object
+from deployments.kubernetes.objects import MANAGER, MANAGER_LABEL, SUBDOMAIN_LABEL, Object, annotation
 from deployments.kubernetes.values import Values
 
 logger = logging.getLogger(__name__)
@@ -159,17 +160,17 @@ class OnKubernetes:
             self._api.create(kind, item)
         except AlreadyThereError:
             there = _own(self._api.get(kind, name))
-            if _content(there) != _content(item) or _owner(there) != _owner(item):
+            if content_of(there) != content_of(item) or _owner(there) != _owner(item):
                 self._api.patch(kind, name, {key: item[key] for key in ("metadata", "spec")})
 
     def _tell_to_run(self, wanted: Object) -> None:
         name = wanted["metadata"]["name"]
         for _ in range(CONFLICT_TRIES):
             there = _own(self._api.get(RAY_SERVICES, name))
-            if not is_suspended(there) and _content(there) == _content(wanted):
+            if not is_suspended(there) and content_of(there) == content_of(wanted):
                 return
             annotations = dict(wanted["metadata"]["annotations"])
-            run = int((there["metadata"].get("annotations") or {}).get(RUN_ANNOTATION, "0"))
+            run = int(annotation(there, RUN_ANNOTATION) or "0")
             annotations[RUN_ANNOTATION] = str(run + 1 if is_suspended(there) else run)
             metadata = {
                 "labels": wanted["metadata"]["labels"],
@@ -282,14 +283,9 @@ def _parts(item: Object) -> tuple[str, str]:
     return parts
 
 
-def _content(item: Object) -> str | None:
-    return (item["metadata"].get("annotations") or {}).get(CONTENT_ANNOTATION)
-
-
 def _owner(item: Object) -> list[str]:
     return [owner["uid"] for owner in item["metadata"].get("ownerReferences") or ()]
 
 
 def _run_of(service: Object) -> str:
-    run = (service["metadata"].get("annotations") or {}).get(RUN_ANNOTATION, "0")
-    return f"{service['metadata']['uid']}/{run}"
+    return f"{service['metadata']['uid']}/{annotation(service, RUN_ANNOTATION) or '0'}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from deployments.control.on_kubernetes.endpoint_objects import REPLICAS_ANNOTATION
 from deployments.control.platform import Phase, RevisionState
-from deployments.kubernetes.objects import ENDPOINT_LABEL, Object, serve_service
+from deployments.kubernetes.objects import ENDPOINT_LABEL, Object, annotation, serve_service
 
 # Conditions and reasons. Source: KubeRay 1.7, ray-operator/apis/ray/v1/rayservice_types.go.
 READY = "Ready"
@@ -113,7 +113,7 @@ def _belongs(pod: Object, service: Object) -> bool:
 
 
 def _replicas_told(service: Object) -> tuple[int, int]:
-    fewest, _, most = (service["metadata"].get("annotations") or {}).get(REPLICAS_ANNOTATION, "0-0").partition("-")
+    fewest, _, most = (annotation(service, REPLICAS_ANNOTATION) or "0-0").partition("-")
     return int(fewest), int(most)
 
 
