@@ -33,6 +33,12 @@ def _rate(metric: str, labels: str, *more: str) -> str:
     return f"rate(ray_{metric}{{{','.join((labels, *more))}}}[$window])"
 
 
+def _by(labels: str, series: str, how: str = "sum") -> dict[str, str]:
+    """One line for each value of labels, which are its legend."""
+    legend = " ".join(f"{{{{{label}}}}}" for label in labels.split(", "))
+    return {legend: f"{how} by ({labels}) ({series})"}
+
+
 def _percentiles(metric: str, labels: str, by: str = "") -> dict[str, str]:
     grouped = f"le, {by}" if by else "le"
     legend = f" {{{{{by}}}}}" if by else ""
@@ -58,7 +64,7 @@ OVERVIEW = (
         title="Requests",
         unit="reqps",
         text="Answers a second of each endpoint, health checks included.",
-        queries={"{{application}}": f"sum by (application) ({_rate('sightline_http_requests_total', SERVER)})"},
+        queries=_by("application", _rate("sightline_http_requests_total", SERVER)),
     ),
     Panel(
         title="Errors",
@@ -85,49 +91,37 @@ OVERVIEW = (
         title="Requests without an answer yet",
         unit="short",
         text="Rises with load; rises without end when something hangs.",
-        queries={"{{application}}": f"sum by (application) (ray_sightline_http_requests_in_flight{{{SERVER}}})"},
+        queries=_by("application", f"ray_sightline_http_requests_in_flight{{{SERVER}}}"),
     ),
     Panel(
         title="Work that waits",
         unit="short",
         text="Images, crops and steps in the routers' queues, by the deployment they wait for: the one that is short.",
-        queries={
-            "{{application}} {{deployment}}": "sum by (application, deployment) "
-            f"(ray_sightline_coalescing_queued_items{{{SERVER}}})"
-        },
+        queries=_by("application, deployment", f"ray_sightline_coalescing_queued_items{{{SERVER}}}"),
     ),
     Panel(
         title="Time that replicas compute",
         unit="percentunit",
         text="Near 1 a deployment is full: it needs replicas, they need machines.",
-        queries={
-            "{{application}} {{deployment}}": "avg by (application, deployment) "
-            f"({_rate('sightline_compute_s_total', SERVER, NO_ROUTER)})"
-        },
+        queries=_by("application, deployment", _rate("sightline_compute_s_total", SERVER, NO_ROUTER), "avg"),
     ),
     Panel(
         title="Healthy replicas",
         unit="short",
         text="Fewer than wanted (the next panel): they start, or have nowhere to start.",
-        queries={
-            "{{application}} {{deployment}}": "sum by (application, deployment) "
-            f"(ray_serve_deployment_replica_healthy{{{SERVER}}})"
-        },
+        queries=_by("application, deployment", f"ray_serve_deployment_replica_healthy{{{SERVER}}}"),
     ),
     Panel(
         title="Replicas wanted",
         unit="short",
         text="What the autoscaler decided.",
-        queries={
-            "{{application}} {{deployment}}": "max by (application, deployment) "
-            f"(ray_serve_autoscaling_target_replicas{{{SERVER}}})"
-        },
+        queries=_by("application, deployment", f"ray_serve_autoscaling_target_replicas{{{SERVER}}}", "max"),
     ),
     Panel(
         title="Turned away at the door",
         unit="reqps",
         text="More came than could be answered in time, or held in memory; clients were told when to come again.",
-        queries={"{{reason}}": f"sum by (reason) ({_rate('sightline_admission_refused_total', SERVER)})"},
+        queries=_by("reason", _rate("sightline_admission_refused_total", SERVER)),
     ),
     Panel(
         title="Places taken",
@@ -154,13 +148,13 @@ ENDPOINTS = (
         title="Requests by status",
         unit="reqps",
         text="499: the client hung up. 429 and 503: more came than could be answered. 504: its time was over.",
-        queries={"{{status}}": f"sum by (status) ({_rate('sightline_http_requests_total', ENDPOINT)})"},
+        queries=_by("status", _rate("sightline_http_requests_total", ENDPOINT)),
     ),
     Panel(
         title="Requests by route",
         unit="reqps",
         text="What clients ask for.",
-        queries={"{{route}}": f"sum by (route) ({_rate('sightline_http_requests_total', ENDPOINT)})"},
+        queries=_by("route", _rate("sightline_http_requests_total", ENDPOINT)),
     ),
     Panel(
         title="Errors by route",
@@ -205,19 +199,19 @@ ENDPOINTS = (
         title="Calls sent again",
         unit="ops",
         text="A replica died with them; clients see nothing of the first time.",
-        queries={"{{deployment}}": f"sum by (deployment) ({_rate('sightline_coalescing_retries_total', ENDPOINT)})"},
+        queries=_by("deployment", _rate("sightline_coalescing_retries_total", ENDPOINT)),
     ),
     Panel(
         title="Healthy replicas",
         unit="short",
         text="By deployment.",
-        queries={"{{deployment}}": f"sum by (deployment) (ray_serve_deployment_replica_healthy{{{ENDPOINT}}})"},
+        queries=_by("deployment", f"ray_serve_deployment_replica_healthy{{{ENDPOINT}}}"),
     ),
     Panel(
         title="Replicas started, ever",
         unit="short",
         text="A staircase is a replica that dies again and again.",
-        queries={"{{deployment}}": f"sum by (deployment) (ray_serve_deployment_replica_starts_total{{{ENDPOINT}}})"},
+        queries=_by("deployment", f"ray_serve_deployment_replica_starts_total{{{ENDPOINT}}}"),
     ),
 )
 
@@ -268,7 +262,7 @@ MODELS = (
         title="Loads of models, ever",
         unit="short",
         text="A model whose line climbs is unloaded and loaded in turn: raise max_loaded_models, or pin it.",
-        queries={"{{model}}": f"sum by (model) (ray_sightline_model_loads_total{{{ENDPOINT}}})"},
+        queries=_by("model", f"ray_sightline_model_loads_total{{{ENDPOINT}}}"),
     ),
     Panel(
         title="Models unloaded to make room, and loads that failed",
@@ -295,7 +289,7 @@ RAY = (
         title="Machines and pods that are seen",
         unit="short",
         text="Targets that Prometheus reaches. On Kubernetes by role.",
-        queries={"{{role}}": f"sum by (role) (up{{{SERVER}}})"},
+        queries=_by("role", f"up{{{SERVER}}}"),
     ),
     Panel(
         title="Serve's controller: rounds",
@@ -322,19 +316,19 @@ RAY = (
         title="Actors by state",
         unit="short",
         text="Replicas and Serve's own. PendingCreation for long: no machine has room.",
-        queries={"{{State}}": f"sum by (State) (ray_gcs_actors_count{{{SERVER}}})"},
+        queries=_by("State", f"ray_gcs_actors_count{{{SERVER}}}"),
     ),
     Panel(
         title="CPUs that replicas have booked",
         unit="short",
         text="AVAILABLE at 0: no further replica starts before a machine comes.",
-        queries={"{{State}}": f'sum by (State) (ray_resources{{{SERVER},Name="CPU"}})'},
+        queries=_by("State", f'ray_resources{{{SERVER},Name="CPU"}}'),
     ),
     Panel(
         title="CPU",
         unit="percent",
         text="Of each machine or pod.",
-        queries={"{{instance}}": f"max by (instance) (ray_node_cpu_utilization{{{SERVER}}})"},
+        queries=_by("instance", f"ray_node_cpu_utilization{{{SERVER}}}", "max"),
     ),
     Panel(
         title="Memory",
@@ -349,12 +343,12 @@ RAY = (
         title="Memory by kind of process",
         unit="bytes",
         text="What grows.",
-        queries={"{{Component}}": f"sum by (Component) (ray_component_rss_bytes{{{SERVER}}})"},
+        queries=_by("Component", f"ray_component_rss_bytes{{{SERVER}}}"),
     ),
     Panel(
         title="Disk",
         unit="percent",
         text="Where Ray keeps logs and sockets. Full: nothing starts.",
-        queries={"{{instance}}": f"max by (instance) (ray_node_disk_utilization_percentage{{{SERVER}}})"},
+        queries=_by("instance", f"ray_node_disk_utilization_percentage{{{SERVER}}}", "max"),
     ),
 )
