@@ -10,6 +10,7 @@ from deployments.kubernetes.objects import (
     DASHBOARD_METRICS_PORT,
     DASHBOARD_PORT,
     METRICS_PORT,
+    REDIS_PORT,
     SERVE_PORT,
     Object,
     named,
@@ -19,7 +20,6 @@ from deployments.kubernetes.routes import GATEWAY
 from deployments.kubernetes.values import Gateway, IncrementalUpgrade, NoRoute, Redis, Values
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
-REDIS_PORT = 6379
 POSTGRESQL_PORT = 5432
 
 

@@ -16,6 +16,7 @@ MANAGER = "sightline-control"
 SUBDOMAIN_LABEL = "sightline/subdomain"
 REVISION_LABEL = "sightline/revision"
 HOST_LABEL = "sightline/host"
+REDIS = "sightline-redis"
 CONTROL_PODS = {"matchLabels": {"app.kubernetes.io/name": MANAGER}}
 # Ports of Ray and Serve in a pod. Source: ray 2.60.0, and KubeRay 1.7 constant.go for their names.
 GCS_PORT = 6379
@@ -23,6 +24,7 @@ DASHBOARD_PORT = 8265
 CLIENT_PORT = 10001
 SERVE_PORT = 8000
 CONTROL_PORT = 9600
+REDIS_PORT = 6379
 METRICS_PORT = 8080
 AUTOSCALER_METRICS_PORT = 44217
 DASHBOARD_METRICS_PORT = 44227

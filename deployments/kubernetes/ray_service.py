@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from deployments.kubernetes.errors import ValuesError
-from deployments.kubernetes.objects import ROLE_LABEL, SERVE_PORT, Object, named, pods_of
+from deployments.kubernetes.objects import REDIS, REDIS_PORT, ROLE_LABEL, SERVE_PORT, Object, named, pods_of
 from deployments.kubernetes.pods import (
     head_template,
     security_context,
@@ -19,7 +19,6 @@ from deployments.kubernetes.pods import (
 from deployments.kubernetes.values import IncrementalUpgrade, Redis, Replicas, RocksDb, Values
 
 RAY_VERSION = "2.60.0"
-REDIS_PORT = 6379
 
 
 def serve_config(values: Values, shipped: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,7 +137,7 @@ def _same(resources: dict[str, str]) -> dict[str, Any]:
 def _gcs_storage(values: Values) -> dict[str, Any] | None:
     gcs = values.gcs
     if isinstance(gcs, Redis):
-        address = gcs.address or f"sightline-redis.{values.namespace}.svc:{REDIS_PORT}"
+        address = gcs.address or f"{REDIS}.{values.namespace}.svc:{REDIS_PORT}"
         password = {"valueFrom": {"secretKeyRef": {"name": gcs.secret, "key": "password"}}}
         return {"backend": "redis", "redisAddress": address, "redisPassword": password}
     if isinstance(gcs, RocksDb):

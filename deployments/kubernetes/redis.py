@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployments.kubernetes.objects import MANAGER, MANAGER_LABEL, ROLE_LABEL, Object, named, pods_of
+from deployments.kubernetes.objects import MANAGER, MANAGER_LABEL, REDIS, REDIS_PORT, ROLE_LABEL, Object, named, pods_of
 from deployments.kubernetes.pods import PRE_STOP_S, pod_security_context, security_context, skips
 from deployments.kubernetes.values import Redis, Values
 
 IMAGE = "docker.io/library/redis:7.2.4-bookworm"
-NAME = "sightline-redis"
-PORT = 6379
 USER_ID = 999
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 """Every write is on the disk before it is confirmed: what the head was told must outlive the pod."""
@@ -24,20 +22,20 @@ SKIPPED_CHECKS = (
 
 def redis_objects(values: Values, gcs: Redis) -> list[Object]:
     """StatefulSet, Service and NetworkPolicy; the Secret is the operator's to make."""
-    selector = {"app.kubernetes.io/name": NAME}
+    selector = {"app.kubernetes.io/name": REDIS}
     service = named(
-        values, "v1", "Service", NAME, spec={"selector": selector, "ports": [{"name": "redis", "port": PORT}]}
+        values, "v1", "Service", REDIS, spec={"selector": selector, "ports": [{"name": "redis", "port": REDIS_PORT}]}
     )
     clients = [{"podSelector": pods_of(values)}]
     if values.control.enabled:
         made = {"matchLabels": {MANAGER_LABEL: MANAGER, ROLE_LABEL: "head"}}
         clients.append({"podSelector": made})
-    sources = [{"from": clients, "ports": [{"port": PORT, "protocol": "TCP"}]}]
+    sources = [{"from": clients, "ports": [{"port": REDIS_PORT, "protocol": "TCP"}]}]
     policy = named(
         values,
         "networking.k8s.io/v1",
         "NetworkPolicy",
-        NAME,
+        REDIS,
         spec={"podSelector": {"matchLabels": selector}, "policyTypes": ["Ingress", "Egress"], "ingress": sources},
     )
     return [_stateful_set(values, gcs, selector), service, policy]
@@ -55,7 +53,7 @@ def _stateful_set(values: Values, gcs: Redis, selector: dict[str, str]) -> Objec
         "env": [
             {"name": "REDIS_PASSWORD", "valueFrom": {"secretKeyRef": {"name": gcs.secret, "key": "password"}}},
         ],
-        "ports": [{"name": "redis", "containerPort": PORT}],
+        "ports": [{"name": "redis", "containerPort": REDIS_PORT}],
         "readinessProbe": {**ping, "periodSeconds": 5, "timeoutSeconds": 3},
         "livenessProbe": {**ping, "initialDelaySeconds": 30, "periodSeconds": 10, "timeoutSeconds": 3},
         "resources": {
@@ -82,12 +80,12 @@ def _stateful_set(values: Values, gcs: Redis, selector: dict[str, str]) -> Objec
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": gcs.storage}}},
     }
     spec = {
-        "serviceName": NAME,
+        "serviceName": REDIS,
         "replicas": 1,
         "selector": {"matchLabels": selector},
         "template": template,
         "volumeClaimTemplates": [claim],
     }
-    stateful_set = named(values, "apps/v1", "StatefulSet", NAME, spec=spec)
+    stateful_set = named(values, "apps/v1", "StatefulSet", REDIS, spec=spec)
     stateful_set["metadata"]["annotations"] = skips(SKIPPED_CHECKS)
     return stateful_set
