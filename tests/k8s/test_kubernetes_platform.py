@@ -294,6 +294,15 @@ def test_a_route_that_is_refused_holds_up_no_other(house, server, verb):
     assert (house.route("cars.example.com"), house.route()) == ("a" if verb == "patch" else None, "b")
 
 
+def test_a_route_that_is_refused_again_and_again_is_complained_of_once(house, server, caplog):
+    server.fault = lambda verb, plural: 422 if (verb, plural) == ("create", "httproutes") else None
+    for _ in range(3):
+        house.edge.lead({"plates": "a"})
+    house.edge.lead({})
+    house.edge.lead({"plates": "a"})  # wanted anew
+    assert caplog.messages.count("a route cannot be made") == 2
+
+
 def test_what_kuberay_gave_up_is_made_anew(house, server):
     house.add()
     house.becomes("ready")

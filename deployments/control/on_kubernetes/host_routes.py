@@ -47,6 +47,7 @@ class HostRoutes:
         self._api = api
         self._values = values
         self._resting = resting
+        self._complaints: dict[str, str] = {}
         self._kind = HTTP_ROUTES if isinstance(values.route, Gateway) else INGRESSES
         self._watched = Watched(api, self._kind, labels=f"{MANAGER_LABEL}={MANAGER},{HOST_LABEL}", watch_s=watch_s)
         if not isinstance(values.route, NoRoute):
@@ -70,6 +71,7 @@ class HostRoutes:
         wanted = {
             item["metadata"]["name"]: item for host, target in whole.items() for item in [self._route(host, target)]
         }
+        self._complaints = {name: why for name, why in self._complaints.items() if name in wanted}
         there = self._watched.items()
         for name, item in wanted.items():
             try:
@@ -96,10 +98,11 @@ class HostRoutes:
         elif content_of(there) != content_of(item):
             self._change(item)
 
-    @staticmethod
-    def _complain(name: str, why: str) -> None:
-        """Of one route alone: the others are not held up by it."""
-        logger.error("a route cannot be made", extra={"route": name, "error": why})
+    def _complain(self, name: str, why: str) -> None:
+        """Of one route alone, once: the others are not held up by it, and it is tried again at each look."""
+        if self._complaints.get(name) != why:
+            logger.error("a route cannot be made", extra={"route": name, "error": why})
+        self._complaints[name] = why
 
     def _change(self, item: Object) -> None:
         try:
