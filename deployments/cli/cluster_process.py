@@ -22,7 +22,6 @@ from pydantic import BaseModel, ConfigDict
 from deployments.cli.gcs_process import forget_in_redis, keep_gcs_running
 from deployments.cli.processes import adopt_orphans, end_with_parent, stop_descendants
 from deployments.cli.serve_config import ServeConfigError, check_serve_config
-from deployments.control.placement import impossible_replicas
 from deployments.errors import ServingError
 from deployments.settings import ClusterArgs, redis_password
 
@@ -104,6 +103,8 @@ def _check_models(options: ClusterOptions) -> None:
 
 def _start_ray(options: ClusterOptions) -> None:
     import ray
+
+    from deployments.control.placement import impossible_replicas  # numpy with it: the launcher needs none
 
     say("progress", "starting Ray")
     ray.init(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from typer.testing import CliRunner
 
@@ -97,3 +100,12 @@ def test_tls_is_not_spoken_by_the_python_proxy(tmp_path):
     result = serve("--tls-certificate", files.certificate, "--tls-key", files.key, "--proxy", "python")
     assert result.exit_code == 2
     assert "HAProxy" in result.output
+
+
+def test_a_command_that_needs_no_arrays_and_no_database_loads_none():
+    """What they take to load, `keys`, `endpoint` and `--help` would take each time."""
+    asked = (
+        "import sys, deployments.cli.main; print(*{'numpy', 'ray', 'sqlalchemy', 'cryptography'} & set(sys.modules))"
+    )
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == []
