@@ -25,6 +25,9 @@ class AdmissionLimits(BaseModel):
         description="How many times as long as alone a request may take when some are refused; in bursts half more.",
     )
     min_in_flight: int = Field(default=6, gt=0, description="Requests that may always be in, whatever their speed.")
+    prompt_s: float = Field(
+        default=0.5, gt=0, description="An answer within this time is soon enough, however much quicker one alone is."
+    )
     free_in_flight: int = Field(
         default=16, gt=0, description="Requests that may be in, whatever their speed, when none was refused of late."
     )

@@ -4,7 +4,7 @@ A server that takes everything answers everything too late. Here a request is le
 multiple of the time that a request takes on its own; the others are told at once when to come again. The bound follows
 from measured speed:
 
-    most in flight = requests answered a second while busy * time of a request alone * max_slowdown
+    most in flight = requests answered a second while busy * max(time of a request alone * max_slowdown, prompt_s)
 
 which is Little's law, L = W * rate, with the longest time W that is still a good answer. A burst may be half as large
 again: only where it does not end, and requests had to be refused, does the bound hold as it stands, until none has been
@@ -118,7 +118,7 @@ class Admission:
         limits, rate_s = self.limits, self.rate_s
         if not rate_s:
             return min(limits.max_in_flight, limits.first_in_flight)
-        at_speed = rate_s * self.alone_s * limits.max_slowdown
+        at_speed = rate_s * max(self.alone_s * limits.max_slowdown, limits.prompt_s)
         if self._clock_s() - self._overloaded_s > OVERLOAD_MEMORY_S:
             return min(limits.max_in_flight, max(limits.free_in_flight, int(BURST_FACTOR * at_speed)))
         return min(limits.max_in_flight, max(limits.min_in_flight, int(at_speed)))

@@ -101,7 +101,7 @@ def test_a_burst_may_be_half_as_much_again_as_what_is_let_in_after_a_refusal():
 
 
 def test_some_may_always_be_in_and_some_more_while_none_was_refused():
-    admission, clock = make(min_in_flight=4, free_in_flight=16, max_slowdown=1)
+    admission, clock = make(min_in_flight=4, free_in_flight=16, max_slowdown=1, prompt_s=0.1)
     answer_alone(admission, clock, 0.1, times=10)
     answer_crowd(admission, clock, 8, 0.125, times=800)
     tickets = enter_until_refused(admission)
@@ -154,6 +154,13 @@ def simulate(admission: Admission, clock: Clock, arrival_rate: float, seconds: f
         leaving.append((free_s[worker], clock.now_s, ticket))
         leaving.sort(key=lambda entry: entry[0])
     return times
+
+
+def test_a_burst_of_quick_requests_is_let_in_though_each_takes_many_times_as_long_as_alone():
+    admission, clock = make(prompt_s=0.5)
+    answer_alone(admission, clock, 0.01, times=10)
+    answer_crowd(admission, clock, 8, 0.01, times=1000)
+    assert 70 < len(enter_until_refused(admission)) < 80  # 100 a second, half of one, half as many again in a burst
 
 
 @pytest.mark.parametrize("seed", range(5))
