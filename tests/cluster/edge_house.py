@@ -110,7 +110,7 @@ def edge_house(
 ) -> Iterator[EdgeHouse]:
     """An edge before a cluster and a control plane, with endpoints in every state."""
     cluster, control = _echo("cluster"), _echo("control")
-    port = free_port()
+    port = free_port(1)
     said: list[str] = []
     watch = None if tls_files is None else CertificateWatch(tls_files, directory, domain, said.append)
     config = EdgeConfig(

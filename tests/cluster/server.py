@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,12 +20,17 @@ ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN_S = 150.0
 
 
-def free_port() -> int:
-    """A port nobody has, between those that a server takes for its own parts and the kernel's: nobody else gets it."""
-    for port in range(30000 + os.getpid() % 200 * 10, 32768):
-        with socket.socket() as probe:
+def free_port(neighbours: int = 0) -> int:
+    """A port nobody has, between those that a server takes for its own parts and the kernel's: nobody else gets it.
+
+    Args:
+        neighbours: how many ports behind it nobody has either.
+    """
+    for port in range(30000 + os.getpid() % 200 * 10, 32768 - neighbours):
+        with ExitStack() as probes:
             try:
-                probe.bind(("127.0.0.1", port))
+                for number in range(port, port + neighbours + 1):
+                    probes.enter_context(socket.socket()).bind(("127.0.0.1", number))
             except OSError:
                 continue
             return port

@@ -15,6 +15,7 @@ from deployments.cli.ports import has_ipv6_loopback
 from deployments.edge.config import EdgeConfig
 from deployments.edge.errors import EdgeUnavailableError
 from deployments.edge.process import start_edge
+from tests.cluster.server import free_port
 
 pytestmark = pytest.mark.cluster
 
@@ -45,12 +46,6 @@ class Echo(BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         pass
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +134,8 @@ def test_a_client_that_hangs_up_is_gone_for_the_application_too(edge):
 
 
 def test_an_application_that_is_not_there_is_a_503_in_json(tmp_path):
-    config = EdgeConfig(port=free_port(), serve_port=free_port(), applications={"plates": "/"})
+    port = free_port(1)
+    config = EdgeConfig(port=port, serve_port=port + 1, applications={"plates": "/"})
     process = start_edge(config, tmp_path)
     try:
         answer = get(config)

@@ -211,7 +211,7 @@ def test_grpc_is_spoken_over_tls_too(tmp_path):
     """Refused by the edge itself, in words of gRPC: there is no cluster behind it here."""
     authority = Authority(tmp_path / "authority")
     read_certificate(authority.issue(*HOSTS).write(tls_files(tmp_path))).write(tmp_path / "edge" / CERTIFICATE_FILE)
-    port = free_port()
+    port = free_port(2)
     config = EdgeConfig(
         port=port, tls_port=port + 1, grpc_port=port + 2, serve_port=9, applications={"plates": "/"}, domain=DOMAIN
     )

@@ -49,7 +49,7 @@ def house(tmp_path_factory):
     network.graph.node[0].op_type = "NoSuchOperator"
     onnx.save(network, models / UNLOADABLE / "weights.onnx")
     write_package(models / WITHOUT_WEIGHTS, {"model_id": WITHOUT_WEIGHTS}, weights=b"")
-    authority, port = Authority(tmp_path_factory.mktemp("authority")), free_port()
+    authority, port = Authority(tmp_path_factory.mktemp("authority")), free_port(1)
     files = authority.issue("localhost").write(tls_files(tmp_path_factory.mktemp("tls")))
     tls = ("--tls-certificate", files.certificate, "--tls-key", files.key, "--tls-port", port + 1)
     started = Server("--models", str(models), *map(str, tls), port=port, before=START_AT_ONCE)

@@ -59,7 +59,7 @@ def keys(database_url, made):
 @pytest.fixture(scope="module")
 def server(database_url):
     """One that others can reach, so it asks for keys."""
-    port = free_port()
+    port = free_port(2)
     options = ("--keys", "on", "--host", "0.0.0.0", "--grpc-port", str(port + 2), "--database", database_url)
     started = Server(*options, port=port)
     try:

@@ -29,7 +29,7 @@ NOISE = np.random.default_rng(5).random((1, 3, 320, 320), dtype=np.float32)
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """A cluster with a door for gRPC, two ports above its own."""
-    port = free_port()
+    port = free_port(2)
     server = Server("--grpc-port", str(port + 2), port=port)
     try:
         server.wait_for("ready http")

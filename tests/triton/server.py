@@ -73,13 +73,12 @@ class TritonServer:
 
     Attributes:
         grpc_port: of its gRPC door.
-        http_port: of its HTTP door.
+        http_port: of its HTTP door; the one behind it was free as well, for a server that asks this one.
     """
 
     def __init__(self, repository: Path, work_dir: Path, *arguments: str) -> None:
-        self.grpc_port, self.http_port = free_port(), free_port()
-        while self.http_port == self.grpc_port:
-            self.http_port += 1
+        self.grpc_port = free_port(2)
+        self.http_port = self.grpc_port + 1
         self._repository = repository
         self._arguments = arguments
         self._log = work_dir / "triton.log"
@@ -134,6 +133,8 @@ class TritonServer:
         while True:
             try:
                 if httpx.get(f"http://127.0.0.1:{self.http_port}/v2/health/ready", timeout=2).status_code == 200:
+                    name = httpx.get(f"http://127.0.0.1:{self.http_port}/v2", timeout=2).json()["name"]
+                    assert name == "triton", f"{name} has the port that Triton was to have"
                     return
             except httpx.TransportError:
                 pass
