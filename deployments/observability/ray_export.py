@@ -2,18 +2,22 @@
 
 `/metrics` of an endpoint is answered by one replica of many, another one at each scrape; Ray's port knows them all.
 Values are handed over as they stand, every few seconds and outside of requests: a request costs what counting in this
-process costs, and nothing is added up twice. Ray's own histograms would have the agent count each observation anew, at
-the middle of its bucket; here buckets, sums and counts travel as they are, hence all as gauges.
+process costs, and nothing is added up twice. What did not change is handed over just often enough that Ray does not
+forget it: of a process at rest, each series at every third push. Ray's own histograms would have the agent count each
+observation anew, at the middle of its bucket; here buckets, sums and counts travel as they are, hence all as gauges.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
+from prometheus_client.samples import Sample
 
 from deployments.observability.metrics import REGISTRY
 
@@ -23,6 +27,11 @@ PREFIX = "sightline_"
 """Ray puts `ray_` before it."""
 EXPORT_S = 2.5
 """A quarter of the time after which Ray's processes report to its agent: what is shown is at most that much older."""
+KEPT_SHARE = 0.75
+"""Part of that time for which a value is not said anew: Ray forgets a gauge's values when it has reported them.
+
+Source: `OpenTelemetryMetricRecorder::CollectGaugeMetricValues` of Ray.
+"""
 
 
 class Gauge(Protocol):
@@ -30,6 +39,23 @@ class Gauge(Protocol):
 
     def set(self, value: float, tags: dict[str, str]) -> None:
         """Keep another one."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Series:
+    """One series as Ray was last told of it.
+
+    Attributes:
+        gauge: of all series of its name.
+        labels: its own, and those that say whose it is.
+        value: that Ray was told.
+        push: the one that told it, counted from 1.
+    """
+
+    gauge: Gauge
+    labels: dict[str, str]
+    value: float = math.nan
+    push: int = 0
 
 
 class RayExport:
@@ -40,6 +66,8 @@ class RayExport:
         registry: CollectorRegistry,
         of: Mapping[str, str],
         make_gauge: Callable[[str, str, tuple[str, ...]], Gauge],
+        *,
+        kept_pushes: int,
     ) -> None:
         """Nothing is handed over yet.
 
@@ -47,29 +75,47 @@ class RayExport:
             registry: where values come from.
             of: labels that say whose values these are; a metric's own label of the same name wins.
             make_gauge: given a name, what it means, and its labels.
+            kept_pushes: how many pushes after the last time a value that stays is handed over again; 1 is at each.
         """
         self._registry = registry
         self._of = dict(of)
         self._make_gauge = make_gauge
+        self._kept_pushes = kept_pushes
         self._gauges: dict[str, Gauge] = {}
+        self._series: dict[tuple[str, ...], _Series] = {}
+        self._pushes = 0
 
     def push(self) -> None:
-        """Hand over every series as it stands now."""
+        """Hand over every series that changed, and those that would soon be forgotten."""
+        self._pushes += 1
         for metric in self._registry.collect():
             for sample in metric.samples:
                 if sample.name.endswith("_created"):
                     continue  # a time that nobody asks for, as many series again
-                labels = self._of | sample.labels
-                gauge = self._gauges.get(sample.name)
-                if gauge is None:
-                    gauge = self._make_gauge(PREFIX + sample.name, metric.documentation, tuple(labels))
-                    self._gauges[sample.name] = gauge
-                gauge.set(sample.value, labels)
+                key = (sample.name, *sample.labels.values())
+                series = self._series.get(key)
+                if series is None:
+                    series = self._series[key] = self._new(sample, metric.documentation)
+                if sample.value != series.value or self._pushes - series.push >= self._kept_pushes:
+                    series.gauge.set(sample.value, series.labels)
+                    series.value, series.push = sample.value, self._pushes
+
+    def _new(self, sample: Sample, text: str) -> _Series:
+        labels = self._of | sample.labels
+        if sample.name not in self._gauges:
+            self._gauges[sample.name] = self._make_gauge(PREFIX + sample.name, text, tuple(labels))
+        return _Series(gauge=self._gauges[sample.name], labels=labels)
+
+
+def kept_pushes(report_s: float) -> int:
+    """How many pushes a value that stays may be kept for, when Ray's processes report every so many seconds."""
+    return max(1, int(KEPT_SHARE * report_s / EXPORT_S))
 
 
 def export_to_ray() -> None:
     """Begin to hand over the metrics of this replica, from a thread of its own; it ends with the process."""
-    from ray import serve  # a replica has it; who counts without a cluster need not
+    import ray  # a replica has it; who counts without a cluster need not
+    from ray import serve
     from ray.util.metrics import Gauge as RayGauge
 
     replica = serve.get_replica_context()
@@ -82,7 +128,8 @@ def export_to_ray() -> None:
     def make_gauge(name: str, text: str, labels: tuple[str, ...]) -> Any:
         return RayGauge(name, description=text, tag_keys=labels)
 
-    export = RayExport(REGISTRY, of, make_gauge)
+    report_s = ray._config.metrics_report_interval_ms() / 1000
+    export = RayExport(REGISTRY, of, make_gauge, kept_pushes=kept_pushes(report_s))
     threading.Thread(target=_keep_pushing, args=(export,), name="metrics", daemon=True).start()
 
 
