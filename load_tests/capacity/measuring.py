@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import re
-import resource
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
-import httpx
 import numpy as np
 import psutil
 from pydantic import BaseModel, ConfigDict
 
+from load_tests.arrivals import Poisson, due_times_s
+from load_tests.batches import batches_between, batches_of
 from load_tests.capacity.emulated_cluster import INPUT_PX, MODEL_ID, REPLICA_TITLE, EmulatedCluster
 from load_tests.cpu_accounting import TreeState, watched
 from load_tests.generator import Log, closed_loop, open_loop, run_loop
@@ -134,11 +133,11 @@ def measure(
         RuntimeError: nothing was answered.
     """
     rss_mib, pss_mib = _memory_of_replicas(server)
-    own_before_s = _own_cpu_s()
+    own_before_s = time.process_time()
     with watched(server.root_pid) as watch:
         began_s = time.monotonic()
         log, calls = run_loop(_asked(server, window, clients, rate_rps, seed))
-    own_cpu_s = _own_cpu_s() - own_before_s
+    own_cpu_s = time.process_time() - own_before_s
     inside = (log.done_s >= window.warm_s) & (log.done_s < window.total_s)
     good = inside & (log.status == 200)
     if not good.any():
@@ -179,16 +178,14 @@ async def _asked(
         asking = closed_loop(server.url, requests, clients=clients, duration_s=window.total_s, timeout_s=TIMEOUT_S)
     else:
         assert rate_rps is not None  # one or the other
-        gaps_s = np.random.default_rng(seed).exponential(1 / rate_rps, int(window.total_s * rate_rps * 1.5) + 50)
-        due_s = np.cumsum(gaps_s)
-        asking = open_loop(server.url, requests, due_s[due_s < window.total_s], timeout_s=TIMEOUT_S)
+        arrivals = Poisson(kind="poisson", rate=rate_rps, duration_s=window.total_s)
+        asking = open_loop(server.url, requests, due_times_s(arrivals, unit_rps=1, seed=seed), timeout_s=TIMEOUT_S)
     task = asyncio.create_task(asking)
     await asyncio.sleep(window.warm_s)
-    before = await asyncio.to_thread(_calls_and_items, server)
+    before = await asyncio.to_thread(batches_of, server)
     await asyncio.sleep(window.counted_s)
-    after = await asyncio.to_thread(_calls_and_items, server)
-    calls, items = (now - then for now, then in zip(after, before, strict=True))
-    return await task, items / calls if calls else None
+    batches = batches_between(before, await asyncio.to_thread(batches_of, server)).get(MODEL_ID)
+    return await task, batches.items / batches.calls if batches else None
 
 
 def _requests(server: RunningTarget) -> Iterator[bytes]:
@@ -201,17 +198,6 @@ def _requests(server: RunningTarget) -> Iterator[bytes]:
     request = encode_request(server.url, "POST", WORKFLOW_ROUTE, headers, body)
     while True:
         yield request
-
-
-def _calls_and_items(server: RunningTarget) -> tuple[float, float]:
-    """Calls to the emulated model so far, and pieces of work in them, as the router that answers knows them."""
-    text = httpx.get(f"{server.url}/metrics", timeout=30).text
-    found = [
-        re.search(rf'^coalescing_{name}_total\{{deployment="{MODEL_ID}"\}} (\S+)$', text, re.MULTILINE)
-        for name in ("calls", "items")
-    ]
-    calls, items = (float(each[1]) if each else 0.0 for each in found)
-    return calls, items
 
 
 def _cpu(
@@ -247,8 +233,3 @@ def _memory_of_replicas(server: RunningTarget) -> tuple[float, float]:
         sum(info.rss for info in infos) / len(infos) / 2**20,
         sum(info.pss for info in infos) / len(infos) / 2**20,
     )
-
-
-def _own_cpu_s() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
