@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from deployments.errors import InvalidRequestError
 from deployments.models.service_times import ServiceTimes
+from deployments.models.timing import ON_CPU
 
 EXAMPLE = '{"plates/2": {"fixed_ms": 8, "per_item_ms": 1.5, "max_batch_items": 8, "device": "cuda"}}'
-ON_CPU = "cpu"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

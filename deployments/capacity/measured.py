@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import cv2
 
-from deployments.capacity.figures import ON_CPU, Figures
+from deployments.capacity.figures import Figures
 from deployments.dataplane.compute import as_image_model, as_text_reader
 from deployments.dataplane.sample import sample_photograph
 from deployments.models.loading import LoadedModel, engine_of, load_model
 from deployments.models.package import ModelPackage
 from deployments.models.service_times import ServiceTimes
 from deployments.models.tasks import READING
+from deployments.models.timing import median_ms
 from deployments.settings import EngineSettings
 from workflows.ports import PredictionOptions
 from workflows.values.image import Pixels
 from workflows.values.image_codec import decode_pixels, encode_jpeg
 
 BATCH_SIZES = (1, 4, 8)
-FEWEST_RUNS, MOST_RUNS, TIMING_S = 3, 20, 1.5
+MOST_RUNS, TIMING_S = 20, 1.5
 LINE_XYXY = (519, 506, 971, 612)
 """What the tutorial cuts out of the sample around its plate, for models that read."""
 
@@ -45,12 +44,11 @@ def measured(package: ModelPackage, others: Mapping[str, ModelPackage], max_batc
     largest = model.batch_size or min(max_batch_items or BATCH_SIZES[-1], package.max_batch_size or BATCH_SIZES[-1])
     sizes = [size for size in BATCH_SIZES if size < largest and model.batch_size is None] + [largest]
     device = engine_of(model).device
-    clock_s = time.thread_time if device == ON_CPU else time.perf_counter
     run = _run_of(model)
     times: dict[int, float] = {}
     for size in sizes:
-        # Noise must not make more work take less time.
-        times[size] = max(_median_ms(partial(run, size), clock_s), *times.values(), 0.001)
+        took_ms = median_ms(partial(run, size), device=device, most_runs=MOST_RUNS, timing_s=TIMING_S)
+        times[size] = max(took_ms, *times.values(), 0.001)  # noise must not make more work take less time
     return Figures(
         times=ServiceTimes(ms_by_batch=times),
         max_batch_items=package.max_batch_size or model.batch_size,
@@ -73,14 +71,3 @@ def _run_of(model: LoadedModel) -> Callable[[int], object]:
 
 def _decoded(encoded: bytes, items: int) -> Sequence[Pixels]:
     return [decode_pixels(encoded) for _ in range(items)]
-
-
-def _median_ms(work: Callable[[], object], clock_s: Callable[[], float]) -> float:
-    work()
-    took: list[float] = []
-    began_s = time.perf_counter()
-    while len(took) < FEWEST_RUNS or (len(took) < MOST_RUNS and time.perf_counter() - began_s < TIMING_S):
-        before_s = clock_s()
-        work()
-        took.append((clock_s() - before_s) * 1000)
-    return statistics.median(took)

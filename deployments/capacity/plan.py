@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from deployments.capacity.figures import ON_CPU, Figures
+from deployments.capacity.figures import Figures
 from deployments.capacity.formula import Demand, batch_at, busy_share, most_requests_s, replicas_for, routers_for
 from deployments.capacity.model_steps import ModelStep
 from deployments.models.service_times import ServiceTimes
+from deployments.models.timing import ON_CPU
 
 TRITON = "triton"
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import statistics
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,12 @@ from numpy.typing import NDArray
 from deployments.models.engines.engine import Engine, TensorSpec, metadata_of
 from deployments.models.loading import NO_OTHERS, LoadedModel, engine_of, load_model
 from deployments.models.package import ModelPackage
+from deployments.models.timing import median_ms
 from deployments.settings import EngineSettings
 
 BATCH_SIZES = (1, 8)
 TIMING_S = 1.0
-FEWEST_RUNS, MOST_RUNS = 3, 30
+MOST_RUNS = 30
 
 PLAIN_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
 
@@ -110,19 +110,11 @@ class WatchedEngine:
     def run_ms(self, batch_size: int) -> float:
         """Time of one image of such a batch: the median of some runs on the last input, repeated.
 
-        An engine with one thread computes in the thread that calls it, whose clock stands still while others compute;
-        for a device that is waited for, the one on the wall counts.
+        An engine with one thread computes in the thread that calls it.
         """
-        clock_s = time.thread_time if self.device == "cpu" else time.perf_counter
         feeds = {name: np.ascontiguousarray(np.concatenate([fed[:1]] * batch_size)) for name, fed in self.feeds.items()}
-        self._engine.run(feeds)
-        took: list[float] = []
-        began_s = time.perf_counter()
-        while len(took) < FEWEST_RUNS or (len(took) < MOST_RUNS and time.perf_counter() - began_s < TIMING_S):
-            before_s = clock_s()
-            self._engine.run(feeds)
-            took.append(clock_s() - before_s)
-        return statistics.median(took) * 1000 / batch_size
+        work = partial(self._engine.run, feeds)
+        return median_ms(work, device=self.device, most_runs=MOST_RUNS, timing_s=TIMING_S) / batch_size
 
 
 def inspect_package(

@@ -1,8 +1,10 @@
-"""Where the time of one model call went."""
+"""Where the time of one model call went, and how long a call takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import statistics
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 
@@ -24,6 +26,31 @@ class BatchTiming:
     def total_ms(self) -> float:
         """All three together."""
         return self.preprocess_ms + self.inference_ms + self.postprocess_ms
+
+
+FEWEST_RUNS = 3
+ON_CPU = "cpu"
+
+
+def median_ms(work: Callable[[], object], *, device: str, most_runs: int, timing_s: float) -> float:
+    """Milliseconds that a call takes: the median of some, behind a first one that does not count.
+
+    Args:
+        work: the call.
+        device: where it computes. On `cpu` the time of the calling thread counts, whose clock stands still while others
+            compute; any other device is waited for, and the clock on the wall counts.
+        most_runs: no more than these.
+        timing_s: no more of them after so long, when there are three.
+    """
+    clock_s = time.thread_time if device == ON_CPU else time.perf_counter
+    work()
+    took: list[float] = []
+    began_s = time.perf_counter()
+    while len(took) < FEWEST_RUNS or (len(took) < most_runs and time.perf_counter() - began_s < timing_s):
+        before_s = clock_s()
+        work()
+        took.append((clock_s() - before_s) * 1000)
+    return statistics.median(took)
 
 
 def added_up(timings: Iterable[BatchTiming]) -> BatchTiming:
