@@ -15,11 +15,10 @@ from typing import TypeVar
 
 import psutil
 
-from deployments.dataplane.sample import sample_photograph
+from deployments.dataplane.sample import sample_cut_out, sample_photograph
 from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.timing import BatchTiming
 from load_tests.baselines.plate_pipeline import cut_plates, load_plate_detector, load_plate_reader
-from load_tests.pictures import cut_out
 from load_tests.results import Part
 from workflows.ports import PredictionOptions
 from workflows.values.image_codec import decode_pixels
@@ -91,7 +90,7 @@ def reading_rps(crops: int, duration_s: float) -> float:
         crops: pictures in a batch.
         duration_s: how long to read.
     """
-    pictures = [decode_pixels(cut_out())] * crops
+    pictures = [decode_pixels(sample_cut_out())] * crops
     threads = psutil.cpu_count() or 1
 
     def read(_: int) -> tuple[int, float]:

@@ -20,9 +20,6 @@ COLUMNS, ROWS = 5, 4
 PLATE_XYXY = (493, 408, 997, 710)
 """The piece of `car.jpg` around its plate that scenes are laid out of; of a cell's shape."""
 
-CUT_XYXY = (519, 506, 971, 612)
-"""What the tutorial cuts out of `car.jpg`: the box that the shipped detector finds, grown by its offset."""
-
 
 @lru_cache
 def photograph(plates: int) -> bytes:
@@ -34,15 +31,6 @@ def photograph(plates: int) -> bytes:
     if plates in WHOLE:
         return (SAMPLES / WHOLE[plates]).read_bytes()
     return encode_jpeg(wall(plates))
-
-
-@lru_cache
-def cut_out() -> bytes:
-    """JPEG of the piece around a plate, as large as the tutorial cuts it."""
-    left, top, right, bottom = CUT_XYXY
-    photo = cv2.imread(str(SAMPLES / WHOLE[1]))
-    assert photo is not None, "the samples come with the project"
-    return encode_jpeg(np.ascontiguousarray(photo[top:bottom, left:right]))
 
 
 def wall(plates: int) -> NDArray[np.uint8]:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from deployments.dataplane.sample import TUTORIAL
+from deployments.dataplane.sample import TUTORIAL, sample_cut_out
 from load_tests.http_connection import encode_request
-from load_tests.pictures import cut_out, photograph
+from load_tests.pictures import photograph
 from load_tests.scenario import Question
 from load_tests.target import RunningTarget
 
@@ -56,7 +56,7 @@ def body_of(question: Question, model: str | None, jpeg: bytes) -> dict[str, Any
     if model is not None:
         return {"model_id": model, "image": image}
     if question.cut_outs is not None:
-        image = [_encoded(cut_out())] * question.cut_outs
+        image = [_encoded(sample_cut_out())] * question.cut_outs
     definition, left_out = _definition(question)
     takes_image = any(entry.get("name") == "image" for entry in definition["inputs"])
     return {

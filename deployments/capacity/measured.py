@@ -9,7 +9,7 @@ import cv2
 
 from deployments.capacity.figures import Figures
 from deployments.dataplane.compute import as_image_model, as_text_reader
-from deployments.dataplane.sample import sample_photograph
+from deployments.dataplane.sample import sample_cut_out, sample_photograph
 from deployments.models.loading import LoadedModel, engine_of, load_model
 from deployments.models.package import ModelPackage
 from deployments.models.service_times import ServiceTimes
@@ -18,12 +18,10 @@ from deployments.models.timing import median_ms
 from deployments.settings import EngineSettings
 from workflows.ports import PredictionOptions
 from workflows.values.image import Pixels
-from workflows.values.image_codec import decode_pixels, encode_jpeg
+from workflows.values.image_codec import decode_pixels
 
 BATCH_SIZES = (1, 4, 8)
 MOST_RUNS, TIMING_S = 20, 1.5
-LINE_XYXY = (519, 506, 971, 612)
-"""What the tutorial cuts out of the sample around its plate, for models that read."""
 
 
 def measured(package: ModelPackage, others: Mapping[str, ModelPackage], max_batch_items: int | None = None) -> Figures:
@@ -62,8 +60,7 @@ def _run_of(model: LoadedModel) -> Callable[[int], object]:
     photograph = sample_photograph()
     if model.package.task_type in READING:
         reader = as_text_reader(model)
-        left, top, right, bottom = LINE_XYXY
-        strip = encode_jpeg(decode_pixels(photograph)[top:bottom, left:right].copy())
+        strip = sample_cut_out()
         return lambda items: reader.read_batch(_decoded(strip, items))
     images = as_image_model(model)
     return lambda items: images.predict_batch(_decoded(photograph, items), [PredictionOptions()] * items)

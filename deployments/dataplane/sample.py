@@ -47,6 +47,9 @@ TUTORIAL: Mapping[str, Any] = {
 }
 """The definition of the vendor's tutorial, verbatim."""
 
+CUT_OUT_XYXY = (519, 506, 971, 612)
+"""The box that the shipped detector finds on the photograph, grown by the tutorial's offset."""
+
 # A still grey picture with one bright box: enough to run every model once when the sample is not there.
 BLANK_WH = (640, 480)
 
@@ -62,6 +65,14 @@ def sample_photograph() -> bytes:
     pixels = np.full((BLANK_WH[1], BLANK_WH[0], 3), 96, dtype=np.uint8)
     pixels[220:260, 260:380] = 240
     return encode_jpeg(pixels)
+
+
+def sample_cut_out() -> bytes:
+    """The piece of that photograph around its plate, as large as the tutorial cuts it; JPEG."""
+    from workflows.values.image_codec import decode_pixels, encode_jpeg
+
+    left, top, right, bottom = CUT_OUT_XYXY
+    return encode_jpeg(decode_pixels(sample_photograph())[top:bottom, left:right].copy())
 
 
 def sample_request() -> dict[str, Any]:

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from load_tests.pictures import cut_out, photograph, wall
+from deployments.dataplane.sample import sample_cut_out
+from load_tests.pictures import photograph, wall
 from load_tests.questions import requests_of
 from load_tests.scenario import Pictures, Question, find_scenario, read_scenario
 from load_tests.target import RunningTarget
@@ -88,7 +89,7 @@ def test_the_shipped_detector_finds_as_many_plates_as_a_photograph_is_said_to_ha
 def test_cut_outs_are_a_batch_of_plates() -> None:
     _, body = split(next(requests_of(Question(workflow="tutorial", cut_outs=3), TARGET, 0)))
     images = [base64.b64decode(image["value"]) for image in body["inputs"]["image"]]
-    assert images == [cut_out()] * 3
+    assert images == [sample_cut_out()] * 3
     assert cv2.imdecode(np.frombuffer(images[0], np.uint8), cv2.IMREAD_COLOR).shape == (106, 452, 3)
 
 
