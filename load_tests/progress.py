@@ -87,10 +87,7 @@ def target_table(result: Result, target: str) -> Table:
     machine = result.machine
     table = Table(title=f"{result.name}: {target}\n{machine.cpu}, {machine.cpus} CPUs, load {machine.load_1m:.1f}")
     table.add_column("")
-    by_load: dict[str, list[Run]] = {}
-    for run in result.runs:
-        if run.target == target:
-            by_load.setdefault(run.load, []).append(run)
+    by_load = runs_by_load(result, target)
     for load in by_load:
         table.add_column(load, justify="right")
     for name, shown in ROWS.items():
@@ -107,6 +104,15 @@ def target_table(result: Result, target: str) -> Table:
         if any(median >= SMALLEST_CPU_MS for median in medians):
             table.add_row(f"  {kind}", *(f"{median:.2f}" for median in medians))
     return table
+
+
+def runs_by_load(result: Result, target: str) -> dict[str, list[Run]]:
+    """Load -> the runs of a target, in the order in which they were made."""
+    by_load: dict[str, list[Run]] = {}
+    for run in result.runs:
+        if run.target == target:
+            by_load.setdefault(run.load, []).append(run)
+    return by_load
 
 
 def _offered(runs: list[Run]) -> str:

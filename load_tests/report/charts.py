@@ -204,16 +204,14 @@ def _axes(inches: tuple[float, float] = CHART_INCHES) -> Axes:
 
 def _svg(axes: Axes, *, handles: list[Patch] | None = None, legend_columns: int = 3) -> str:
     """The chart with its legend above it, without the lines that only a file needs."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None  # axes are made in one
     shown = handles or axes.get_legend_handles_labels()[0]
     if shown:
         place: dict[str, Any] = {"loc": "outside upper left", "ncols": legend_columns, "handlelength": 1.4}
-        figure = axes.get_figure()
-        assert figure is not None  # axes are made in one
         figure.legend(handles=shown, fontsize=8, **place)
     drawn = io.StringIO()
-    figure = axes.get_figure()
-    assert figure is not None
-    figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})  # type: ignore[union-attr]
+    figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = drawn.getvalue()
     return text[text.index("<svg") :]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from load_tests.progress import ROWS, SMALLEST_CPU_MS, median_of
+from load_tests.progress import ROWS, SMALLEST_CPU_MS, median_of, runs_by_load
 from load_tests.report import charts
 from load_tests.report.series import Series, of_each
 from load_tests.results import Outcome, Result, Run
@@ -164,7 +164,7 @@ def _outcomes(outcomes: Sequence[Outcome]) -> Iterable[Table]:
 
 def _target_table(result: Result, target: str) -> Table:
     """What was measured of a target: a column for each load, medians of its rounds."""
-    by_load = _by_load(result, target)
+    by_load = runs_by_load(result, target)
     rows = []
     for name, shown in ROWS.items():
         cells = [shown(runs) for runs in by_load.values()]
@@ -178,7 +178,7 @@ def _target_table(result: Result, target: str) -> Table:
 
 def _cpu_table(result: Result, target: str) -> Iterable[Table]:
     """What each kind of process of a target spent, the costliest first."""
-    by_load = _by_load(result, target)
+    by_load = runs_by_load(result, target)
     kinds = {kind for runs in by_load.values() for run in runs for kind in run.cpu_ms}
     costs = {kind: [median_of([run.cpu_ms.get(kind, 0.0) for run in of]) for of in by_load.values()] for kind in kinds}
     told = [kind for kind, cost in costs.items() if max(cost) >= SMALLEST_CPU_MS]
@@ -186,14 +186,6 @@ def _cpu_table(result: Result, target: str) -> Iterable[Table]:
         told.sort(key=lambda kind: (-costs[kind][0], kind))
         rows = [[Cell(text=text) for text in (kind, *(f"{each:.2f}" for each in costs[kind]))] for kind in told]
         yield Table(title=f"CPU ms a request, by process: {target}", heads=("", *by_load), rows=rows)
-
-
-def _by_load(result: Result, target: str) -> dict[str, list[Run]]:
-    by_load: dict[str, list[Run]] = {}
-    for run in result.runs:
-        if run.target == target:
-            by_load.setdefault(run.load, []).append(run)
-    return by_load
 
 
 @lru_cache
