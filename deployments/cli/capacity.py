@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from deployments.cli.tables import table_lines
 from deployments.errors import InvalidRequestError, ServingError
 from deployments.settings import DEFAULT_TEXT_READER, ClusterArgs, RouterTuning, data_directory
 
@@ -254,7 +255,7 @@ def _as_lines(result: Answer, figures: Mapping[str, Figures]) -> list[str]:
         "CPUs",
         "GPUs",
     )
-    table = [head]
+    table = []
     for row in result.rows:
         table.append(
             (
@@ -272,11 +273,8 @@ def _as_lines(result: Answer, figures: Mapping[str, Figures]) -> list[str]:
     busy = result.requests_s * result.router_cpu_ms / 1000 / result.routers
     router = ("WorkflowRouter", "1", "-", f"{result.router_cpu_ms:.1f}", "-", f"{busy:.0%}", f"{result.routers}")
     table.append((*router, f"{result.routers}", "0"))
-    widths = [max(len(line[column]) for line in table) for column in range(len(head))]
     lines = [f"{result.requests_s:g} requests/s at {result.utilisation:.0%} of what the replicas carry:", ""]
-    for name, *cells in table:
-        shown = [cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True)]
-        lines.append("  ".join([name.ljust(widths[0]), *shown]))
+    lines += table_lines(head, table, numbers=True)
     lines += ["", f"in all {result.num_cpus:g} CPUs and {result.num_gpus:g} GPUs"]
     for model_id, each in figures.items():
         points = ", ".join(f"{size}: {ms:.1f}" for size, ms in each.times.ms_by_batch.items())

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from deployments.cli.control_client import EXAMPLE_URL, EXIT_NOT_READY, ControlClient, ControlRefusedError, Endpoint
+from deployments.cli.tables import table_lines
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -260,7 +261,8 @@ def _show(endpoint: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(endpoint, indent=2))
         return
-    typer.echo(f"{_host(endpoint)}  {endpoint['status']}  {endpoint['num_replicas']} replicas")
+    count = endpoint["num_replicas"]
+    typer.echo(f"{_host(endpoint)}  {endpoint['status']}  {count} replica{'' if count == 1 else 's'}")
     if endpoint["status_reason"]:
         typer.echo(f"  {endpoint['status_reason']}")
 
@@ -270,8 +272,6 @@ def _host(endpoint: Mapping[str, Any]) -> str:
 
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    cells = [[column.removeprefix("deployment_") for column in columns]]
-    cells += [["-" if row[column] is None else str(row[column]) for column in columns] for row in rows]
-    widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
-    for line in cells:
-        typer.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+    head = [column.removeprefix("deployment_") for column in columns]
+    cells = (["-" if row[column] is None else str(row[column]) for column in columns] for row in rows)
+    typer.echo("\n".join(table_lines(head, cells)))

@@ -82,7 +82,7 @@ def test_there_are_none_at_first(platform):
 
 def test_one_is_created_looked_at_paused_resumed_and_deleted(platform):
     assert shown("create", "plates", "--wait")["status"] == "ready"
-    assert endpoint("get", "plates").output.startswith("plates.example.com  ready  1 replicas")
+    assert endpoint("get", "plates").output.startswith("plates.example.com  ready  1 replica")
     assert endpoint("list").output.splitlines()[1].split()[:3] == ["plates.example.com", "ready", "dev-cpu"]
     assert shown("pause", "plates", "--wait")["status"] == "paused"
     assert shown("resume", "plates", "--wait")["status"] == "ready"
