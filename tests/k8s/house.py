@@ -107,14 +107,18 @@ class House:
         time.sleep(0.02)
 
     def until(self, holds: Callable[[], bool]) -> None:
+        """Look again and again until something holds."""
+        self._until(holds, self.round)
+
+    def watches(self, holds: Callable[[], bool]) -> None:
+        """Wait until what the watches tell makes something hold, without a look."""
+        self._until(holds, lambda: time.sleep(0.02))
+
+    def _until(self, holds: Callable[[], bool], step: Callable[[], None]) -> None:
         deadline_s = time.monotonic() + WITHIN_S
         while not holds():
-            assert time.monotonic() < deadline_s, (
-                self.status(),
-                self.names("rayservices"),
-                self.last_error,
-            )
-            self.round()
+            assert time.monotonic() < deadline_s, (self.status(), self.names("rayservices"), self.last_error)
+            step()
 
     def becomes(self, status: str, name: str = "plates") -> None:
         self.until(lambda: self.status(name) == status)
