@@ -36,6 +36,7 @@ class CertificateWatch:
         self._say = say
         self._noticed = self._taken = files.stamp()
         self._warned: datetime | None = None
+        self._complaint: str | None = None
         self._certificate = read_certificate(files)
         self._certificate.write(self._path)
         self._say(f"TLS certificate {self._certificate}")
@@ -53,25 +54,30 @@ class CertificateWatch:
         """
         stamp = self._files.stamp()
         # Certificate and key are two files: they are read when neither has changed since the last look.
-        if stamp != self._taken and stamp == self._noticed:
+        if stamp != self._taken and stamp == self._noticed and self._replace():
             self._taken = stamp
-            self._replace()
         self._noticed = stamp
         self._warn_of_end(now or datetime.now(UTC))
 
-    def _replace(self) -> None:
+    def _replace(self) -> bool:
+        """Whether the edge shows what the files hold; what is wrong may be right later, with the same files."""
         try:
             certificate = read_certificate(self._files)
             if certificate.pem == self._certificate.pem:
-                return
+                self._complaint = None
+                return True
             self._hand_over(certificate)
         except (CertificateError, EdgeUnavailableError) as error:
-            self._say(f"TLS CERTIFICATE NOT REPLACED: {error.message}; shown is the one {self._certificate}")
-            return
+            if error.message != self._complaint:
+                self._complaint = error.message
+                self._say(f"TLS CERTIFICATE NOT REPLACED: {error.message}; shown is the one {self._certificate}")
+            return False
+        self._complaint = None
         self._certificate = certificate
         self._warned = None
         self._say(f"TLS certificate replaced: {certificate}")
         self._warn_of_hosts()
+        return True
 
     def _hand_over(self, certificate: Certificate) -> None:
         answer = ask_edge(self._directory, f"set ssl cert {self._path} <<\n{certificate.pem}")

@@ -155,7 +155,8 @@ class EdgeConfig:
         )
 
     def _apex_hosts(self) -> tuple[str, ...]:
-        return (self.domain, "127.0.0.1", "::1", "[::1]")
+        own = (self.address,) if ip_address(self.address).is_loopback else ()
+        return tuple(dict.fromkeys((self.domain, "127.0.0.1", "::1", "[::1]", *own)))
 
     def _control_rules(self) -> dict[str, str]:
         if self.control_port is None:

@@ -16,6 +16,7 @@ import grpc
 import httpx
 import pytest
 
+from deployments.edge.admin_socket import socket_path
 from deployments.edge.certificate import read_certificate
 from deployments.edge.config import CERTIFICATE_FILE, EdgeConfig
 from deployments.edge.process import start_edge
@@ -205,6 +206,19 @@ def test_no_way_to_say_a_host_in_http_2_leads_to_another_endpoint(resting_house,
     assert led_to in leads_to
     if led_to is not None:  # what is behind the edge reads the same host
         assert {seen["headers"][name].lower().partition(":")[0] for name in ("host", "x-forwarded-host")} == {ALPHA}
+
+
+def test_an_edge_that_did_not_answer_is_given_the_same_files_again(house):
+    issued = house.authority.issue(*HOSTS)
+    way_in = socket_path(house.directory)
+    way_in.rename(house.directory / "away")
+    house.replace(issued)
+    house.look_twice()
+    assert house.serial() != issued.certificate.serial_number
+    assert len([line for line in house.edge.said if "NOT REPLACED" in line]) == 1
+    (house.directory / "away").rename(way_in)
+    house.look_twice()
+    assert house.serial() == issued.certificate.serial_number
 
 
 def test_grpc_is_spoken_over_tls_too(tmp_path):

@@ -20,6 +20,14 @@ def test_the_first_application_is_the_default_one():
     }
 
 
+@pytest.mark.parametrize("address", ["127.0.0.2", "127.0.0.1"])
+def test_the_address_that_it_listens_on_is_a_host_of_its_own(tmp_path, address):
+    config = EdgeConfig(port=9001, serve_port=8000, applications={"plates": "/"}, address=address, control_port=9600)
+    assert f"{address} /\n" in config.host_map()
+    (apex,) = [line for line in config.text(tmp_path).splitlines() if "acl apex " in line]
+    assert apex.split().count(address) == 1
+
+
 def test_names_of_hosts_are_lower_case():
     config = EdgeConfig(port=9001, serve_port=8000, applications={"Plates": "/p"}, domain="example.org")
     assert "plates.example.org /p\n" in config.host_map()
