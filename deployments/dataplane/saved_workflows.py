@@ -41,22 +41,41 @@ class SavedWorkflows:
             WorkflowNotFoundError: there is none, or a version was asked for.
             WorkflowDefinitionError: the file is no JSON object.
         """
-        if version_id is not None:
-            raise WorkflowNotFoundError(
-                f"version {version_id[:40]!r} of {f'{workspace}/{workflow_id}'[:200]} does not exist; without "
-                "workflow_version_id the newest one runs"
-            )
+        found = None if version_id is not None else self.find(workspace, workflow_id)
+        if found is None:
+            raise self.not_found(workspace, workflow_id, version_id)
+        return found
+
+    def find(self, workspace: str, workflow_id: str) -> dict[str, Any] | None:
+        """The definition saved under a name; None when there is none.
+
+        Raises:
+            WorkflowDefinitionError: the file is no JSON object.
+        """
         path = self._path(workspace, workflow_id)
+        if path is None:
+            return None
         try:
             status = path.stat()
             stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
             known = self._read.get(path)
             if known is None or known[0] != stamp:
                 known = self._read[path] = (stamp, parse_definition(path.read_bytes(), f"{workspace}/{workflow_id}"))
-        except OSError as error:
+        except OSError:
             self._read.pop(path, None)
-            raise self._not_found(workspace, workflow_id) from error
+            return None
         return known[1]
+
+    def not_found(self, workspace: str, workflow_id: str, version_id: str | None = None) -> WorkflowNotFoundError:
+        """What to tell who asked for one that there is not, with the nearest names; looks through the folder."""
+        wanted = f"{workspace}/{workflow_id}"[:200]
+        if version_id is not None:
+            return WorkflowNotFoundError(
+                f"version {version_id[:40]!r} of {wanted!r} does not exist; "
+                "without workflow_version_id the newest one runs"
+            )
+        told = [name for name in self.names() if not self._discreet or name.startswith(f"{workspace}/")]
+        return WorkflowNotFoundError(f"no workflow {wanted!r}; {suggest(wanted, told, what='saved workflows')}")
 
     def names(self) -> list[str]:
         """`<workspace>/<workflow>` of everything that is saved, sorted."""
@@ -66,21 +85,14 @@ class SavedWorkflows:
         shared = (f"{path.parent.name}/{path.stem}" for path in self._directory.glob("*/*.json"))
         return sorted({*local, *shared})
 
-    def _path(self, workspace: str, workflow_id: str) -> Path:
+    def _path(self, workspace: str, workflow_id: str) -> Path | None:
         if self._directory is None or not (_NAME.fullmatch(workspace) and _NAME.fullmatch(workflow_id)):
-            raise self._not_found(workspace, workflow_id)
+            return None
         path = self._directory / workspace / f"{workflow_id}.json"
         if workspace == LOCAL_WORKSPACE and not path.is_file():
             path = self._directory / f"{workflow_id}.json"
         path = path.resolve()  # a link may lead outside
-        if not path.is_relative_to(self._directory):
-            raise self._not_found(workspace, workflow_id)
-        return path
-
-    def _not_found(self, workspace: str, workflow_id: str) -> WorkflowNotFoundError:
-        wanted = f"{workspace}/{workflow_id}"[:200]
-        told = [name for name in self.names() if not self._discreet or name.startswith(f"{workspace}/")]
-        return WorkflowNotFoundError(f"no workflow {wanted!r}; {suggest(wanted, told, what='saved workflows')}")
+        return path if path.is_relative_to(self._directory) else None
 
 
 def parse_definition(text: bytes | str, name: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from deployments.dataplane.saved_workflows import SavedWorkflows
 from deployments.dataplane.stored_workflows import StoredDefinitions, WorkflowSource
 from deployments.dataplane.tensor_question import NetworkDescription, TensorQuestion, Tensors
 from deployments.dataplane.url_fetch import UrlFetcher
-from deployments.errors import OverloadedError, PayloadTooLargeError, ReplicaLostError, WorkflowNotFoundError
+from deployments.errors import OverloadedError, PayloadTooLargeError, ReplicaLostError
 from deployments.models.errors import ModelUnavailableError, UnknownModelError
 from deployments.models.image_model import Prediction
 from deployments.models.registry import ModelRow
@@ -117,15 +117,12 @@ class WorkflowService:
             WorkflowNotFoundError: there is none with this name, or no such version of it.
             StateUnavailableError: the database cannot be asked.
         """
-        try:
-            return self._saved.get(workspace, workflow_id, version_id)
-        except WorkflowNotFoundError:
-            if self._stored is None:
-                raise
+        found = None if version_id is not None else self._saved.find(workspace, workflow_id)
+        if found is None and self._stored is not None:
             found = await self._stored.get(workspace, workflow_id, version_id, use_cache=use_cache)
-            if found is None:
-                raise
-            return found
+        if found is None:
+            raise self._saved.not_found(workspace, workflow_id, version_id)
+        return found
 
     async def run_workflow(
         self,

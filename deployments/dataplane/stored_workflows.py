@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from deployments.dataplane.saved_workflows import parse_definition
@@ -42,6 +43,7 @@ class StoredDefinitions:
         self._source: WorkflowSource | None = None
         self._monotonic = monotonic
         self._kept: OrderedDict[Name, tuple[float, dict[str, Any] | None]] = OrderedDict()
+        self._looking: dict[Name, asyncio.Task[dict[str, Any] | None]] = {}
 
     async def get(
         self, workspace: str, workflow: str, version: str | None, *, use_cache: bool = True
@@ -53,10 +55,25 @@ class StoredDefinitions:
             WorkflowDefinitionError: what is saved is no JSON object.
         """
         name = (workspace, workflow, version)
-        asked_s = self._monotonic()
+        if not use_cache:
+            return await self._look(name)
         kept = self._kept.get(name)
-        if kept is not None and use_cache and asked_s - kept[0] <= FRESH_S:
+        if kept is not None and self._monotonic() - kept[0] <= FRESH_S:
             return kept[1]
+        looking = self._looking.get(name)
+        if looking is None:  # however many ask for it now, the database is asked once
+            looking = self._looking[name] = asyncio.ensure_future(self._look(name))
+            looking.add_done_callback(partial(self._looked, name))
+        return await asyncio.shield(looking)
+
+    def _looked(self, name: Name, task: asyncio.Task[dict[str, Any] | None]) -> None:
+        del self._looking[name]
+        if not task.cancelled():
+            task.exception()  # everybody who asked may have gone
+
+    async def _look(self, name: Name) -> dict[str, Any] | None:
+        workspace, workflow, _ = name
+        asked_s = self._monotonic()
         try:
             text = await asyncio.to_thread(self._find, *name)
         except StorageUnavailableError as error:

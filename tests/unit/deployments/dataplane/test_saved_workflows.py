@@ -47,6 +47,13 @@ def test_a_removed_file_is_not_found_any_more(folder):
         saved.get("acme", "plates")
 
 
+def test_to_find_nothing_reads_no_folder(folder, monkeypatch):
+    """Whatever the database has is asked for here first, at every request."""
+    saved = SavedWorkflows(folder)
+    monkeypatch.setattr(saved, "names", lambda: pytest.fail("the folder was read"))
+    assert saved.find("acme", "stored elsewhere") is None
+
+
 def test_an_unknown_name_is_refused_with_the_nearest_ones(folder):
     with pytest.raises(WorkflowNotFoundError, match="acme/plates"):
         SavedWorkflows(folder).get("acme", "plate")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 
 import pytest
 
@@ -95,3 +97,22 @@ async def test_a_database_that_is_away_is_said_without_its_place(clock):
 async def test_what_is_no_definition_is_said_to_be_none(clock):
     with pytest.raises(WorkflowDefinitionError, match="acme/plates must be a JSON object"):
         await stored_over(Kept(plates="[]"), clock).get("acme", "plates", None)
+
+
+async def test_many_who_ask_at_once_ask_the_database_once(clock):
+    class Slow(Kept):
+        gate = threading.Event()
+
+        def find(self, workspace, workflow, version):
+            assert self.gate.wait(10)
+            return super().find(workspace, workflow, version)
+
+    kept = Slow(plates=json.dumps(DOCUMENT))
+    stored = stored_over(kept, clock)
+    asking = [asyncio.create_task(stored.get("acme", "plates", None)) for _ in range(50)]
+    await asyncio.sleep(0)
+    asking[0].cancel()  # who goes away takes nothing from the others
+    await asyncio.sleep(0)
+    kept.gate.set()
+    assert await asyncio.gather(*asking[1:]) == [DOCUMENT] * 49
+    assert len(kept.asked) == 1
