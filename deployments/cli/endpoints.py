@@ -71,9 +71,7 @@ def create(
     duration: Annotated[float, typer.Option(help="Hours until one for experiments expires.")] = 3.0,
     keep: Annotated[bool, typer.Option("--keep", help="Pause rather than delete it when it expires.")] = False,
     text_reader: Annotated[str | None, typer.Option(help="Model that reads for blocks which name none.")] = None,
-    pin: Annotated[
-        list[str] | None, typer.Option(help="Model that is loaded from the start; several times too.")
-    ] = None,
+    pin: Pinned = None,
     host: Annotated[list[str] | None, typer.Option(help="Another host that leads to it; several times too.")] = None,
     wait: Waits = False,
     timeout: Timeout = DEFAULT_WAIT_S,
@@ -165,14 +163,15 @@ def update(
     context: typer.Context,
     name: Name,
     text_reader: Annotated[str | None, typer.Option(help="Model that reads for blocks which name none.")] = None,
-    pin: Annotated[
-        list[str] | None, typer.Option(help="Model that is loaded from the start; several times too.")
-    ] = None,
+    pin: Pinned = None,
     wait: Waits = False,
     timeout: Timeout = DEFAULT_WAIT_S,
     as_json: AsJson = False,
 ) -> None:
-    """Have an endpoint serve something else; what it serves now answers until that is ready, and if it never is."""
+    """Have an endpoint serve something else; what it serves now answers until that is ready, and if it never is.
+
+    It is a whole new configuration: what is not given goes back to its default.
+    """
     with _control(context) as control:
         told = control.tell("update", name, config={"text_reader_model": text_reader, "pinned_models": pin or []})
         _show(control.wait(name, _has_changed, "changed", timeout) if wait else told, as_json)
