@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from deployments.control.access import Access, Principal
 from deployments.control.bodies import Named
 from deployments.edge.config import UNKNOWN_HOST_PATH
+from deployments.ingress.sent_key import absent_key, key_beside
 from deployments.storage.api_key import Scope
 
 MAX_BODY_BYTES = 256 * 1024
@@ -99,13 +100,5 @@ async def _key_of(request: Request) -> str | None:
         body = json.loads(await _raw(request))
     except (ValueError, RecursionError):
         return None
-    key = body.get("api_key") if isinstance(body, dict) else None
+    key = absent_key(body.get("api_key")) if isinstance(body, dict) else None
     return key if isinstance(key, str) else None
-
-
-def key_beside(request: Request) -> str | None:
-    """The key that a request carries beside its body."""
-    if key := request.query_params.get("api_key"):
-        return key
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None

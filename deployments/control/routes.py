@@ -25,11 +25,12 @@ from deployments.control.bodies import (
     machine_type_body,
 )
 from deployments.control.endpoint import Endpoint
-from deployments.control.key_check import RefusedError, key_beside, key_check, read_body, workspace_of
+from deployments.control.key_check import RefusedError, key_check, read_body, workspace_of
 from deployments.control.logs import MAX_ENTRIES, log_entries
 from deployments.control.service import HOUR_S, EndpointService
 from deployments.edge.config import UNKNOWN_HOST_PATH
 from deployments.errors import ServingError
+from deployments.ingress.sent_key import key_beside
 from deployments.storage.database import Database
 from deployments.storage.errors import NameTakenError, NotStoredError, StorageUnavailableError
 from deployments.storage.events import events

@@ -8,13 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from deployments.ingress.sent_key import absent_key
 from workflows.ports import MaskDecodeMode, PredictionOptions
-
-
-def absent_key(value: Any) -> Any:
-    """None for what clients send when they have no key: the empty text, and `None` as a text."""
-    return None if value in ("", "None") else value
-
 
 MaskFormat = Literal["polygon", "rle"]
 

@@ -14,9 +14,9 @@ from starlette.requests import Request
 
 from deployments.dataplane.saved_workflows import LOCAL_WORKSPACE
 from deployments.errors import ForbiddenKeyError, StateUnavailableError, UnauthorizedKeyError
-from deployments.ingress.bodies import absent_key
 from deployments.ingress.exchange import exchange_of
 from deployments.ingress.request_body import read_json
+from deployments.ingress.sent_key import absent_key, key_beside
 from deployments.ingress.service_access import service_of
 from deployments.storage.api_key import ApiKey, Scope
 from deployments.storage.errors import StorageUnavailableError
@@ -111,11 +111,8 @@ async def check_text(keys: KeyRing, key: str | None, scope: Scope | None, worksp
 
 async def sent_key(request: Request) -> str | None:
     """The key of a request: of its query, else its bearer token, else of its JSON body."""
-    if (key := absent_key(request.query_params.get("api_key"))) is not None:
-        return str(key)
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and (key := absent_key(token.strip())) is not None:
-        return str(key)
+    if (key := key_beside(request)) is not None:
+        return key
     is_json = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
     if not is_json or getattr(request.scope.get("route"), "path", "") in RAW_BODIES:
         return None

@@ -8,8 +8,8 @@ from starlette.requests import Request
 
 from deployments.dataplane.backend import Work
 from deployments.dataplane.service import WorkflowService
-from deployments.ingress.bodies import absent_key
 from deployments.ingress.exchange import exchange_of
+from deployments.ingress.sent_key import absent_key
 from deployments.ingress.timeout_header import timeout_s_of
 
 ServiceProvider = Callable[[], WorkflowService]

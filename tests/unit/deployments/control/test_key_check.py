@@ -106,6 +106,9 @@ async def test_a_key_for_less_is_refused_and_one_of_the_scope_is_not(client, mak
         (lambda key: {"json": NEW, "headers": bearer(key)}, 200),
         (lambda key: {"json": NEW | {"api_key": "nonsense"}, "headers": bearer(key)}, 200),
         (lambda key: {"json": NEW | {"api_key": key}, "params": {"api_key": "nonsense"}}, 401),
+        # What clients send that have no key.
+        (lambda key: {"json": NEW, "params": {"api_key": "None"}, "headers": bearer(key)}, 200),
+        (lambda key: {"json": NEW | {"api_key": key}, "params": {"api_key": ""}, "headers": bearer("None")}, 200),
         (lambda key: {"json": NEW | {"api_key": [key]}}, 401),
         (lambda key: {"json": [key]}, 401),
         (lambda key: {"content": b"\xff"}, 401),
