@@ -74,6 +74,7 @@ class Memory:
 
     Attributes:
         looked_s: when the last look was; None before the first.
+        wanted: replicas that there should be then.
         busy_s: what it saw.
         busy: replicas that are busy, on average.
         pressed_since_s: since when work has waited long at every look, and not become quicker; None when it does not.
@@ -83,6 +84,7 @@ class Memory:
     """
 
     looked_s: float | None = None
+    wanted: int = 0
     busy_s: float = 0.0
     busy: float = 0.0
     pressed_since_s: float | None = None
@@ -92,7 +94,10 @@ class Memory:
 
 
 def wanted_replicas(look: Look, memory: Memory) -> tuple[int, Memory]:
-    """Replicas that there should be, before any bounds, and what to remember."""
+    """Replicas that there should be, before any bounds, and what to remember.
+
+    That fewer are enough is said at every look until one goes: Serve has it said for a while before it believes it.
+    """
     busy = _busy(look, memory)
     starting = look.running < look.wanted
     started_s = look.now_s if starting else memory.started_s
@@ -102,7 +107,8 @@ def wanted_replicas(look: Look, memory: Memory) -> tuple[int, Memory]:
     pressed_wait_s = look.wait_s if pressed_since_s == look.now_s else memory.pressed_wait_s
     if pressed_since_s is not None and look.wait_s < 0.95 * pressed_wait_s and not look.refused:
         pressed_since_s, pressed_wait_s = look.now_s, look.wait_s
-    low_since_s = _since(memory.low_since_s, look, not waits and busy <= BUSY_ENOUGH * (look.wanted - 1))
+    known_low_s = memory.low_since_s if look.wanted == memory.wanted else None
+    low_since_s = _since(known_low_s, look, not waits and busy <= BUSY_ENOUGH * (look.wanted - 1))
     unsettled = started_s is not None and look.now_s - started_s < SETTLE_S
     is_pressed = _lasted(pressed_since_s, look, UNSETTLED_S if unsettled else PRESSED_S)
     wanted = look.wanted
@@ -115,9 +121,9 @@ def wanted_replicas(look: Look, memory: Memory) -> tuple[int, Memory]:
         wanted = 1 if look.pending or starting else 0  # the bounds say whether none is allowed, and after what time
     elif _lasted(low_since_s, look, LOW_S):
         wanted -= 1
-        low_since_s = None
     return wanted, Memory(
         looked_s=look.now_s,
+        wanted=look.wanted,
         busy_s=look.busy_s,
         busy=busy,
         pressed_since_s=pressed_since_s,

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from types import SimpleNamespace
 
+from ray.serve.autoscaling_policy import _apply_app_level_autoscaling_config
+from ray.serve.config import AutoscalingConfig
+
 from deployments.router.scaling_policy import QueueingTimePolicy, look_at, signals_of
 
 
@@ -77,3 +80,23 @@ def test_none_where_none_are_asked_for_and_the_bounds_allow_it():
     assert policy(contexts(idle, least=0))[0]["d"] == 0
     assert policy(contexts(idle, least=1))[0]["d"] == 1
     assert policy(contexts(asked, running=0, wanted=0, least=0))[0]["d"] == 1
+
+
+def test_serve_takes_one_replica_after_the_other_away_when_none_has_work(monkeypatch):
+    """Serve's own delay has to see the same decision at every look; 60 s of ours come before 60 s of its own."""
+    now_s = 1_000_000.0
+    monkeypatch.setattr(time, "time", lambda: now_s)
+    decide = _apply_app_level_autoscaling_config(QueueingTimePolicy().__call__)
+    config = AutoscalingConfig(min_replicas=1, max_replicas=4, upscale_delay_s=0, downscale_delay_s=60)
+    wanted, states, changes = {"r": 1, "d": 3}, {}, []
+    for half_second in range(600):
+        now_s += 0.5
+        seen = contexts(told("ObjectDetector", pending=0) | told("WorkflowRouter"))
+        for name, each in seen.items():
+            each.current_num_replicas = each.target_num_replicas = wanted[name]
+            each.policy_state, each.total_num_requests, each.config = states.get(name, {}), 0, config
+        decisions, states = decide(seen)
+        changes += [(half_second / 2, name, count) for name, count in decisions.items() if count != wanted[name]]
+        wanted |= decisions
+    assert [(name, count) for _, name, count in changes] == [("d", 2), ("d", 1)]
+    assert [round(at) for at, _, _ in changes] == [120, 240]
