@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, TypeVar
 
+import numpy as np
 import orjson
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
@@ -22,7 +23,7 @@ Body = TypeVar("Body", bound=BaseModel)
 COUNTED_FROM_BYTES = 256 * 1024
 """Size of a body from which its values are counted; all others may take a few MiB."""
 
-VALUE_BYTES = {b",": 64, b"[": 64, b"{": 240}
+VALUE_BYTES = {ord(","): 64, ord("["): 64, ord("{"): 240}
 """Sign in a JSON text -> memory of the Python object that it stands for, about: a value, a list, an object."""
 
 MAX_ECHO_CHARACTERS = 200
@@ -73,7 +74,9 @@ def count_values(request: Request, raw: bytes | bytearray) -> None:
     if len(raw) < COUNTED_FROM_BYTES:
         return
     admission, ticket = service_of(request).admission, exchange_of(request).ticket
-    size_bytes = len(raw) + sum(raw.count(sign) * value_bytes for sign, value_bytes in VALUE_BYTES.items())
+    text = np.frombuffer(raw, dtype=np.uint8)  # counts several times as fast as `raw.count`
+    signs = sum(int(np.count_nonzero(text == sign)) * value_bytes for sign, value_bytes in VALUE_BYTES.items())
+    size_bytes = len(raw) + signs
     if size_bytes > admission.most_bytes:
         raise PayloadTooLargeError(f"the values in the request's JSON take {size_bytes} bytes of memory; send fewer")
     if ticket is not None:
