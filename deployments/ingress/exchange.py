@@ -172,15 +172,17 @@ class ExchangeMiddleware:
         too_large = PayloadTooLargeError(f"the request body is larger than the {max_body_bytes} bytes accepted here")
         announced = headers.get("content-length", "")
         announced_bytes = int(announced) if announced.isascii() and announced.isdigit() else 0
+        allowed = settings.default_timeout_s
         try:
             if announced_bytes > max_body_bytes:
                 raise too_large
             if announced_bytes or "transfer-encoding" in headers:
+                allowed = allowed_s(headers, settings)
                 exchange.admit(
                     admission,
                     admission.limits.memory_bytes(announced_bytes),
-                    client=sender_of(scope, headers),
-                    timeout_s=allowed_s(headers, settings),
+                    client=None if admission.limits.max_in_flight_per_client is None else sender_of(scope, headers),
+                    timeout_s=allowed,
                 )
         except ServingError as error:
             response = response_for(error)
@@ -192,7 +194,7 @@ class ExchangeMiddleware:
             await response(scope, receive, send)
             return
         read_bytes, is_read = 0, exchange.ticket is None
-        until_s = asyncio.get_running_loop().time() + min(allowed_s(headers, settings), settings.default_timeout_s)
+        until_s = asyncio.get_running_loop().time() + min(allowed, settings.default_timeout_s)
 
         async def counted_receive() -> Message:
             nonlocal read_bytes, is_read
