@@ -66,15 +66,15 @@ class ScalingSignals:
             f"{ROUTER}|refused": 0.0,
         }
         waits_s = {name: queue.longest_wait_s for name, queue in self._queues.items()}
+        refused_s = max(waits_s.values(), default=0.0) if self._refuses() else 0.0
         for name, queue in self._queues.items():
             busy_s = queue.counters.computed_ms / 1000
-            refused = self._refuses() and waits_s[name] > 0 and waits_s[name] == max(waits_s.values())
             signals |= {
                 f"{name}|busy_s": busy_s,
                 f"{name}|wait_s": waits_s[name],
                 f"{name}|item_s": busy_s / max(1, queue.counters.items),
                 f"{name}|pending": float(queue.pending_items),
-                f"{name}|refused": float(refused),
+                f"{name}|refused": float(0 < waits_s[name] == refused_s),
             }
         if idle_s is not None and self._idle_s is not None:
             signals[IDLE_CORES] = (idle_s - self._idle_s) / passed_s
