@@ -10,7 +10,7 @@ ServingError
 ├── ForbiddenKeyError            the key is good, and for less than this
 ├── StateUnavailableError        keys or saved workflows cannot be read now; try again
 ├── OverloadedError              there is no room for more; try again
-├── ClientOverLimitError         this client has as much under way as it may have
+│   └── ClientOverLimitError     this client has as much under way as it may have
 ├── ModelNotLoadedError          a call for a loaded model came to a replica that has unloaded it
 ├── ReplicaLostError             a replica died, and the second try failed too
 └── ModelError                   of deployments/models: no such model, or one that cannot be had
@@ -81,17 +81,8 @@ class OverloadedError(ServingError):
         self.retry_after_s = retry_after_s
 
 
-class ClientOverLimitError(ServingError):
-    """One client has as much under way as it may have.
-
-    Attributes:
-        retry_after_s: when it may send more.
-    """
-
-    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
-        super().__init__(message)
-        self.args = (message, retry_after_s)
-        self.retry_after_s = retry_after_s
+class ClientOverLimitError(OverloadedError):
+    """One client has as much under way as it may have."""
 
 
 class ReplicaLostError(ServingError):

@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from deployments.errors import ClientOverLimitError, OverloadedError, ServingError
+from deployments.errors import ClientOverLimitError, OverloadedError
 from deployments.settings import AdmissionLimits
 
 RATE_MEMORY_S = 5.0
@@ -243,7 +243,7 @@ class Admission:
                 "bytes", now_s, f"requests under way take {held} bytes of memory, no more fit in now; try again later"
             )
 
-    def _refusal(self, reason: str, now_s: float, message: str) -> ServingError:
+    def _refusal(self, reason: str, now_s: float, message: str) -> OverloadedError:
         """The error for a client that is turned away, with the time at which it may come again.
 
         Everybody who is turned away is told a time of his own: after the requests that are in, and after those who were
@@ -256,6 +256,5 @@ class Admission:
         latest_s = now_s + limits.max_retry_after_s
         self._next_vacancy_s = min(latest_s, max(earliest_s, self._next_vacancy_s + seconds_each))
         retry_after_s = self._next_vacancy_s - now_s
-        if reason == "client":
-            return ClientOverLimitError(message, retry_after_s)
-        return OverloadedError(message, retry_after_s)
+        kind = ClientOverLimitError if reason == "client" else OverloadedError
+        return kind(message, retry_after_s)

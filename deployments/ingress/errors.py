@@ -120,7 +120,7 @@ def answer_for(error: Exception) -> Answer:
     row = next((ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS), Answer(500, Shape.MESSAGE))
     if isinstance(error, language.ClientCausedStepExecutionError):
         return Answer(error.status, row.shape)
-    if isinstance(error, (serving.OverloadedError, serving.ClientOverLimitError)):
+    if isinstance(error, serving.OverloadedError):
         return Answer(row.status, row.shape, retry_after_s=max(1, math.ceil(error.retry_after_s)))
     return row
 
