@@ -71,7 +71,7 @@ class SavedWorkflows:
         wanted = f"{workspace}/{workflow_id}"[:200]
         if version_id is not None:
             return WorkflowNotFoundError(
-                f"version {version_id[:40]!r} of {wanted!r} does not exist; "
+                f"version {version_id[:40]!r} of {wanted} does not exist; "
                 "without workflow_version_id the newest one runs"
             )
         told = [name for name in self.names() if not self._discreet or name.startswith(f"{workspace}/")]
