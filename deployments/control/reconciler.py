@@ -179,6 +179,14 @@ class Reconciler:
     ) -> dict[str, str]:
         """Let those start that there is room for; gives who is to be paused for it, and why."""
         evicted: dict[str, str] = {}
+        starting = [
+            (endpoint, spec)
+            for endpoint in endpoints
+            if (spec := specs[endpoint.endpoint_id]) is not None
+            and any(call.kind in STARTS for call in decisions[endpoint.endpoint_id].calls)
+        ]
+        if not starting:
+            return evicted
         capacity = self._platform.capacity()
         running = [
             (endpoint, spec)
@@ -186,10 +194,8 @@ class Reconciler:
             if (spec := specs[endpoint.endpoint_id]) is not None and endpoint.subdomain in observed
             for _ in observed[endpoint.subdomain].revisions
         ]
-        for endpoint in endpoints:
-            decision, spec = decisions[endpoint.endpoint_id], specs[endpoint.endpoint_id]
-            if spec is None or not any(call.kind in STARTS for call in decision.calls):
-                continue
+        for endpoint, spec in starting:
+            decision = decisions[endpoint.endpoint_id]
             if decision.calls == (Call(CallKind.UPDATE),) and self._is_resize(spec, observed.get(spec.name)):
                 continue
             reason = self._platform.impossible(spec)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import shutil
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import event
@@ -12,7 +13,7 @@ from sqlalchemy import event
 from deployments.control.bodies import AddBody, EndpointConfig, shown_status
 from deployments.control.errors import PlatformError
 from deployments.control.machine_types import MachineType, MachineTypes
-from deployments.control.reconciler import Reconciler
+from deployments.control.reconciler import LOOK_EVERY_S, Reconciler
 from deployments.control.service import EndpointService
 from deployments.storage.database import open_database, sqlite_url
 from tests.unit.deployments.control.fake_platform import FakeEdge, FakePlatform
@@ -115,6 +116,29 @@ def test_an_endpoint_is_ready_only_after_the_platform_says_so(house):
     assert house.edge.targets[NAME].startswith("/@plates.r")
     assert house.endpoint().num_replicas == 1
     assert house.platform.calls == [("create", NAME)]
+
+
+def test_one_look_tells_how_many_replicas_there_are(house):
+    """So it is told within a second: looks are half a second apart."""
+    house.add()
+    house.settle()
+    ((name, revisions),) = house.platform.running.items()
+    ((revision, state),) = revisions.items()
+    for num_replicas in (3, 0, 1):  # as autoscaling does, and what dies
+        house.platform.running[name][revision] = replace(state, num_replicas=num_replicas)
+        house.rounds()
+        assert house.endpoint().num_replicas == num_replicas
+    assert LOOK_EVERY_S <= 0.5
+
+
+def test_room_is_asked_for_only_when_something_starts(house, monkeypatch):
+    asked = []
+    monkeypatch.setattr(house.platform, "capacity", lambda: asked.append(1))
+    house.add()
+    house.settle()
+    before = len(asked)
+    house.rounds(5)
+    assert (len(asked), before > 0) == (before, True)
 
 
 def test_the_edge_sends_nothing_to_an_endpoint_before_it_is_suspended(house):
