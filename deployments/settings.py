@@ -39,9 +39,9 @@ class AdmissionLimits(BaseModel):
         default=256 * MEBIBYTE, gt=0, description="Memory that requests under way may take with what they carry."
     )
     bytes_per_body_byte: float = Field(
-        default=3.0,
+        default=4.0,
         ge=1,
-        description="Memory for each byte of a body: base64 text, what it encodes, and that once more on its way.",
+        description="Memory for each byte of a body: its text, what that encodes, this on its way, and in the answer.",
     )
     max_in_flight_per_client: int | None = Field(
         default=None, gt=0, description="Requests that one API key may have in; no limit when absent."
