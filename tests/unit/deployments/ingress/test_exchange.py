@@ -77,7 +77,7 @@ async def test_a_body_is_counted_while_its_request_is_answered_and_no_longer():
         await echo(scope, receive, send)
 
     status, _, _ = await talk(app, b"x" * 60, headers=length(60), admission=admission)
-    assert (status, seen) == (200, [(1, 180)])  # 3 bytes of memory each
+    assert (status, seen) == (200, [(1, 240)])  # 4 bytes of memory each
     assert (admission.counters.in_flight, admission.counters.in_flight_bytes) == (0, 0)
 
 

@@ -12,7 +12,7 @@ from tests.unit.deployments.fake_backend import FakeBackend
 @pytest.fixture
 async def asked():
     """A client, and the admission of its server, whose budget is 64 MiB."""
-    settings = IngressSettings(admission=AdmissionLimits(max_in_flight_bytes=64 * MEBIBYTE))
+    settings = IngressSettings(admission=AdmissionLimits(max_in_flight_bytes=64 * MEBIBYTE, bytes_per_body_byte=3))
     service = WorkflowService(FakeBackend(), settings)
     transport = httpx.ASGITransport(app=create_app(lambda: service))
     async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
