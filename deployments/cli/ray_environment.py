@@ -116,11 +116,12 @@ def local_environment() -> dict[str, str]:
         "RAY_SERVE_LOG_TO_STDERR": "0",
         # What a cluster at rest costs, it costs under load too, and one machine has few processes to look after: the
         # controller need not look ten times a second, nor the node tell of its resources as often, and nobody reads
-        # Ray's record of tasks where there is no dashboard.
+        # Ray's record of tasks where there is no dashboard, nor how long each of its own event handlers took.
         "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
         "RAY_raylet_report_resources_period_milliseconds": "1000",
         "RAY_object_manager_timer_freq_ms": "1000",
         "RAY_task_events_report_interval_ms": "0",
+        "RAY_event_stats": "0",
         "REPORTER_UPDATE_INTERVAL_MS": "15000",
     }
 

@@ -31,11 +31,13 @@ class ApplicationState:
         status: Serve's word.
         message: what it waits for or why it failed.
         running: replicas that run, by deployment.
+        config: what Serve was last told to have; None when it is to end.
     """
 
     status: str
     message: str
     running: Mapping[str, int]
+    config: Mapping[str, Any] | None
 
 
 class ServeControl(Protocol):
@@ -105,25 +107,20 @@ class OneMachine:
 
     def observe(self) -> Mapping[str, Observation]:
         """See `EndpointPlatform`."""
-        told = self._serve.applications()
         states = self._serve.states()
         self._warm &= states.keys()
         found: dict[str, dict[str, RevisionState]] = {}
-        for application in {*told, *states}:
+        for application, state in states.items():
             parts = parts_of(application)
             if parts is not None:
-                state = self._revision(application, told.get(application), states.get(application))
-                found.setdefault(parts[0], {})[parts[1]] = state
+                found.setdefault(parts[0], {})[parts[1]] = self._revision(application, state)
         return {name: Observation(revisions=revisions) for name, revisions in found.items()}
 
-    def _revision(
-        self, application: str, told: Mapping[str, Any] | None, state: ApplicationState | None
-    ) -> RevisionState:
+    def _revision(self, application: str, state: ApplicationState) -> RevisionState:
+        told = state.config
         if told is None:
             return RevisionState(phase=Phase.STOPPING)
         replicas = _replicas_told(told)
-        if state is None:
-            return RevisionState(phase=Phase.STARTING, replicas=replicas)
         running = min((state.running.get(d["name"], 0) for d in told["deployments"]), default=0)
         route = str(told["route_prefix"])
         phase = Phase.STARTING

@@ -6,7 +6,7 @@ Ray is imported when a client is made. The controller is detached from drivers: 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deployments.control.errors import PlatformError
@@ -50,23 +50,24 @@ class ServeClient:
         )
 
     def states(self) -> Mapping[str, ApplicationState]:
-        """See `ServeControl`."""
-        from ray.serve.schema import ServeInstanceDetails
+        """See `ServeControl`; `ServeInstanceDetails`, but not made one: that takes twenty times as long as to ask."""
+        from ray.serve.schema import ApplicationStatus
 
-        details = ServeInstanceDetails(**self._ask(self._controller.get_serve_instance_details.remote()))
-        return {
-            name: ApplicationState(
-                status=application.status.value,
-                message="; ".join(
-                    filter(None, map(last_words, _messages(application.message, application.deployments.values())))
-                ),
+        details = self._ask(self._controller.get_serve_instance_details.remote())
+        found = {}
+        for name, application in details["applications"].items():
+            deployments = application["deployments"]
+            messages = (application["message"], *(deployment["message"] for deployment in deployments.values()))
+            found[name] = ApplicationState(
+                status=ApplicationStatus(application["status"]).value,
+                message="; ".join(filter(None, map(last_words, messages))),
                 running={
-                    deployment: sum(replica.state.value == "RUNNING" for replica in found.replicas)
-                    for deployment, found in application.deployments.items()
+                    deployment: sum(replica["state"] == "RUNNING" for replica in told["replicas"])
+                    for deployment, told in deployments.items()
                 },
+                config=application.get("deployed_app_config"),
             )
-            for name, application in details.applications.items()
-        }
+        return found
 
     def machines(self) -> Sequence[tuple[Mapping[str, float], Mapping[str, str]]]:
         """See `ServeControl`."""
@@ -85,10 +86,6 @@ class ServeClient:
             raise PlatformError(f"Ray Serve did not answer within {CALL_TIMEOUT_S:g} s") from error
         except RayError as error:
             raise PlatformError(f"Ray Serve refuses: {error}") from error
-
-
-def _messages(of_all: str, deployments: Iterable[Any]) -> list[str]:
-    return [of_all, *(deployment.message for deployment in deployments)]
 
 
 def last_words(message: str) -> str:
