@@ -67,14 +67,14 @@ class Asked:
         )
 
     def warm_up(self, load: Load) -> None:
-        """Ask for a while without counting."""
+        """Ask for a while without counting, as many at once as will: what grows under this load has grown then."""
         if load.warm_s:
             requests = requests_of(self.scenario.questions[load.ask], self.target, self.seed)
             run_loop(
                 closed_loop(
                     self.target.url,
                     requests,
-                    clients=WARM_CLIENTS,
+                    clients=load.clients or WARM_CLIENTS,
                     duration_s=load.warm_s,
                     timeout_s=self.scenario.timeout_s,
                 )

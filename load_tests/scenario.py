@@ -73,7 +73,7 @@ class Load(Part):
         rates_of: name of a load before this one: rates are then multiples of its throughput, of the same server in
             the same round, not requests a second.
         slo_ms: answers later than this are no goodput.
-        warm_s: how long the question is asked before, by four clients, and not counted.
+        warm_s: how long the question is asked before, by as many clients, or four, and not counted.
         beside: names of loads that run meanwhile.
         background: it runs only beside others, and is not reported.
     """

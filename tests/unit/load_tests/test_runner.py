@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from load_tests.generator import closed_loop
 from load_tests.results import Result, Run
 from load_tests.runner import run_scenario
 from load_tests.scenario import Scenario
@@ -90,6 +91,20 @@ def test_a_rate_is_a_multiple_of_what_was_measured() -> None:
     result, _ = measure({"loads": {"peak": PEAK, "calm": calm | {"warm_s": 0}}}, InThread("sightline"))
     peak, calmed = result.runs
     assert calmed.offered_rps == pytest.approx(peak.throughput_rps / 4, abs=1)
+
+
+def test_a_server_is_warmed_by_as_many_clients_as_will_ask_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deployments that grow under this load have grown when it is measured."""
+    clients: list[int] = []
+
+    def spy(*arguments: Any, **options: Any) -> Any:
+        clients.append(options["clients"])
+        return closed_loop(*arguments, **options)
+
+    monkeypatch.setattr("load_tests.runner.closed_loop", spy)
+    calm = {"ask": "health", "warm_s": 0.1, "arrivals": {"kind": "constant", "rate": 20, "duration_s": 0.2}}
+    measure({"loads": {"peak": PEAK | {"warm_s": 0.1}, "calm": calm}}, InThread("sightline"))
+    assert clients == [2, 2, 4]
 
 
 def test_what_runs_beside_is_not_reported() -> None:
