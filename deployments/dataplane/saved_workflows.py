@@ -41,19 +41,19 @@ class SavedWorkflows:
             WorkflowNotFoundError: there is none, or a version was asked for.
             WorkflowDefinitionError: the file is no JSON object.
         """
-        found = None if version_id is not None else self.find(workspace, workflow_id)
+        found = self.find(workspace, workflow_id, version_id)
         if found is None:
             raise self.not_found(workspace, workflow_id, version_id)
         return found
 
-    def find(self, workspace: str, workflow_id: str) -> dict[str, Any] | None:
-        """The definition saved under a name; None when there is none.
+    def find(self, workspace: str, workflow_id: str, version_id: str | None = None) -> dict[str, Any] | None:
+        """The definition saved under a name; None when there is none, as of every version that is asked for.
 
         Raises:
             WorkflowDefinitionError: the file is no JSON object.
         """
         path = self._path(workspace, workflow_id)
-        if path is None:
+        if path is None or version_id is not None:
             return None
         try:
             status = path.stat()

@@ -117,7 +117,7 @@ class WorkflowService:
             WorkflowNotFoundError: there is none with this name, or no such version of it.
             StateUnavailableError: the database cannot be asked.
         """
-        found = None if version_id is not None else self._saved.find(workspace, workflow_id)
+        found = self._saved.find(workspace, workflow_id, version_id)
         if found is None and self._stored is not None:
             found = await self._stored.get(workspace, workflow_id, version_id, use_cache=use_cache)
         if found is None:
