@@ -54,30 +54,31 @@ class CertificateWatch:
         """
         stamp = self._files.stamp()
         # Certificate and key are two files: they are read when neither has changed since the last look.
-        if stamp != self._taken and stamp == self._noticed and self._replace():
-            self._taken = stamp
+        if stamp != self._taken and stamp == self._noticed:
+            try:
+                self._replace()
+            except (CertificateError, EdgeUnavailableError) as error:
+                self._complain(error.message)  # what is wrong may be right later, with the same files
+            else:
+                self._taken, self._complaint = stamp, None
         self._noticed = stamp
         self._warn_of_end(now or datetime.now(UTC))
 
-    def _replace(self) -> bool:
-        """Whether the edge shows what the files hold; what is wrong may be right later, with the same files."""
-        try:
-            certificate = read_certificate(self._files)
-            if certificate.pem == self._certificate.pem:
-                self._complaint = None
-                return True
-            self._hand_over(certificate)
-        except (CertificateError, EdgeUnavailableError) as error:
-            if error.message != self._complaint:
-                self._complaint = error.message
-                self._say(f"TLS CERTIFICATE NOT REPLACED: {error.message}; shown is the one {self._certificate}")
-            return False
-        self._complaint = None
+    def _replace(self) -> None:
+        certificate = read_certificate(self._files)
+        if certificate.pem == self._certificate.pem:
+            return
+        self._hand_over(certificate)
         self._certificate = certificate
         self._warned = None
         self._say(f"TLS certificate replaced: {certificate}")
         self._warn_of_hosts()
-        return True
+
+    def _complain(self, why: str) -> None:
+        """Once, however often it is tried."""
+        if why != self._complaint:
+            self._say(f"TLS CERTIFICATE NOT REPLACED: {why}; shown is the one {self._certificate}")
+        self._complaint = why
 
     def _hand_over(self, certificate: Certificate) -> None:
         answer = ask_edge(self._directory, f"set ssl cert {self._path} <<\n{certificate.pem}")
