@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ import pytest
 from tests.cluster.server import ROOT, Server
 from tests.conformance.detector_packages import write_detector_package
 from tests.sdk.conftest import HERE, SAMPLES, SDK_PYTHON
+from tests.sdk.vendor_command import PROGRAM, VendorCommand
 
 pytestmark = pytest.mark.sdk
 
@@ -32,6 +34,10 @@ class House:
     def __init__(self, server: Server, database: str, home: str) -> None:
         self.server, self.database, self.home = server, database, home
         self.key = ""
+
+    def use(self, key: str) -> None:
+        """Its owner's key, for both command lines."""
+        self.key, self.vendor = key, VendorCommand(self.server.url, key, Path(self.home))
 
     def run(self, command: list[str], *, given: str | None = None, **environment: str) -> str:
         done = subprocess.run(
@@ -53,19 +59,6 @@ class House:
 
     def make_key(self, scope: str) -> str:
         return self.sightline("keys", "create", "--workspace", "acme", "--scope", scope, "--database", self.database)
-
-    def roboflow(self, verb: str, *arguments: str):
-        """What the vendor's command line says: JSON, perhaps after a sentence; lines for `log`."""
-        command = [str(SDK_PYTHON.with_name("roboflow")), "--json", "deployment", verb, *arguments]
-        environment = {"DEDICATED_DEPLOYMENT_URL": self.server.url, "ROBOFLOW_API_KEY": self.key, "PYTHONPATH": ""}
-        said = self.run(command, **environment)
-        return said if verb == "log" else json.loads(said[said.index("{") :])
-
-    def wait(self, name: str, status: str) -> None:
-        deadline_s = time.monotonic() + READY_WITHIN_S
-        while (found := self.roboflow("get", name))["status"] != status:
-            assert time.monotonic() < deadline_s, found
-            time.sleep(0.5)
 
     def read_plates(self, name: str, key: str) -> dict:
         """What `inference_sdk` is answered at the host of an endpoint."""
@@ -91,7 +84,7 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
-    if not SDK_PYTHON.with_name("roboflow").exists():
+    if not PROGRAM.exists():
         pytest.skip("the vendor's command line is not installed: `make test-sdk` installs it into .venv-sdk")
     models = tmp_path_factory.mktemp("models")
     write_detector_package(models / OWN_MODEL, OWN_MODEL, 320)
@@ -105,13 +98,13 @@ def house(tmp_path_factory):
 
 
 def test_two_endpoints_from_the_first_key_to_the_end(house, plate_text):
-    house.key = house.make_key("admin")
+    house.use(house.make_key("admin"))
     users_key = house.make_key("infer")
     for name in ("gate1", "gate2"):
-        made = house.roboflow("create", name, "-m", "dev-cpu", "-e", "me@example.com")
+        made = house.vendor.told("create", name, "-m", "dev-cpu", "-e", "me@example.com")
         assert (made["status"], made["workspace_id"]) == ("pending", "acme")
     for name in ("gate1", "gate2"):
-        house.wait(name, "ready")
+        house.vendor.wait(name, "ready")
     changed = json.loads(house.sightline("endpoint", "update", "gate2", "--pin", OWN_MODEL, "--wait", "--json"))
     assert (changed["status"], changed["rollout"]) == ("ready", "done")
 
@@ -121,15 +114,15 @@ def test_two_endpoints_from_the_first_key_to_the_end(house, plate_text):
         [answer] = house.read_plates(name, users_key)["result"]
         assert answer["recognised_plates"] == [plate_text]
 
-    house.roboflow("pause", "gate1")
+    house.vendor.told("pause", "gate1")
     assert house.read_plates("gate1", users_key)["error"]["status"] == 503
     refused = house.models_at("gate1", users_key)
     assert (refused.status_code, refused.json()["status"]) == (503, "paused")
     assert int(refused.headers["retry-after"]) > 0
     assert house.read_plates("gate2", users_key)["result"]
-    house.wait("gate1", "paused")
-    house.roboflow("resume", "gate1")
-    house.wait("gate1", "ready")
+    house.vendor.wait("gate1", "paused")
+    house.vendor.told("resume", "gate1")
+    house.vendor.wait("gate1", "ready")
     assert house.read_plates("gate1", users_key)["result"]
 
     assert house.models_at("gate1", users_key).status_code == 200
@@ -140,10 +133,10 @@ def test_two_endpoints_from_the_first_key_to_the_end(house, plate_text):
         time.sleep(0.1)
     assert house.read_plates("gate2", users_key)["error"]["status"] == 401
 
-    used = house.roboflow("usage")
+    used = house.vendor.told("usage")
     assert {row["deployment_name"] for row in used["deployments"]} == {"gate1", "gate2"}
-    assert "pending -> ready" in house.roboflow("log", "gate1", "-n", "50")
+    assert "pending -> ready" in house.vendor.text("log", "gate1", "-n", "50")
     for name in ("gate1", "gate2"):
-        house.roboflow("delete", name)
-    assert house.roboflow("list")["deployments"] == []
+        house.vendor.told("delete", name)
+    assert house.vendor.told("list")["deployments"] == []
     assert house.models_at("gate1", house.key).status_code == 404
