@@ -43,12 +43,16 @@ def served_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def sdk(served_url: str) -> Iterator[Call]:
+def sdk(served_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call]:
     """Calls a method of the real `InferenceHTTPClient`; raises SdkError for what it raised."""
     if not SDK_PYTHON.exists():
         pytest.skip("the vendor's SDK is not installed: `make test-sdk` installs it into .venv-sdk")
     program = subprocess.Popen(
-        [SDK_PYTHON, HERE / "user_program.py", served_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [SDK_PYTHON, HERE / "user_program.py", served_url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path_factory.mktemp("user"),  # it writes the traces of what it profiles there
     )
     assert program.stdin
     assert program.stdout

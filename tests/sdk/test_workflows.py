@@ -86,7 +86,7 @@ def test_parameters_reach_the_steps(sdk, photo):
     assert sure[0]["found"]["predictions"] == []
 
 
-def test_profiling_is_answered_with_an_empty_trace(sdk, tutorial, photo, tmp_path, monkeypatch):
+def test_profiling_is_answered_with_an_empty_trace(sdk, tutorial, photo):
     answers = sdk("run_workflow", specification=tutorial, images={"image": photo}, enable_profiling=True)
 
     assert len(answers) == 1
