@@ -12,6 +12,7 @@ from typing import TypeVar
 import cv2
 
 from deployments.dataplane.backend import ModelLoad
+from deployments.dataplane.freed_memory import keep_freed_memory
 from deployments.dataplane.messages import CallAnswer
 from deployments.models.engines.deadline import call_deadline
 from deployments.models.engines.turn import computing
@@ -52,6 +53,7 @@ class ComputeThread:
         self._turn = Lock()
         self._threads = ThreadPoolExecutor(MOST_CALLS, thread_name_prefix=name)
         cv2.setNumThreads(1)  # else OpenCV starts one thread a core in each replica
+        keep_freed_memory()
 
     async def run(
         self,
