@@ -20,8 +20,9 @@ from deployments.router.workflow_router import WorkflowRouter
 from deployments.settings import ClusterArgs
 from deployments.transforms.transform_worker import TransformWorker
 
-AFFINITY = RequestRouterConfig(
-    request_router_class="deployments.router.model_affinity.ModelAffinityRouter"  # type: ignore[arg-type]
+MODEL_AFFINITY, FEWEST_CALLS = (
+    RequestRouterConfig(request_router_class=f"deployments.router.replica_choice.{name}")  # type: ignore[arg-type]
+    for name in ("ModelAffinityRouter", "FewestCallsRouter")
 )
 
 
@@ -31,17 +32,17 @@ def build(args: ClusterArgs) -> Application:
     A model with replicas of its own gets one more ObjectDetector or TextReader, named after it.
     """
     served = served_models(args)
-    object_detector = _shared("ObjectDetector", ObjectDetector).bind(args)
-    text_reader = _shared("TextReader", TextReader).bind(args)
+    object_detector = _chosen("ObjectDetector", ObjectDetector, MODEL_AFFINITY).bind(args)
+    text_reader = _chosen("TextReader", TextReader, MODEL_AFFINITY).bind(args)
     transform_worker = None
     if not args.transforms_in_router:
-        transform_worker = serve.deployment(name="TransformWorker")(TransformWorker).bind(args)
+        transform_worker = _chosen("TransformWorker", TransformWorker, FEWEST_CALLS).bind(args)
     own_detectors: dict[str, Any] = {}  # Serve makes handles of what is bound, wherever in an argument it is
     own_readers: dict[str, Any] = {}
     for model_id, name in deployment_names(served).items():
         reads = served.packages[model_id].task_type in READING
         kind, own = (TextReader, own_readers) if reads else (ObjectDetector, own_detectors)
-        deployment = serve.deployment(name=name, **own_options(served.of(model_id)))(kind)
+        deployment = _chosen(name, kind, FEWEST_CALLS, **own_options(served.of(model_id)))
         own[model_id] = deployment.bind(args, model_id)
     router = serve.deployment(name="WorkflowRouter")(WorkflowRouter)
     placement = Placement(
@@ -50,5 +51,5 @@ def build(args: ClusterArgs) -> Application:
     return router.bind(args, object_detector, text_reader, transform_worker, placement)
 
 
-def _shared(name: str, kind: Any) -> Deployment:
-    return serve.deployment(name=name, request_router_config=AFFINITY)(kind)
+def _chosen(name: str, kind: Any, choice: RequestRouterConfig, **options: Any) -> Deployment:
+    return serve.deployment(name=name, request_router_config=choice, **options)(kind)

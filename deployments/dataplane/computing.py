@@ -15,7 +15,7 @@ from deployments.dataplane.backend import ModelLoad
 from deployments.dataplane.freed_memory import keep_freed_memory
 from deployments.dataplane.messages import CallAnswer
 from deployments.models.engines.deadline import call_deadline
-from deployments.models.engines.turn import computing
+from deployments.models.engines.turn import Turn, computing
 from deployments.observability import metrics
 from workflows.errors import DeadlineExceededError
 from workflows.values.codec_counts import CODEC_COUNTS
@@ -72,14 +72,15 @@ class ComputeThread:
         """
 
         given_up = Event()
+        asked_s = time.monotonic()
 
         def in_turn() -> CallAnswer[Done]:
-            with computing(self._turn):
+            with computing(self._turn) as turn:
                 if given_up.is_set():
                     return CallAnswer(results=[], replica_id=self._replica_id, compute_ms=0.0)
-                return turn()
+                return answered(turn)
 
-        def turn() -> CallAnswer[Done]:
+        def answered(turn: Turn) -> CallAnswer[Done]:
             decodes, encodes = CODEC_COUNTS.decodes, CODEC_COUNTS.encodes
             began_s = self._began_s[given_up] = time.monotonic()
             try:
@@ -93,10 +94,13 @@ class ComputeThread:
                         done = compute(live)
                     for at, result in zip(live, done, strict=True):
                         results[at] = result
+                taken_s = time.monotonic() - began_s
                 return CallAnswer(
                     results=results,
                     replica_id=self._replica_id,
-                    compute_ms=(time.monotonic() - began_s) * 1000,
+                    compute_ms=taken_s * 1000,
+                    queued_ms=(began_s - asked_s) * 1000,
+                    turn_ms=(taken_s - turn.given_away_s) * 1000,
                     model_loads=model_loads,
                     decodes=CODEC_COUNTS.decodes - decodes,
                     encodes=CODEC_COUNTS.encodes - encodes,

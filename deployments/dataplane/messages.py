@@ -137,7 +137,9 @@ class CallAnswer(Generic[R]):
     Attributes:
         results: one for each item, in order; an exception for an item that failed.
         replica_id: who computed it.
-        compute_ms: time it took there, waiting excluded.
+        compute_ms: time it took there, waiting for its turn excluded.
+        queued_ms: time it waited there for its turn.
+        turn_ms: time of it in which the replica could do nothing else; less where another server was waited for.
         model_loads: models that had to be loaded for it.
         loaded_ids: models that the replica has loaded now; empty from one that loads none.
         decodes: pictures decoded for it.
@@ -147,6 +149,8 @@ class CallAnswer(Generic[R]):
     results: Sequence[R | Exception]
     replica_id: str
     compute_ms: float
+    queued_ms: float = 0.0
+    turn_ms: float = 0.0
     model_loads: tuple[ModelLoad, ...] = ()
     loaded_ids: tuple[str, ...] = ()
     decodes: int = 0

@@ -1,8 +1,9 @@
 """Waiting work of many requests leaves together, as few calls to one deployment as its speed allows.
 
-A deployment has a number of slots: calls that may be on their way or computing at a time. While a slot is free, work
-leaves at once, so nothing waits at low load. While all are busy, work gathers, and the next free slot takes as much as
-fits in one call. Batches thus form by themselves where the time is lost anyway, and no timer is involved.
+Work leaves at once while a replica has nothing to do, so nothing waits at low load. While all are busy, work gathers:
+the next call leaves when it is full, or just early enough to be there when a replica is free, which the speed of the
+calls before tells. Batches thus form by themselves where the time is lost anyway. However wrong that expectation may
+be, no more than a number of slots for each replica are under way at a time, and a call that comes back sends the next.
 
 Only work of one *key* (a model, a stage of a plan) shares a call; the key whose first item waits longest goes first.
 
@@ -23,6 +24,7 @@ from typing import Generic, TypeVar
 from deployments.dataplane.backend import ModelLoad
 from deployments.dataplane.messages import CallAnswer
 from deployments.errors import ModelNotLoadedError, OverloadedError, ReplicaLostError, ServingError
+from deployments.router.pace import CallUnderWay, Pace
 from deployments.settings import CoalescingLimits
 from workflows.errors import DeadlineExceededError
 
@@ -151,7 +153,10 @@ class CoalescingQueue(Generic[K, P, R]):
         self._clock_s = clock_s
         self._waiting: dict[K, deque[_Item[P, R]]] = {}
         self._replicas: dict[str, float] = {}
+        self._pace: Pace[K] = Pace()
+        self._under_way: dict[asyncio.Task[None], CallUnderWay[K]] = {}
         self._dispatch_due = False
+        self._next_look: asyncio.TimerHandle | None = None
         self._last_wait_s = 0.0  # of the call that came back last, its way included
 
     @property
@@ -259,6 +264,9 @@ class CoalescingQueue(Generic[K, P, R]):
 
     def _dispatch(self) -> None:
         self._dispatch_due = False
+        if self._next_look is not None:
+            self._next_look.cancel()
+            self._next_look = None
         cold = self._cold_keys()
         for key in cold:
             if self.counters.loading_calls >= self.limits.loads_per_replica * self.replica_count:
@@ -269,7 +277,21 @@ class CoalescingQueue(Generic[K, P, R]):
             warm = [key for key in self._waiting if key not in held_back]
             if not warm:
                 return
-            self._start_next(min(warm, key=self._waiting_since_s), loads=False)
+            key = min(warm, key=self._waiting_since_s)
+            if self.waiting_items(key) < self.most_items(key) and self._look_later():
+                return
+            self._start_next(key, loads=False)
+
+    def _look_later(self) -> bool:
+        """Whether more work may gather because every replica is busy for now; looks again when one is soon free."""
+        now_s = time.perf_counter()
+        leave_at_s = self._pace.leave_at_s(self._under_way.values(), self.replica_count)
+        if leave_at_s <= now_s:
+            return False
+        self._next_look = asyncio.get_running_loop().call_later(
+            leave_at_s - now_s, self._dispatch_soon, context=contextvars.Context()
+        )
+        return True
 
     def _cold_keys(self) -> list[K]:
         """Keys of waiting work that need a load which nobody has begun, the longest waiting first."""
@@ -324,6 +346,8 @@ class CoalescingQueue(Generic[K, P, R]):
         task = asyncio.get_running_loop().create_task(
             self._call(key, items, loads=loads), context=contextvars.Context()
         )
+        if not loads:
+            self._under_way[task] = CallUnderWay(key=key, items=len(items), left_s=now_s)
         call = _Call(task=task, waited_for=len(items))
         for item in items:
             item.call = call
@@ -335,6 +359,7 @@ class CoalescingQueue(Generic[K, P, R]):
             self.counters.loading_calls -= 1
         else:
             self.counters.in_flight_calls -= 1
+            del self._under_way[task]
         if not task.cancelled() and (error := task.exception()) is not None:
             if loads and isinstance(error, ServingError) and not isinstance(error, ReplicaLostError):
                 waiting = self._waiting.pop(key, ())  # what cannot be loaded is not tried anew for each of them
@@ -351,6 +376,7 @@ class CoalescingQueue(Generic[K, P, R]):
                 return
             self.counters.calls += 1
             self.counters.batch_sizes[len(items)] += 1
+            sent_s = time.perf_counter()
             try:
                 answer = await self._send(
                     key, [item.payload for item in items], [item.deadline_unix_s for item in items], loads
@@ -369,6 +395,7 @@ class CoalescingQueue(Generic[K, P, R]):
                 raise ReplicaLostError(
                     f"two replicas of {self.name} were lost over this work; it was not tried a third time"
                 ) from error
+            self._learn(key, len(items), answer, time.perf_counter() - sent_s)
             self._deliver(items, answer)
             return
 
@@ -388,6 +415,11 @@ class CoalescingQueue(Generic[K, P, R]):
             self.counters.sent_bytes -= item.size_bytes
         if not waiting:
             del self._waiting[key]
+
+    def _learn(self, key: K, items: int, answer: CallAnswer[R], away_s: float) -> None:
+        if not answer.model_loads:
+            here_s = (answer.compute_ms + answer.queued_ms) / 1000
+            self._pace.learn(key, items, taken_s=answer.turn_ms / 1000, way_s=away_s - here_s)
 
     def _deliver(self, items: list[_Item[P, R]], answer: CallAnswer[R]) -> None:
         now_s = time.perf_counter()

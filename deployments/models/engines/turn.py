@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from threading import Lock
 
-_turn: ContextVar[Lock | None] = ContextVar("turn", default=None)
+
+@dataclass(slots=True)
+class Turn:
+    """What one call has while it computes.
+
+    Attributes:
+        lock: held by whoever has the turn.
+        given_away_s: time for which it was given away so far.
+    """
+
+    lock: Lock
+    given_away_s: float = 0.0
+
+
+_turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
 
 
 @contextmanager
-def computing(turn: Lock) -> Iterator[None]:
+def computing(lock: Lock) -> Iterator[Turn]:
     """Have the turn: nobody else who asks for the same one computes meanwhile, but for the time of `waiting`."""
-    with turn:
+    with lock:
+        turn = Turn(lock)
         token = _turn.set(turn)
         try:
-            yield
+            yield turn
         finally:
             _turn.reset(token)
 
@@ -28,8 +45,10 @@ def waiting() -> Iterator[None]:
     if turn is None:
         yield
         return
-    turn.release()
+    began_s = time.monotonic()
+    turn.lock.release()
     try:
         yield
     finally:
-        turn.acquire()
+        turn.lock.acquire()
+        turn.given_away_s += time.monotonic() - began_s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -73,6 +74,32 @@ async def test_a_call_that_waits_for_its_turn_can_be_taken_back(thread):
     await first
     await thread.run([101.0], lambda live: [1])
     assert begun == []
+
+
+async def test_the_answer_says_how_long_its_call_waited_for_its_turn_and_had_it(thread):
+    gate = threading.Event()
+
+    def ask_elsewhere(live):
+        with waiting():
+            assert gate.wait(5)
+            time.sleep(0.02)
+        return ["done"]
+
+    def compute(live):
+        time.sleep(0.02)
+        gate.set()
+        return ["done"]
+
+    first = asyncio.ensure_future(thread.run([101.0], ask_elsewhere))
+    await asyncio.sleep(0.01)
+    second, third = (
+        asyncio.ensure_future(thread.run([101.0], compute)),
+        asyncio.ensure_future(thread.run([101.0], compute)),
+    )
+    elsewhere, computed, after = await asyncio.gather(first, second, third)
+    assert elsewhere.compute_ms - elsewhere.turn_ms >= 40
+    assert computed.turn_ms == computed.compute_ms >= 20
+    assert after.queued_ms >= computed.compute_ms / 2
 
 
 async def test_calls_that_wait_for_other_servers_do_so_together(thread):

@@ -25,6 +25,7 @@ class FakeDeployment:
     replica_ids: tuple[str, ...] = ("a",)
     cancelled: int = 0
     service_s: float = 0.0
+    turn_ms: float = 0.0
 
     async def send(self, key: str, payloads: list[int], deadlines: list[float], may_load: bool) -> CallAnswer[int]:
         assert len(payloads) == len(deadlines)
@@ -40,7 +41,7 @@ class FakeDeployment:
             self.deaths -= 1
             raise ReplicaDiedError("gone")
         results = [ValueError(f"poison {payload}") if payload < 0 else payload * 10 for payload in payloads]
-        return CallAnswer(results=results, replica_id=replica_id, compute_ms=1.0)
+        return CallAnswer(results=results, replica_id=replica_id, compute_ms=1.0, turn_ms=self.turn_ms)
 
 
 def make(deployment: FakeDeployment, **limits) -> CoalescingQueue[str, int, int]:

@@ -59,6 +59,74 @@ async def test_work_of_different_requests_gathers_while_all_slots_are_busy():
     assert queue.counters.batch_sizes == {1: 1, 3: 1}
 
 
+async def busy_queue(turn_ms: float, **limits):
+    """A queue that knows how long an item takes and has one call under way, and its deployment, which answers none."""
+    deployment = open_gate(FakeDeployment(turn_ms=turn_ms))
+    queue = make(deployment, **limits)
+    await ask(queue, 0)
+    deployment.gate.clear()
+    first = ask(queue, 1)
+    await turn()
+    assert deployment.calls == [("m", [0]), ("m", [1])]
+    return deployment, queue, first
+
+
+async def test_work_gathers_while_the_only_replica_is_known_to_be_busy():
+    deployment, queue, first = await busy_queue(turn_ms=60_000)
+    rest = []
+    for number in (2, 3, 4):
+        rest.append(ask(queue, number))
+        await turn()
+    assert len(deployment.calls) == 2
+    open_gate(deployment)
+    assert await values([first, *rest]) == [10, 20, 30, 40]
+    assert deployment.calls[2:] == [("m", [2, 3, 4])]
+    assert at_rest(queue)
+
+
+async def test_a_full_call_waits_for_nobody_while_there_is_a_slot():
+    deployment, queue, first = await busy_queue(turn_ms=60_000, max_batch_items=2)
+    rest = [ask(queue, number) for number in (2, 3, 4)]
+    await turn()
+    assert deployment.calls[2:] == [("m", [2, 3])]
+    open_gate(deployment)
+    await values([first, *rest])
+    assert deployment.calls[3:] == [("m", [4])]
+
+
+async def test_the_next_call_leaves_when_the_replica_is_about_to_be_free_and_not_only_when_it_has_answered():
+    deployment, queue, first = await busy_queue(turn_ms=50)
+    rest = [ask(queue, 2), ask(queue, 3)]
+    await turn()
+    assert len(deployment.calls) == 2
+    await asyncio.sleep(0.5)
+    assert deployment.calls[2:] == [("m", [2, 3])]
+    assert not first.done()
+    open_gate(deployment)
+    await values([first, *rest])
+
+
+async def test_a_replica_that_only_waits_for_another_server_is_sent_the_next_call_at_once():
+    deployment, queue, first = await busy_queue(turn_ms=0)
+    second = ask(queue, 2)
+    await turn()
+    assert deployment.calls[2:] == [("m", [2])]
+    open_gate(deployment)
+    await values([first, second])
+
+
+async def test_work_that_gathers_goes_when_its_requester_does():
+    deployment, queue, first = await busy_queue(turn_ms=60_000)
+    gone, stays = ask(queue, 2), ask(queue, 3)
+    await turn()
+    gone.cancel()
+    await turn()
+    open_gate(deployment)
+    assert await values([first, stays]) == [10, 30]
+    assert deployment.calls[2:] == [("m", [3])]
+    assert at_rest(queue)
+
+
 async def test_a_call_holds_no_more_items_than_the_limit():
     deployment = open_gate(FakeDeployment())
     queue = make(deployment, max_batch_items=2)

@@ -53,6 +53,15 @@ def test_the_turn_is_had_again_after_waiting_even_after_an_error() -> None:
     assert not turn.locked()
 
 
+def test_a_turn_knows_how_long_it_was_given_away():
+    with computing(Lock()) as turn:
+        assert turn.given_away_s == 0
+        for _ in range(2):
+            with waiting():
+                Event().wait(0.02)
+        assert turn.given_away_s >= 0.04
+
+
 def test_without_a_turn_waiting_is_nothing() -> None:
     with waiting():
         pass

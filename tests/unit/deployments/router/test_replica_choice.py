@@ -8,7 +8,7 @@ import pytest
 from ray.serve.config import RequestRouterConfig
 
 from deployments.dataplane.messages import LoadCall, PredictCall, ReadCall
-from deployments.router.model_affinity import suitable_replicas
+from deployments.router.replica_choice import CHOICE_S, CallsOfReplicas, suitable_replicas
 from deployments.router.replica_contents import ReplicaContents
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -63,10 +63,50 @@ def test_what_is_known_of_a_replica_is_what_it_said_last():
     assert (known.is_known("a"), known.count("a")) == (False, 0)
 
 
+def test_a_call_goes_to_the_replica_with_the_fewest_and_then_to_the_one_that_got_none_longest():
+    calls = CallsOfReplicas()
+    for replica_id in ("b", "a", "c"):
+        calls.began(replica_id)
+    assert calls.in_order(["a", "b", "c", "new"], 0.0) == ["new", "b", "a", "c"]
+    calls.began("b")
+    calls.ended("c")
+    assert calls.in_order(["a", "b", "c"], 0.0) == ["c", "a", "b"]
+
+
+def test_calls_that_choose_before_any_of_them_is_sent_choose_different_replicas():
+    calls = CallsOfReplicas()
+    calls.began("a")
+    chosen = []
+    for _ in range(3):
+        chosen.append(calls.in_order(["a", "b", "c"], 7.0)[0])
+        calls.chosen(chosen[-1], 7.0)
+    assert chosen == ["b", "c", "a"]
+
+
+def test_a_choice_counts_once_when_its_call_is_sent_and_for_a_while_when_it_never_is():
+    calls = CallsOfReplicas()
+    calls.chosen("a", 7.0)
+    calls.began("a")
+    calls.ended("a")
+    calls.chosen("b", 7.0)
+    assert calls.in_order(["b", "a"], 7.5) == ["a", "b"]
+    calls.began("a")
+    assert calls.in_order(["b", "a"], 7.5 + CHOICE_S) == ["b", "a"]
+
+
+def test_calls_of_a_replica_that_is_gone_are_forgotten_even_when_they_end_later():
+    calls = CallsOfReplicas()
+    for replica_id in ("a", "b", "b"):
+        calls.began(replica_id)
+    calls.keep({"a"})
+    calls.ended("b")
+    assert calls.in_order(["a", "b"], 0.0) == ["b", "a"]
+
+
 IN_ANOTHER_PROCESS = """
 import pickle, sys
 carried = pickle.load(sys.stdin.buffer)
-from deployments.router.model_affinity import ModelAffinityRouter
+from deployments.router.replica_choice import ModelAffinityRouter
 from deployments.router.replica_contents import contents_seen_here
 assert carried is not ModelAffinityRouter
 contents_seen_here().learn("a", ["m/1"])
@@ -75,7 +115,7 @@ print(sorted(carried.choose_replicas.__globals__["contents_seen_here"]().holders
 
 
 def test_the_class_that_serve_carries_over_by_value_reads_what_its_process_knows():
-    config = RequestRouterConfig(request_router_class="deployments.router.model_affinity.ModelAffinityRouter")
+    config = RequestRouterConfig(request_router_class="deployments.router.replica_choice.ModelAffinityRouter")
     ran = subprocess.run(
         [sys.executable, "-c", IN_ANOTHER_PROCESS],
         input=config.get_serialized_request_router_cls(),
