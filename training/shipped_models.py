@@ -40,11 +40,11 @@ def suppress(xyxy: Floats, score: Floats) -> NDArray[np.int64]:
 
 
 class ShippedDetector:
-    """The plate detector."""
+    """The plate detector; on a CPU its 8-bit form serves."""
 
-    def __init__(self, package: Path) -> None:
+    def __init__(self, package: Path, weights: str = "weights.int8.onnx") -> None:
         self.package = package
-        self._session = onnx_session(package / "weights.onnx")
+        self._session = onnx_session(package / weights)
         self._padding = json.loads((package / "inference_config.json").read_text())["network_input"]["padding_value"]
 
     def detect(self, bgr: Bgr, confidence: float, side: int = SIDE) -> tuple[Floats, Floats]:
