@@ -116,11 +116,10 @@ class EngineSettings(BaseModel):
         default="auto",
         description="Where to run; `auto` takes CUDA when present, `cuda` refuses to load a model without it.",
     )
-    precision: Precision | Literal["auto"] = Field(
-        default="auto",
+    precision: Precision = Field(
+        default="fp32",
         description="Arithmetic of the network: `fp32` is weights.onnx as it is; `fp16` and `int8` take "
-        "weights.fp16.onnx and weights.int8.onnx where the package has them; `auto` is fp32, and on a CPU what the "
-        "package recommends there (`cpu_precision` in model_config.json).",
+        "weights.fp16.onnx and weights.int8.onnx where the package has them.",
     )
     device_id: int = Field(default=0, ge=0, description="Which of the visible CUDA devices.")
     intra_op_threads: int = Field(default=1, ge=1, description="Threads that share one operation on the CPU.")

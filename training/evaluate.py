@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from itertools import chain
 from pathlib import Path
 
 import cv2
@@ -43,7 +42,7 @@ from training.text_detection_tables import (
 )
 
 SHIPPED = Path("deployments/models/shipped")
-FORMS = {"fp32": "onnx", "int8": "int8.onnx"}
+QUANTIZED = "weights.int8.onnx"
 
 
 def _grown(xyxy: Floats, share: float) -> Floats:
@@ -74,17 +73,16 @@ def report_together(detector: ShippedDetector, recognizer: ShippedRecognizer, la
 
 
 def report_plates(detector: ShippedDetector, data: Path, labelled: list[Photograph]) -> None:
-    """The tables of plate detection: of the 8-bit form, and of the one it was made from on photographs."""
+    """The tables of plate detection, of both forms of the network."""
     streets = [("plates-ro valid", load_photographs(data / "plates-ro" / "valid.jsonl"), PLATE_SIDE)]
     if labelled:
         streets.append(("plates-eval-eu", labelled, PLATE_SIDE))
     frames = load_frames(data / "plates-ro", "valid")
-    report_all_detection(detector, chain(streets, held_out_sets(frames)))
-    report_false_alarms(detector, without_plates(frames), SIDE)
-    print()
-    single = ShippedDetector(detector.package, "weights.onnx")
-    report_all_detection(single, [(f"{name}, fp32", photographs, side) for name, photographs, side in streets])
-    report_detection_speed({form: detector.package / f"weights.{end}" for form, end in FORMS.items()})
+    drawn, empty = list(held_out_sets(frames)), without_plates(frames)
+    for form in (detector, ShippedDetector(detector.package, QUANTIZED)):
+        report_all_detection(form, [*streets, *drawn])
+        report_false_alarms(form, empty, SIDE)
+    report_detection_speed({"fp32": detector.package / "weights.onnx", "int8": detector.package / QUANTIZED})
 
 
 def report_text(text_detector: ShippedTextDetector, recognizer: ShippedRecognizer) -> None:

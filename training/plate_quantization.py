@@ -1,4 +1,4 @@
-"""The plate detector's graph in 8-bit integers, which serves on a CPU: QDQ, static, a scale for every channel."""
+"""The plate detector's graph in 8-bit integers, for `precision: int8`: QDQ, static, a scale for every channel."""
 
 from __future__ import annotations
 
@@ -60,18 +60,17 @@ def quantize_detector(weights: Path, frames: list[Frame], quantized: Path) -> No
 
 
 def main() -> None:
-    """Write `weights.int8.onnx` into the package, and what the package says of it."""
+    """Write `weights.int8.onnx` into the package, and its checksum."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with plates-ro/")
     parser.add_argument("--package", type=Path, default=PACKAGE)
     arguments = parser.parse_args()
-    package: Path = arguments.package
-    quantized = package / "weights.int8.onnx"
-    quantize_detector(package / "weights.onnx", load_frames(arguments.data / "plates-ro", "train"), quantized)
-    config = json.loads((package / "model_config.json").read_text(encoding="utf-8"))
+    weights, config_path = arguments.package / "weights.onnx", arguments.package / "model_config.json"
+    quantized = weights.with_suffix(".int8.onnx")
+    quantize_detector(weights, load_frames(arguments.data / "plates-ro", "train"), quantized)
+    config = json.loads(config_path.read_text(encoding="utf-8"))
     config["sha256"][quantized.name] = hashlib.sha256(quantized.read_bytes()).hexdigest()
-    config["cpu_precision"] = "int8"
-    (package / "model_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    config_path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -40,9 +40,9 @@ def suppress(xyxy: Floats, score: Floats) -> NDArray[np.int64]:
 
 
 class ShippedDetector:
-    """The plate detector; on a CPU its 8-bit form serves."""
+    """The plate detector."""
 
-    def __init__(self, package: Path, weights: str = "weights.int8.onnx") -> None:
+    def __init__(self, package: Path, weights: str = "weights.onnx") -> None:
         self.package = package
         self._session = onnx_session(package / weights)
         self._padding = json.loads((package / "inference_config.json").read_text())["network_input"]["padding_value"]

@@ -14,17 +14,13 @@ KEPT_BYTES = 64 * 1024 * 1024
 """Free memory that each of malloc's arenas keeps at its end."""
 
 
-def keep_freed_memory() -> bool:
+def keep_freed_memory() -> None:
     """Have this process keep what it frees, up to the bounds above, instead of giving it back to the system each time.
 
     Every page given back is cleared by the system and faulted in again for the next picture. A replica that only cut
-    crops spent as long on that as on decoding.
-
-    Returns:
-        Whether the C library is one that knows how.
+    crops spent as long on that as on decoding. C libraries other than glibc are left as they are.
     """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError):  # musl, macOS
-        return False
-    return bool(mallopt(M_MMAP_THRESHOLD, REUSED_BYTES)) and bool(mallopt(M_TRIM_THRESHOLD, KEPT_BYTES))
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, REUSED_BYTES)
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)

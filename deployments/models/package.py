@@ -44,7 +44,6 @@ class ModelPackage:
         directory: its folder.
         weights_path: its ONNX file; of a predictor of docTR the safetensors file of its text recognizer.
         weights_by_precision: further ONNX files of the same network, by their arithmetic.
-        cpu_precision: arithmetic that serves best on a CPU; its weights are there.
         sha256: checksum of the weights, hexadecimal; None when the package does not declare one.
         task_type: such as `object-detection`.
         architecture: such as `yolov8`; None when the package does not say, then the graph decides.
@@ -85,7 +84,6 @@ class ModelPackage:
     static_batch_size: int | None
     max_batch_size: int | None
     weights_by_precision: Mapping[Precision, Path] = field(default_factory=dict)
-    cpu_precision: Precision = "fp32"
     file_sums: Mapping[str, str] = field(default_factory=dict)
     triton: TritonModel | None = None
     text_maps: TextMaps = field(default_factory=TextMaps)
@@ -119,12 +117,6 @@ def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackag
     weights_path = directory / contents.weights_file
     has_onnx = contents.triton is None and contents.doctr is None and contents.emulated is None
     variants = _variants(weights_path) if has_onnx else {}
-    if contents.cpu_precision not in ("fp32", *variants):
-        raise ModelPackageError(
-            f"{MODEL_CONFIG}: cpu_precision is {contents.cpu_precision!r}, and there is no "
-            f"weights.{contents.cpu_precision}.onnx beside weights.onnx; add it, or leave cpu_precision out",
-            str(directory / MODEL_CONFIG),
-        )
     if contents.triton is None and contents.emulated is None:
         for path in (weights_path, *variants.values()):
             check_weights_file(path)
@@ -159,7 +151,6 @@ def read_package(directory: Path, fallback_id: str | None = None) -> ModelPackag
         static_batch_size=contents.static_batch_size,
         max_batch_size=contents.max_batch_size,
         weights_by_precision=variants,
-        cpu_precision=contents.cpu_precision,
         file_sums=declared_sums,
         triton=contents.triton,
         text_maps=contents.text_maps,

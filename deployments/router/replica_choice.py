@@ -47,9 +47,10 @@ class FewestCallsRouter(RequestRouter):
             pending_request.routing_context.should_backoff = True
             call = pending_request.args[0] if pending_request.args else None
         by_id = {replica.replica_id.unique_id: replica for replica in candidate_replicas}
-        order = self._calls.in_order(self.suitable(call, sorted(by_id)), time.monotonic())
+        now_s = time.monotonic()
+        order = self._calls.in_order(self.suitable(call, sorted(by_id)), now_s)
         if order:
-            self._calls.chosen(order[0], time.monotonic())
+            self._calls.chosen(order[0], now_s)
         return [[by_id[replica_id]] for replica_id in order]
 
     def suitable(self, call: Any, replica_ids: list[str]) -> list[str]:

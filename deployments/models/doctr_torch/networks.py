@@ -46,7 +46,7 @@ def torch_device(package: ModelPackage, settings: EngineSettings) -> Any:
     """
     import torch
 
-    if settings.precision not in ("auto", "fp32"):
+    if settings.precision != "fp32":
         logger.warning("docTR runs in fp32 alone", extra={"model_id": package.model_id, "wanted": settings.precision})
     torch.set_num_threads(settings.intra_op_threads)
     has_cuda = torch.cuda.is_available()

@@ -19,7 +19,7 @@ from deployments.models.engines.providers import CUDA
 from deployments.models.engines.tensorrt_cache import EngineKey, provider_options, shape_ranges
 from deployments.models.errors import UnsupportedModelError
 from deployments.models.package import ModelPackage
-from deployments.settings import EngineSettings, Precision
+from deployments.settings import EngineSettings
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,6 @@ def open_engine(package: ModelPackage, settings: EngineSettings) -> Engine:
                 package.model_id,
             ) from error
         return TritonEngine(package.model_id, package.triton)
-    settings = settings.model_copy(update={"precision": precision_of(package, settings)})
     weights = weights_for(package, settings)
     tensorrt_options = tensorrt_for(package, weights, settings) if settings.tensorrt else None
     network: Path | bytes = weights
@@ -53,31 +52,23 @@ def open_engine(package: ModelPackage, settings: EngineSettings) -> Engine:
     return OnnxRuntimeEngine(network, settings, name=weights.name, tensorrt_options=tensorrt_options)
 
 
-def precision_of(package: ModelPackage, settings: EngineSettings) -> Precision:
-    """The arithmetic that the settings mean: with `auto`, what the package recommends for where it will run."""
-    if settings.precision != "auto":
-        return settings.precision
-    return "fp32" if _on_gpu(settings) else package.cpu_precision
-
-
 def weights_for(package: ModelPackage, settings: EngineSettings) -> Path:
     """The weights of the arithmetic that the settings ask for, or those that there are, with a warning.
 
     Half precision needs no weights of its own on a GPU: the others are converted there.
     """
-    precision = precision_of(package, settings)
-    if precision == "fp32":
+    if settings.precision == "fp32":
         return package.weights_path
-    chosen = package.weights_by_precision.get(precision)
+    chosen = package.weights_by_precision.get(settings.precision)
     if chosen is not None:
         return chosen
-    if precision == "fp16" and _on_gpu(settings):
+    if settings.precision == "fp16" and _on_gpu(settings):
         return package.weights_path
     logger.warning(
         "the package has no weights of the precision asked for, weights.onnx is used",
         extra={
             "model_id": package.model_id,
-            "wanted": precision,
+            "wanted": settings.precision,
             "available": ["fp32", *sorted(package.weights_by_precision)],
         },
     )
@@ -105,13 +96,13 @@ def tensorrt_for(package: ModelPackage, weights: Path, settings: EngineSettings)
     key = EngineKey(
         weights_sha256=checksum,
         ranges=ranges,
-        precision=precision_of(package, settings),
+        precision=settings.precision,
         device=device,
         tensorrt_version=version,
         onnxruntime_version=ort.__version__,
     )
     return provider_options(
-        key.make_folder(settings.tensorrt_cache_dir.expanduser()), ranges, key.precision, settings.device_id
+        key.make_folder(settings.tensorrt_cache_dir.expanduser()), ranges, settings.precision, settings.device_id
     )
 
 

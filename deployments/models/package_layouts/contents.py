@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from deployments.models.image_preprocessing import ImagePreprocessing
 from deployments.models.service_times import ServiceTimes
-from deployments.settings import Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +180,6 @@ class PackageContents:
         static_batch_size: the only batch that the graph takes; None when it takes any.
         max_batch_size: largest batch that is worth while; None when the package does not say.
         sha256: hexadecimal checksum by file name.
-        cpu_precision: arithmetic that serves best on a CPU.
         triton: where the model runs when the folder holds no weights.
         doctr: for predictors of docTR; None for all others.
         emulated: what stands in for weights that do not exist; None for all that compute.
@@ -205,7 +203,6 @@ class PackageContents:
     static_batch_size: int | None = None
     max_batch_size: int | None = None
     sha256: Mapping[str, str] = field(default_factory=dict)
-    cpu_precision: Precision = "fp32"
     triton: TritonModel | None = None
     doctr: DoctrModel | None = None
     emulated: EmulatedModel | None = None

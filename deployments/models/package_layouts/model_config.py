@@ -39,7 +39,6 @@ from deployments.models.package_layouts.picture_steps import (
 )
 from deployments.models.package_layouts.triton_config import TritonConfig, triton_model
 from deployments.models.tasks import Task
-from deployments.settings import Precision
 
 MODEL_CONFIG = "model_config.json"
 TRITON = "triton"
@@ -165,7 +164,6 @@ class ModelConfig(BaseModel):
     static_batch_size: int | None = Field(default=None, ge=1)
     recommended_parameters: RecommendedParameters | None = None
     sha256: dict[str, str] = Field(default_factory=dict)
-    cpu_precision: Precision = "fp32"
     triton: TritonConfig | None = None
     doctr: DoctrConfig | None = None
     emulated: EmulatedConfig | None = None
@@ -230,7 +228,6 @@ def read_model_config(directory: Path) -> PackageContents:
         static_batch_size=config.static_batch_size or inference.forward_pass.static_batch_size,
         max_batch_size=inference.forward_pass.max_dynamic_batch_size,
         sha256=config.sha256,
-        cpu_precision=config.cpu_precision,
         triton=triton,
         emulated=emulated,
     )

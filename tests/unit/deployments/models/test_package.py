@@ -87,12 +87,6 @@ def test_a_checksum_of_a_file_that_is_not_in_the_folder_is_refused(tmp_path: Pat
         read_package(folder)
 
 
-def test_a_recommended_precision_without_its_weights_is_refused(tmp_path):
-    folder = write_package(tmp_path / "a" / "1", {"cpu_precision": "int8"})
-    with pytest.raises(ModelPackageError, match=r"no weights\.int8\.onnx beside weights\.onnx; add it, or leave"):
-        read_package(folder)
-
-
 @pytest.mark.parametrize(
     ("weights", "message"),
     [

@@ -41,34 +41,6 @@ def test_the_precision_asked_for_picks_the_weights(tmp_path: Path, precision: Pr
     assert weights_for(package, EngineSettings(precision=precision)).name == name
 
 
-@pytest.mark.parametrize(
-    ("recommended", "asked", "name"),
-    [
-        ({"cpu_precision": "int8"}, "auto", "weights.int8.onnx"),
-        ({"cpu_precision": "int8"}, "fp32", "weights.onnx"),
-        ({}, "auto", "weights.onnx"),
-    ],
-)
-def test_a_cpu_runs_what_the_package_recommends_there_unless_told_otherwise(
-    tmp_path: Path, recommended: dict[str, str], asked: Precision, name: str
-) -> None:
-    folder = tmp_path / "a" / "1"
-    folder.mkdir(parents=True)
-    write_add_graph(folder / "weights.int8.onnx")
-    package = read_package(write_package(folder, recommended))
-    assert weights_for(package, EngineSettings(device="cpu", precision=asked)).name == name
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not HAS_CUDA, reason="this build of ONNX Runtime has no CUDA provider")
-def test_a_gpu_runs_single_precision_whatever_is_recommended_for_a_cpu(tmp_path: Path) -> None:
-    folder = tmp_path / "a" / "1"
-    folder.mkdir(parents=True)
-    write_add_graph(folder / "weights.int8.onnx")
-    package = read_package(write_package(folder, {"cpu_precision": "int8"}))
-    assert weights_for(package, EngineSettings(device="cuda")).name == "weights.onnx"
-
-
 def test_half_precision_without_a_gpu_is_said_and_single_precision_runs(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
