@@ -38,7 +38,7 @@ def measured(package: ModelPackage, others: Mapping[str, ModelPackage], max_batc
         ModelError: it does not load, or is for something else.
     """
     cv2.setNumThreads(1)
-    model = load_model(package, EngineSettings(), others)
+    model = load_model(package, EngineSettings(idle_threads=1), others)
     largest = model.batch_size or min(max_batch_items or BATCH_SIZES[-1], package.max_batch_size or BATCH_SIZES[-1])
     sizes = [size for size in BATCH_SIZES if size < largest and model.batch_size is None] + [largest]
     device = engine_of(model).device

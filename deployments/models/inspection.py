@@ -131,7 +131,7 @@ def inspect_package(
         ModelError: it cannot be served, and why.
     """
     with _warnings() as notes:
-        model = load_model(package, EngineSettings(device="cpu", intra_op_threads=1), others, WatchedEngine)
+        model = load_model(package, EngineSettings(device="cpu", idle_threads=1), others, WatchedEngine)
     engine = engine_of(model)
     assert isinstance(engine, WatchedEngine)  # of the networks of a package, the one whose weights it names
     sizes = [size for size in BATCH_SIZES if model.batch_size in (None, size)] or [model.batch_size or 1]

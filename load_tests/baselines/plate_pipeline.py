@@ -20,20 +20,21 @@ from deployments.settings import DEFAULT_TEXT_READER, EngineSettings
 from workflows.geometry.boxes import clip_boxes, grow_boxes, rounded_corners
 from workflows.values.image import Pixels
 
+ONE_THREAD = EngineSettings(idle_threads=1)
 _DETECT, _OFFSET = TUTORIAL["steps"][:2]
 
 
 def load_plate_detector() -> ImageModel:
-    """The shipped detector of plates, with one thread, as replicas of the cluster have it."""
+    """The shipped detector of plates, with one thread."""
     cv2.setNumThreads(1)
-    return as_image_model(load_model(discover_packages(SHIPPED_DIRECTORY)[_DETECT["model_id"]], EngineSettings()))
+    return as_image_model(load_model(discover_packages(SHIPPED_DIRECTORY)[_DETECT["model_id"]], ONE_THREAD))
 
 
 def load_plate_reader() -> TextReader:
     """The shipped reader of text, with one thread."""
     cv2.setNumThreads(1)
     packages = discover_packages(SHIPPED_DIRECTORY)
-    return as_text_reader(load_model(packages[DEFAULT_TEXT_READER], EngineSettings(), packages))
+    return as_text_reader(load_model(packages[DEFAULT_TEXT_READER], ONE_THREAD, packages))
 
 
 def cut_plates(pixels: Pixels, xyxy: NDArray[np.float32]) -> list[Pixels]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ from numpy.typing import NDArray
 
 from deployments.models.engines.bound_runs import BoundRuns
 from deployments.models.engines.engine import TensorSpec
-from deployments.models.engines.providers import ON_GPU, Machine, choose_providers, report
+from deployments.models.engines.providers import CPU, ON_GPU, Machine, choose_providers, report
+from deployments.models.engines.spread import MOST_THREADS, SpreadChoice, whole_machine_cores
 from deployments.models.engines.tensor_types import at_the_seam
 from deployments.settings import EngineSettings
 
@@ -32,7 +35,8 @@ class OnnxRuntimeEngine:
     """One ONNX file, loaded.
 
     Replicas are scaled by processes, so each runs one thread and never spins: a spinning pool burns a core while it
-    waits, and on two cores doubled the CPU time of a detector.
+    waits, and on two cores doubled the CPU time of a detector. While cores of the machine are idle, a second session
+    with more threads answers sooner, for more of their time in all (`SpreadChoice`).
 
     Tensors of half precision are single at the engine's seam.
 
@@ -60,11 +64,19 @@ class OnnxRuntimeEngine:
         choice = choose_providers(settings, Machine(), tensorrt_options)
         if choice.wanted in ON_GPU:
             ort.preload_dlls()  # finds the CUDA libraries of pip's own packages
+        providers = [(provider, dict(options)) for provider, options in choice.providers]
+        source = weights if isinstance(weights, bytes) else str(weights)
+        threads = settings.idle_threads or min(MOST_THREADS, whole_machine_cores())
+        spread = choice.wanted == CPU and settings.io_binding != "on" and threads > settings.intra_op_threads
         self._session = ort.InferenceSession(
-            weights if isinstance(weights, bytes) else str(weights),
-            sess_options=_session_options(settings),
-            providers=[(provider, dict(options)) for provider, options in choice.providers],
+            source, sess_options=_session_options(settings.intra_op_threads, shares_memory=spread), providers=providers
         )
+        self._spread_session: ort.InferenceSession | None = None
+        if spread:
+            self._spread_session = ort.InferenceSession(
+                source, sess_options=_session_options(threads, shares_memory=True), providers=providers
+            )
+        self._spread_choice = SpreadChoice(threads, settings.intra_op_threads)
         self._provider = str(self._session.get_providers()[0])
         report(choice, self._provider, settings, name)
         self._inputs = tuple(_spec(node) for node in self._session.get_inputs())
@@ -100,14 +112,24 @@ class OnnxRuntimeEngine:
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Every output by its name."""
         given = {spec.name: feeds[spec.name].astype(spec.dtype, copy=False) for spec in self._inputs}
-        if self._bound is None:
-            answers = self._session.run(self._output_names, given)
-        else:
+        if self._bound is not None:
             answers = self._bound.run(given)
+        elif self._spread_session is not None:
+            answers = self._run_spread_or_not(self._spread_session, given)
+        else:
+            answers = self._session.run(self._output_names, given)
         return {
             spec.name: answer.astype(at_the_seam(spec.dtype), copy=False)
             for spec, answer in zip(self._outputs, answers, strict=True)
         }
+
+    def _run_spread_or_not(self, spread_session: ort.InferenceSession, given: Mapping[str, NDArray[Any]]) -> Any:
+        elements = max(1, sum(tensor.size for tensor in given.values()))
+        spread = self._spread_choice.spreads(elements)
+        began_s = time.perf_counter()
+        answers = (spread_session if spread else self._session).run(self._output_names, given)
+        self._spread_choice.ran(elements, time.perf_counter() - began_s, spread=spread)
+        return answers
 
     def _bound_runs(self, settings: EngineSettings) -> BoundRuns | None:
         if settings.io_binding == "off" or (settings.io_binding == "auto" and self.device == "cpu"):
@@ -116,9 +138,9 @@ class OnnxRuntimeEngine:
         return BoundRuns(self._session, self._inputs, self._outputs, device=self.device, device_id=device_id)
 
 
-def _session_options(settings: EngineSettings) -> ort.SessionOptions:
+def _session_options(threads: int, *, shares_memory: bool) -> ort.SessionOptions:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = settings.intra_op_threads
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
@@ -129,7 +151,17 @@ def _session_options(settings: EngineSettings) -> ort.SessionOptions:
     options.enable_mem_pattern = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    if shares_memory:
+        _make_shared_arena()
+        options.add_session_config_entry("session.use_env_allocators", "1")
     return options
+
+
+@cache
+def _make_shared_arena() -> None:
+    """One arena for the tensors of all sessions that ask for it: two of one network never run at the same time."""
+    memory = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+    ort.create_and_register_allocator(memory, None)
 
 
 def _spec(node: ort.NodeArg) -> TensorSpec:

@@ -88,7 +88,7 @@ def tensorrt_for(package: ModelPackage, weights: Path, settings: EngineSettings)
         )
         logger.warning("TensorRT is not used", extra={"model_id": package.model_id, "reason": lacks})
         return None
-    inputs = OnnxRuntimeEngine(weights, EngineSettings(device="cpu"), name=weights.name).inputs
+    inputs = OnnxRuntimeEngine(weights, EngineSettings(device="cpu", idle_threads=1), name=weights.name).inputs
     batch = package.max_batch_size or settings.tensorrt_max_batch
     ranges = shape_ranges(inputs, package.preprocessing.input_hw, min(batch, settings.tensorrt_max_batch))
     with weights.open("rb") as file:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import onnxruntime as ort
@@ -12,6 +12,7 @@ from onnx import TensorProto
 
 from deployments.models.engines.onnx_runtime import OnnxRuntimeEngine
 from deployments.models.engines.providers import NoGpuError
+from deployments.models.engines.spread import SpreadChoice
 from deployments.settings import EngineSettings
 from tests.unit.deployments.models.builders import write_add_graph
 
@@ -53,6 +54,29 @@ def test_half_precision_stays_inside(tmp_path: Path, io_binding: Literal["on", "
     twice = engine.run({"x": np.array([[1.5, 2]], dtype=np.float32)})["twice"]
     assert (engine.inputs[0].dtype, engine.outputs[0].dtype, twice.dtype) == (np.float32,) * 3
     assert_array_equal(twice, [[3, 4]])
+
+
+def test_a_run_that_is_spread_over_idle_cores_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class InTurns(SpreadChoice):
+        runs: ClassVar[list[bool]] = []
+
+        def spreads(self, elements: int) -> bool:
+            return len(self.runs) % 2 == 1
+
+        def ran(self, elements: int, took_s: float, *, spread: bool) -> None:
+            assert elements == 2
+            self.runs.append(spread)
+
+    monkeypatch.setattr("deployments.models.engines.onnx_runtime.SpreadChoice", InTurns)
+    path = write_add_graph(tmp_path / "add.onnx")
+    engine = OnnxRuntimeEngine(path, EngineSettings(device="cpu", idle_threads=2))
+    for _ in range(4):
+        assert_array_equal(engine.run({"x": np.array([[1, 2]], dtype=np.float32)})["twice"], [[2, 4]])
+    assert InTurns.runs == [False, True, False, True]
+
+    alone = OnnxRuntimeEngine(path, EngineSettings(device="cpu", idle_threads=1))
+    assert_array_equal(alone.run({"x": np.array([[1, 2]], dtype=np.float32)})["twice"], [[2, 4]])
+    assert len(InTurns.runs) == 4
 
 
 def test_what_a_file_holds_is_loaded_as_the_file_is(tmp_path: Path) -> None:
