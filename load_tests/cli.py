@@ -48,6 +48,14 @@ Header = Annotated[list[str] | None, typer.Option(help="With --url: `Name: value
 ServeOption = Annotated[
     list[str] | None, typer.Option(help="Argument of `sightline serve`, such as `--proxy=python`; several times.")
 ]
+PeerFolder = Annotated[
+    Path | None, typer.Option(help="Folder with start_peer.sh and stop_peer.sh of a reference server.")
+]
+PeerArguments = Annotated[list[str] | None, typer.Option(help="For start_peer.sh, behind the port; several times.")]
+PeerPhotograph = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="JPEG on which the peer's own models find one plate; ours else."),
+]
 
 
 @app.command()
@@ -61,18 +69,15 @@ def run(
     pid: Pid = None,
     header: Header = None,
     serve: ServeOption = None,
-    peer: Annotated[
-        Path | None, typer.Option(help="Folder with start_peer.sh and stop_peer.sh of a reference server.")
-    ] = None,
-    peer_argument: Annotated[
-        list[str] | None, typer.Option(help="For start_peer.sh, behind the port; several times.")
-    ] = None,
+    peer: PeerFolder = None,
+    peer_argument: PeerArguments = None,
+    peer_photograph: PeerPhotograph = None,
 ) -> None:
     """Measure a scenario; exits with 1 when a threshold does not hold, with 3 when the generator was late."""
     wanted = _scenario(scenario)
     changes = {"rounds": rounds, "targets": tuple(targets) if targets else None}
     wanted = wanted.model_copy(update={name: value for name, value in changes.items() if value is not None})
-    known = {**_targets(wanted, url, pid, header, serve), **_baselines(peer, peer_argument)}
+    known = {**_targets(wanted, url, pid, header, serve), **_baselines(peer, peer_argument, peer_photograph)}
     if unknown := [name for name in wanted.targets if name not in known]:
         raise typer.BadParameter(f"no target {unknown[0]!r}; there are {', '.join(known)}", param_hint="--target")
     name = Path(scenario).stem
@@ -129,12 +134,9 @@ def aims(
     ] = (RESULTS / "aims"),
     rounds: Annotated[int, typer.Option(min=1, max=100, help="How often each is measured.")] = 5,
     only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(GROUPS)}; several times.")] = None,
-    peer: Annotated[
-        Path | None, typer.Option(help="Folder with start_peer.sh and stop_peer.sh of a reference server.")
-    ] = None,
-    peer_argument: Annotated[
-        list[str] | None, typer.Option(help="For start_peer.sh, behind the port; several times.")
-    ] = None,
+    peer: PeerFolder = None,
+    peer_argument: PeerArguments = None,
+    peer_photograph: PeerPhotograph = None,
     light_model: Annotated[
         str | None, typer.Option(help="The peer's light detector, such as plates-lite/1; compared with where given.")
     ] = None,
@@ -150,7 +152,10 @@ def aims(
     groups = [name for name in only or GROUPS if name not in missing]
 
     def targets(scenario: Scenario, models: Mapping[str, str]) -> Mapping[str, Target]:
-        return {**_targets(scenario, None, None, None, serve), **_baselines(peer, peer_argument, models)}
+        return {
+            **_targets(scenario, None, None, None, serve),
+            **_baselines(peer, peer_argument, peer_photograph, models),
+        }
 
     def not_measured(why: str) -> None:
         console.print(f"not measured: {why}", style="red", highlight=False)
@@ -269,12 +274,16 @@ def _targets(
 
 
 def _baselines(
-    peer: Path | None, peer_arguments: list[str] | None, peer_models: Mapping[str, str] | None = None
+    peer: Path | None,
+    peer_arguments: list[str] | None,
+    peer_photograph: Path | None,
+    peer_models: Mapping[str, str] | None = None,
 ) -> Mapping[str, Target]:
     """The servers to compare with; the peer where a folder of it is given."""
     targets: list[Target] = [OneProcess(), StockServe()]
     if peer is not None:
-        targets.append(Peer(peer, tuple(peer_arguments or ()), peer_models or {}))
+        photograph = peer_photograph.read_bytes() if peer_photograph else None
+        targets.append(Peer(peer, tuple(peer_arguments or ()), peer_models or {}, photograph))
     return {target.name: target for target in targets}
 
 

@@ -40,7 +40,8 @@ def requests_of(question: Question, target: RunningTarget, seed: int) -> Iterato
     models = [target.models.get(model, model) for model in question.models] if question.models else [None]
     # Encoded beforehand: while the clock runs, a request is only written.
     asked = [
-        [_post(target, route, body_of(question, model, photograph(plates))) for plates in counts] for model in models
+        [_post(target, route, body_of(question, model, target.photograph or photograph(plates))) for plates in counts]
+        for model in models
     ]
     random = np.random.default_rng(seed)
     turn = 0

@@ -24,6 +24,8 @@ class RunningTarget:
         headers: sent with every request, such as `Host` or a key.
         paths: route as scenarios write it -> route of this server, where they differ.
         models: id of a model as scenarios write it -> that of the model which stands for it here, where they differ.
+        photograph: JPEG that it is shown instead of the scenario's, since its own models find one plate there; None for
+            the scenario's.
     """
 
     url: str
@@ -32,6 +34,7 @@ class RunningTarget:
     headers: Mapping[str, str] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
+    photograph: bytes | None = None
 
 
 class Target(Protocol):

@@ -34,11 +34,13 @@ class Peer:
         directory: that folder.
         arguments: what `start_peer.sh` is given behind the port, such as how many workers and which models.
         models: id of a model as scenarios write it -> id that it is asked for.
+        photograph: JPEG with what its own models take for one plate; None to show it what all others are shown.
     """
 
     directory: Path
     arguments: tuple[str, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)
+    photograph: bytes | None = None
     name: str = "peer"
     about: str = "the reference server, with models of its own"
 
@@ -72,6 +74,7 @@ class Peer:
                 start_s=start_s,
                 paths={"/healthz": "/info"},
                 models=self.models,
+                photograph=self.photograph,
             )
         finally:
             subprocess.run([str(stop), str(port)], check=False, timeout=STOP_TIMEOUT_S, stdin=subprocess.DEVNULL)  # noqa: S603

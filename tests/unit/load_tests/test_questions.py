@@ -97,3 +97,9 @@ def test_a_target_is_asked_for_its_own_model() -> None:
     target = RunningTarget(url="http://127.0.0.1:9", models={"a/1": "lite/1"})
     stream = requests_of(Question(models=("a/1", "b/1")), target, 0)
     assert [split(request)[1]["model_id"] for request in itertools.islice(stream, 2)] == ["lite/1", "b/1"]
+
+
+def test_a_target_with_models_of_its_own_is_shown_its_own_photograph() -> None:
+    target = RunningTarget(url="http://127.0.0.1:9", photograph=photograph(0))
+    _, body = split(next(requests_of(Question(workflow="tutorial"), target, 0)))
+    assert base64.b64decode(body["inputs"]["image"]["value"]) == photograph(0)

@@ -53,8 +53,8 @@ def test_reading_is_compared_by_crops() -> None:
 
 def test_calls_are_filled_by_what_they_may_carry() -> None:
     each = GroupRound(result=result_of(ours("ragged_peak", batches={"text_reader": {"calls": 10, "items": 240}})))
-    assert filled("text_reader", CoalescingLimits(max_batch_items=32))(each) == pytest.approx(0.75)
-    assert filled("object_detector", CoalescingLimits(max_batch_items=8))(each) is None
+    assert filled("text_reader", CoalescingLimits(max_batch_items=32), "ragged_peak")(each) == pytest.approx(0.75)
+    assert filled("object_detector", CoalescingLimits(max_batch_items=8), "ragged_peak")(each) is None
 
 
 def test_a_ratio_is_of_ours_to_theirs() -> None:

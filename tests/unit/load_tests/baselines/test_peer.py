@@ -38,9 +38,10 @@ def test_a_peer_is_started_asked_and_stopped(tmp_path):
       sleep 0.1
     done; exit 1
     """
-    peer = Peer(write_peer(tmp_path, start), ("1", "models.json"))
+    peer = Peer(write_peer(tmp_path, start), ("1", "models.json"), photograph=b"JPEG")
     with peer.running() as running:
         assert urllib.request.urlopen(f"{running.url}/info").read() == b"peer"
+        assert running.photograph == b"JPEG"
         assert running.root_pid == int((tmp_path / "pid").read_text())
     port = running.url.rpartition(":")[2]
     assert (tmp_path / "arguments").read_text().split() == [port, "1", "models.json"]
