@@ -126,9 +126,9 @@ class EngineSettings(BaseModel):
     idle_threads: int | None = Field(
         default=None,
         ge=1,
-        description="Threads that share one while cores have nothing else to do, for runs that gain by it; with `1` "
-        "none but those above. When absent one for each core, 4 at most; none where only some of the machine's cores "
-        "may be used.",
+        description="Threads that share one while cores have nothing else to do, for runs that gain by it; the weights "
+        "are then in memory twice. With `1` none but those above. When absent one for each core, 4 at most; none where "
+        "only some of the machine's cores may be used.",
     )
     cuda_memory_limit_bytes: int | None = Field(
         default=None, gt=0, description="Most device memory for one model; no limit when absent."
