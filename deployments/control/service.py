@@ -28,6 +28,9 @@ from deployments.storage.usage import UsageInterval, usage
 
 HOUR_S = 3600.0
 
+DELETED_WITHIN_S, LOOK_S = 15.0, 0.2
+"""How long a new endpoint waits for one of its name that is being deleted, and how often it looks."""
+
 
 class EndpointService:
     """The endpoints of all workspaces. Everything here blocks."""
@@ -40,6 +43,7 @@ class EndpointService:
         *,
         domain: str,
         clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Nothing is asked yet.
 
@@ -49,15 +53,19 @@ class EndpointService:
             changed: called after each change.
             domain: below which endpoints answer.
             clock: seconds since 1970.
+            sleep: lets seconds pass.
         """
         self.machine_types = machine_types
         self.domain = domain
         self._database = database
         self._changed = changed
         self._clock = clock
+        self._sleep = sleep
 
     def add(self, workspace: str, body: AddBody) -> Endpoint:
         """A new endpoint; the same request again gives the one it made.
+
+        Whoever has deleted one may create another of its name at once: it begins when the first is gone.
 
         Raises:
             UnknownMachineTypeError: no such machine type.
@@ -77,6 +85,7 @@ class EndpointService:
             wanted_unix_s=now_unix_s,
         ).document()
         most = body.max_replicas or body.min_replicas
+        self._await_deletion(workspace, body.deployment_name)
         with self._database.writing() as session:
             there = find_endpoint(session, workspace, body.deployment_name)
             if there is not None:
@@ -101,6 +110,15 @@ class EndpointService:
             )
         self._changed()
         return Endpoint.of(row)
+
+    def _await_deletion(self, workspace: str, name: str) -> None:
+        for _ in range(round(DELETED_WITHIN_S / LOOK_S)):
+            with self._database.reading() as session:
+                there = find_endpoint(session, workspace, name)
+            if there is None or there.desired is not DesiredState.DELETED:
+                return
+            self._sleep(LOOK_S)
+        raise EndpointConflictError(f"the endpoint {name!r} is still being deleted; ask again in a few seconds")
 
     @staticmethod
     def _same(there: Endpoint, body: AddBody, most: int) -> Endpoint:

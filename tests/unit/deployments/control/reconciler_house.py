@@ -32,16 +32,26 @@ class House:
         self.platform = FakePlatform() if like is None else copy.deepcopy(like.platform)
         self.edge = FakeEdge()
         self.now = 1_000_000.0 if like is None else like.now
+        self.naps = []
+        self.goes_on = True
         self.start()
 
     def start(self):
         self.reconciler = Reconciler(
             self.database, self.platform, self.edge, TYPES, clock=lambda: self.now, start_timeout_s=600
         )
-        self.service = EndpointService(self.database, TYPES, lambda: None, domain="localhost", clock=lambda: self.now)
+        self.service = EndpointService(
+            self.database, TYPES, lambda: None, domain="localhost", clock=lambda: self.now, sleep=self.sleep
+        )
 
     def add(self, name=NAME, kind="small", **more):
         return self.service.add(WORKSPACE, AddBody(deployment_name=name, machine_type=kind, **more))
+
+    def sleep(self, seconds):
+        """The reconciler goes on while the service waits, unless the test says that it does not."""
+        self.naps.append(seconds)
+        if self.goes_on:
+            self.settle()
 
     def rounds(self, count=1):
         for _ in range(count):

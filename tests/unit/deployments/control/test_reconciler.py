@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from deployments.control.bodies import AddBody, EndpointConfig
-from deployments.control.errors import PlatformError
+from deployments.control.errors import EndpointConflictError, PlatformError
 from deployments.control.reconciler import LOOK_EVERY_S
+from deployments.control.service import DELETED_WITHIN_S, LOOK_S
 from tests.unit.deployments.control.reconciler_house import NAME, TYPES, WORKSPACE, House
 
 
@@ -120,6 +121,26 @@ def test_a_deleted_endpoint_frees_its_name_and_its_host(house):
     assert house.status() == "gone"
     assert house.edge.targets == {}
     assert house.add().subdomain == NAME
+
+
+def test_a_name_may_be_used_again_right_after_its_endpoint_was_deleted(house):
+    first = house.add()
+    house.settle()
+    house.service.delete(WORKSPACE, NAME)
+    second = house.add(kind="big")
+    assert house.naps == [LOOK_S]
+    assert (second.machine_type, second.subdomain) == ("big", NAME)
+    assert second.endpoint_id != first.endpoint_id
+
+
+def test_a_name_whose_endpoint_does_not_go_is_refused_with_the_reason(house):
+    house.add()
+    house.settle()
+    house.service.delete(WORKSPACE, NAME)
+    house.goes_on = False
+    with pytest.raises(EndpointConflictError, match="'plates' is still being deleted; ask again in a few seconds"):
+        house.add()
+    assert sum(house.naps) == pytest.approx(DELETED_WITHIN_S)
 
 
 def test_the_same_request_again_makes_nothing_new(house):
