@@ -34,7 +34,7 @@ WARM_RUNS = 5
 DEFAULT_MODEL = "vehicle-registration-plates-trudk/2"
 
 WAYS: Mapping[str, EngineSettings] = {
-    "cpu": EngineSettings(device="cpu"),
+    "cpu": EngineSettings(device="cpu", idle_threads=1),
     "cpu-binding": EngineSettings(device="cpu", io_binding="on"),
     "cuda": EngineSettings(device="cuda", io_binding="off"),
     "cuda-binding": EngineSettings(device="cuda", io_binding="on"),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from deployments.models.engines.bound_runs import BoundRuns
 from deployments.models.engines.engine import TensorSpec
 from deployments.models.engines.providers import CPU, ON_GPU, Machine, choose_providers, report
-from deployments.models.engines.spread import MOST_THREADS, SpreadChoice, whole_machine_cores
+from deployments.models.engines.spread import SpreadChoice, spread_threads
 from deployments.models.engines.tensor_types import at_the_seam
 from deployments.settings import EngineSettings
 
@@ -66,7 +66,7 @@ class OnnxRuntimeEngine:
             ort.preload_dlls()  # finds the CUDA libraries of pip's own packages
         providers = [(provider, dict(options)) for provider, options in choice.providers]
         source = weights if isinstance(weights, bytes) else str(weights)
-        threads = settings.idle_threads or min(MOST_THREADS, whole_machine_cores())
+        threads = spread_threads(settings.idle_threads)
         spread = choice.wanted == CPU and settings.io_binding != "on" and threads > settings.intra_op_threads
         self._session = ort.InferenceSession(
             source, sess_options=_session_options(settings.intra_op_threads, shares_memory=spread), providers=providers

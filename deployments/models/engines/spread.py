@@ -49,6 +49,13 @@ def whole_machine_cores() -> int:
     return cores
 
 
+def spread_threads(wanted: int | None) -> int:
+    """Threads of a run that is spread: as many as are wanted, or by default; 1 where nobody can tell what is idle."""
+    if wanted is None:
+        return min(MOST_THREADS, whole_machine_cores())
+    return wanted if LOAD_PATH.exists() else 1
+
+
 def idle_cores() -> int:
     """Cores of the machine that nothing runs on at this moment, the caller left out."""
     running = int(LOAD_PATH.read_text(encoding="ascii").split()[3].partition("/")[0])

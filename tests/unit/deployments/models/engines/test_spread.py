@@ -12,6 +12,7 @@ from deployments.models.engines.spread import (
     TRIALS,
     SpreadChoice,
     idle_cores,
+    spread_threads,
     whole_machine_cores,
 )
 
@@ -104,6 +105,18 @@ def test_idle_cores_are_all_but_those_that_run_something() -> None:
     if not LOAD_PATH.exists():
         pytest.skip(f"{LOAD_PATH} is missing")
     assert idle_cores() < (os.cpu_count() or 1)  # this test runs
+
+
+def test_where_nobody_can_tell_what_is_idle_no_run_is_spread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deployments.models.engines.spread.LOAD_PATH", tmp_path / "none")
+    assert (spread_threads(8), spread_threads(None)) == (1, 1)
+
+
+def test_as_many_threads_as_are_wanted() -> None:
+    if not LOAD_PATH.exists():
+        pytest.skip(f"{LOAD_PATH} is missing")
+    assert (spread_threads(1), spread_threads(8)) == (1, 8)
+    assert 1 <= spread_threads(None) <= 4
 
 
 def test_only_some_cores_of_a_machine_are_no_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
