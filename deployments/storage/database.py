@@ -5,9 +5,12 @@ Everything here blocks; a coroutine calls it in a thread.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -145,12 +148,12 @@ def _parsed(url: str) -> URL:
 def _checked(url: str) -> URL:
     parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite":
-        _make_private(parsed)
+        _make_file(parsed)
     return parsed
 
 
-def _make_private(url: URL) -> None:
-    """Make the file with room for its owner alone: its rows say who may do what."""
+def _make_file(url: URL) -> None:
+    """Make the file, for its owner alone: its rows say who may do what. Readers shall not wait for a writer in it."""
     if not url.database or url.database == ":memory:":
         raise StorageUnavailableError("a database in memory is gone with its process; name a file")
     path = Path(url.database)
@@ -158,8 +161,25 @@ def _make_private(url: URL) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(FileExistsError):
             path.touch(mode=0o600, exist_ok=False)
+        # The file remembers its mode. SQLite does not wait for others that change it at the same time, it fails.
+        with _alone_in(path.parent), closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
     except OSError as error:
         raise StorageUnavailableError(f"cannot make the database {path}: {error.strerror}") from error
+    except sqlite3.Error as error:
+        shown = url.render_as_string(hide_password=True)
+        raise StorageUnavailableError(f"the database {shown} does not answer: {error}") from error
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep out others who ask the same of a folder, in this process and in any other."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
 
 
 def _options(url: str) -> dict[str, Any]:
@@ -172,7 +192,6 @@ def _options(url: str) -> dict[str, Any]:
 def _prepare_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")  # readers and the writer do not wait for one another
     cursor.execute("PRAGMA synchronous=FULL")  # what was answered with success survives a power cut
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
