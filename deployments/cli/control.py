@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli.ports import LOOPBACK
 from deployments.cli.ray_environment import cluster_environment
 from deployments.cli.serve_config import default_config_path, read_serve_config
 from deployments.control.errors import ControlError
 from deployments.control.machine_types import checked_machine_types
+from deployments.edge.config import LOOPBACK
 from deployments.errors import ServingError
 from deployments.kubernetes.objects import CONTROL_PORT
 from deployments.kubernetes.values import Values, read_values

@@ -31,11 +31,10 @@ from deployments.cli.versions import server_version
 from deployments.cli.workflows import app as workflows_app
 from deployments.control.machine_types import read_machine_types
 from deployments.control.serve_application import asks_for_keys
-from deployments.edge.config import TlsFiles
+from deployments.edge.config import LOOPBACK, TlsFiles
 from deployments.errors import ServingError
 
 PROXIES = ("haproxy", "python")
-LOOPBACK = "127.0.0.1"
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Serve vision workflows from a Ray Serve cluster.")
 app.add_typer(models_app, name="models")

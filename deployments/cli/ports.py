@@ -6,8 +6,8 @@ import errno
 import socket
 
 from deployments.cli.ray_environment import ServePorts
+from deployments.edge.config import LOOPBACK
 
-LOOPBACK = "127.0.0.1"
 # Below the range that the kernel hands out (32768 and up) and above Ray's default for workers (10002 to 19999).
 FIRST_OWN_PORT = 20000
 LAST_OWN_PORT = 29999

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from deployments.cli.ports import LOOPBACK
+from deployments.edge.config import LOOPBACK
 
 
 def write_targets(path: Path, *, server: str, ports: Iterable[int]) -> None:
