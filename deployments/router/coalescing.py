@@ -1,9 +1,10 @@
 """Waiting work of many requests leaves together, as few calls to one deployment as its speed allows.
 
-Work leaves at once while a replica has nothing to do, so nothing waits at low load. While all are busy, work gathers:
-the next call leaves when it is full, or just early enough to be there when a replica is free, which the speed of the
-calls before tells. Batches thus form by themselves where the time is lost anyway. However wrong that expectation may
-be, no more than a number of slots for each replica are under way at a time, and a call that comes back sends the next.
+Work leaves at once while a replica has nothing to do, so nothing waits at low load; replicas that have nothing to do
+share it, where calls that are smaller are known to be over sooner. While all are busy, work gathers: the next call
+leaves when it is full, or just early enough to be there when a replica is free, which the speed of the calls before
+tells. Batches thus form by themselves where the time is lost anyway. However wrong that expectation may be, no more
+than a number of slots for each replica are under way at a time, and a call that comes back sends the next.
 
 Only work of one *key* (a model, a stage of a plan) shares a call; the key whose first item waits longest goes first.
 
@@ -126,7 +127,7 @@ class CoalescingQueue(Generic[K, P, R]):
             wait for a load. One that may not, and would have to, raises `ModelNotLoadedError`.
         lost_errors: what `send` raises when the replica died; such a call is sent once more.
         limits: see there; may be replaced at any time.
-        is_cold: whether the work of a key needs something that is not loaded anywhere.
+        holders: how many replicas have loaded what the work of a key needs; without it, none needs anything loaded.
         batch_items: most items of one call for single keys, where that is not as for all.
         clock_s: wall clock, seconds since the epoch.
     """
@@ -138,7 +139,7 @@ class CoalescingQueue(Generic[K, P, R]):
         *,
         lost_errors: tuple[type[Exception], ...],
         limits: CoalescingLimits | None = None,
-        is_cold: Callable[[K], bool] | None = None,
+        holders: Callable[[K], int] | None = None,
         batch_items: Mapping[K, int] | None = None,
         clock_s: Callable[[], float] = time.time,
     ) -> None:
@@ -147,7 +148,7 @@ class CoalescingQueue(Generic[K, P, R]):
         self._send = send
         self._lost_errors: tuple[type[BaseException], ...] = (asyncio.CancelledError, *lost_errors)
         self.limits = limits or CoalescingLimits()
-        self._is_cold = is_cold
+        self._holders = holders
         self._batch_items = batch_items or {}
         self._loading: set[K] = set()
         self._clock_s = clock_s
@@ -271,7 +272,7 @@ class CoalescingQueue(Generic[K, P, R]):
         for key in cold:
             if self.counters.loading_calls >= self.limits.loads_per_replica * self.replica_count:
                 break
-            self._start_next(key, loads=True)
+            self._start_next(key, self.most_items(key), loads=True)
         held_back = self._loading.union(cold)
         while self.counters.in_flight_calls < self.slots:
             warm = [key for key in self._waiting if key not in held_back]
@@ -280,7 +281,7 @@ class CoalescingQueue(Generic[K, P, R]):
             key = min(warm, key=self._waiting_since_s)
             if self.waiting_items(key) < self.most_items(key) and self._look_later():
                 return
-            self._start_next(key, loads=False)
+            self._start_next(key, min(self.most_items(key), self._share(key)), loads=False)
 
     def _look_later(self) -> bool:
         """Whether more work may gather because every replica is busy for now; looks again when one is soon free."""
@@ -295,24 +296,31 @@ class CoalescingQueue(Generic[K, P, R]):
 
     def _cold_keys(self) -> list[K]:
         """Keys of waiting work that need a load which nobody has begun, the longest waiting first."""
-        if self._is_cold is None:
+        if self._holders is None:
             return []
-        cold = [key for key in self._waiting if key not in self._loading and self._is_cold(key)]
+        cold = [key for key in self._waiting if key not in self._loading and not self._holders(key)]
         return sorted(cold, key=self._waiting_since_s)
 
     def _waiting_since_s(self, key: K) -> float:
         return self._waiting[key][0].queued_at_s
 
-    def _start_next(self, key: K, *, loads: bool) -> None:
-        items = self._take(key)
+    def _share(self, key: K) -> int:
+        """Of the items of a key that wait, as many as should go to one of the replicas that have nothing to do."""
+        free = self.replica_count - len(self._under_way)
+        if self._holders is not None:
+            free = min(free, self._holders(key))
+        return self._pace.share(key, self.waiting_items(key), free)
+
+    def _start_next(self, key: K, most: int, *, loads: bool) -> None:
+        items = self._take(key, most)
         if items:
             self._start(key, items, loads=loads)
 
-    def _take(self, key: K) -> list[_Item[P, R]]:
+    def _take(self, key: K, most: int) -> list[_Item[P, R]]:
         waiting = self._waiting[key]
         items: list[_Item[P, R]] = []
         size_bytes, now_unix_s = 0, self._clock_s()
-        while waiting and len(items) < self.most_items(key):
+        while waiting and len(items) < most:
             item = waiting[0]
             if items and size_bytes + item.size_bytes > self.limits.max_batch_bytes:
                 break

@@ -70,7 +70,7 @@ class ModelDeployment(Generic[Payload, Result]):
             self._send,
             lost_errors=LOST_ERRORS,
             limits=limits,
-            is_cold=None if contents is None else lambda model_id: not contents.holders(model_id),
+            holders=None if contents is None else lambda model_id: len(contents.holders(model_id)),
             batch_items=batch_items,
         )
 

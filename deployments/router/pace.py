@@ -1,8 +1,9 @@
-"""How fast replicas do their calls, and so when one of them will be free for the next."""
+"""How fast replicas do their calls: when one of them is free for the next, and how many work is best shared among."""
 
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -50,14 +51,19 @@ class CallTimes:
 
     def expected_s(self, items: int) -> float:
         """What a call of so many items will take, in seconds; 0 before any was seen."""
+        fixed_s, item_s = self.line()
+        return fixed_s + item_s * items
+
+    def line(self) -> tuple[float, float]:
+        """What a call takes, and what each of its items, in seconds; zeros before any was seen."""
         if not self._weight:
-            return 0.0
+            return 0.0, 0.0
         spread = self._weight * self._items_squared - self._items**2
         slope = self._seconds / self._items  # calls of one size say nothing of their fixed part
         if spread > 1e-6 * self._items**2:
             slope = max(0.0, (self._weight * self._product - self._items * self._seconds) / spread)
         fixed = (self._seconds - slope * self._items) / self._weight
-        return slope * items + fixed if fixed > 0 else self._seconds / self._items * items
+        return (fixed, slope) if fixed > 0 else (0.0, self._seconds / self._items)
 
 
 class Pace(Generic[K]):
@@ -105,3 +111,22 @@ class Pace(Generic[K]):
             margin_s = max(margin_s, MARGIN * expected_s)
             heapq.heapreplace(free_s, max(free_s[0], call.left_s + self._way_s / 2) + expected_s)
         return free_s[0] - self._way_s - margin_s
+
+    def share(self, key: K, items: int, free_replicas: int) -> int:
+        """How many of the items that wait the next call should carry, when several replicas have nothing to do.
+
+        All of them, unless calls that are smaller are over sooner by more than a call's way takes. A call shall take at
+        least as long for its items as it takes for itself, else replicas are kept busy for little.
+
+        Args:
+            key: what the items share.
+            items: how many wait; at least one.
+            free_replicas: that could begin at once.
+        """
+        times = self._times.get(key)
+        if times is None or free_replicas < 2:
+            return items
+        fixed_s, item_s = times.line()
+        most_calls = items if fixed_s == 0 else math.floor(items * item_s / fixed_s)
+        shared = math.ceil(items / max(1, min(free_replicas, most_calls, items)))
+        return shared if (items - shared) * item_s > self._way_s else items

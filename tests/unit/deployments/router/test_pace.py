@@ -91,3 +91,34 @@ def test_the_speed_of_so_many_keys_is_remembered_and_no_more():
         pace.learn(f"m{number}", 1, taken_s=1.0, way_s=0.0)
     assert pace.leave_at_s(under_way((1, 100.0), key="first"), 1) == 0
     assert pace.leave_at_s(under_way((1, 100.0), key="m0"), 1) > 100
+
+
+def pace_of_line(*, call_s: float, item_s: float, way_s: float = 0.0) -> Pace[str]:
+    pace: Pace[str] = Pace()
+    for items in (1, 4, 2, 8):
+        pace.learn("m", items, taken_s=call_s + item_s * items, way_s=way_s)
+    return pace
+
+
+def test_work_is_shared_among_the_replicas_that_have_nothing_to_do():
+    pace = pace_of_line(call_s=0.1, item_s=0.1)
+    assert [pace.share("m", 16, free) for free in (1, 2, 3, 4)] == [16, 8, 6, 4]
+    assert pace.share("m", 2, 8) == 1
+
+
+def test_a_call_takes_as_long_for_its_items_as_for_itself_at_least():
+    pace = pace_of_line(call_s=0.4, item_s=0.1)
+    assert [pace.share("m", items, 8) for items in (3, 7, 8, 16, 17, 40)] == [3, 7, 4, 4, 5, 5]
+
+
+def test_calls_that_take_the_same_whatever_is_in_them_are_not_made_smaller():
+    assert pace_of_line(call_s=0.4, item_s=0.0).share("m", 16, 8) == 16
+
+
+def test_work_is_not_shared_for_less_than_a_way_takes():
+    assert pace_of_line(call_s=0.001, item_s=0.01, way_s=0.09).share("m", 16, 2) == 16
+    assert pace_of_line(call_s=0.001, item_s=0.01, way_s=0.07).share("m", 16, 2) == 8
+
+
+def test_work_of_an_unknown_speed_is_not_shared():
+    assert pace_of_line(call_s=0.1, item_s=0.1).share("never seen", 16, 4) == 16
