@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import yaml
 from tests.cluster.server import free_port
 
 SCRAPE_S = 1
+READY_WITHIN_S = 60.0
 
 
 class Prometheus:
@@ -44,6 +46,17 @@ class Prometheus:
             stderr=subprocess.STDOUT,
         )
         self._http = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30)
+        self._wait_until_ready(f"http://127.0.0.1:{port}/-/ready")
+
+    def _wait_until_ready(self, url: str) -> None:
+        deadline_s = time.monotonic() + READY_WITHIN_S
+        while True:
+            with suppress(httpx.TransportError):
+                if self._http.get(url).status_code == 200:  # 503 while it opens its storage
+                    return
+            assert self.process.poll() is None, Path(self._log.name).read_text()
+            assert time.monotonic() < deadline_s, "Prometheus does not get ready"
+            time.sleep(0.2)
 
     def ask(self, path: str, **parameters: Any) -> Any:
         answer = self._http.get(path, params=parameters)
@@ -62,11 +75,8 @@ class Prometheus:
     def wait_for(self, expression: str, within_s: float = 60.0) -> None:
         deadline_s = time.monotonic() + within_s
         while True:
-            try:
-                if self.values(expression):
-                    return
-            except httpx.TransportError:
-                assert self.process.poll() is None, Path(self._log.name).read_text()
+            if self.values(expression):
+                return
             assert time.monotonic() < deadline_s, f"nothing ever came of {expression}"
             time.sleep(0.5)
 

@@ -191,19 +191,6 @@ async def test_answers_under_load_are_those_given_alone_and_requests_share_batch
     server.wait_until_at_rest()
 
 
-async def test_a_full_detector_gets_a_second_replica(server, photographs, alone):
-    loading = asyncio.create_task(load(server, photographs, alone, 60.0))
-    replicas: list[int] = []
-    for _ in range(120):
-        replicas = await asyncio.to_thread(server.replica_pids, "ObjectDetector")
-        if len(replicas) > 1 or loading.done():
-            break
-        await asyncio.sleep(0.5)
-    loading.cancel()
-    await asyncio.wait([loading])
-    assert len(replicas) > 1
-
-
 async def test_killed_replicas_fail_no_request(server, photographs, alone):
     async def killer() -> list[str]:
         killed = []
