@@ -42,7 +42,6 @@ from training.text_detection_tables import (
 )
 
 SHIPPED = Path("deployments/models/shipped")
-QUANTIZED = "weights.int8.onnx"
 
 
 def _grown(xyxy: Floats, share: float) -> Floats:
@@ -73,16 +72,14 @@ def report_together(detector: ShippedDetector, recognizer: ShippedRecognizer, la
 
 
 def report_plates(detector: ShippedDetector, data: Path, labelled: list[Photograph]) -> None:
-    """The tables of plate detection, of both forms of the network."""
+    """The tables of plate detection."""
     streets = [("plates-ro valid", load_photographs(data / "plates-ro" / "valid.jsonl"), PLATE_SIDE)]
     if labelled:
         streets.append(("plates-eval-eu", labelled, PLATE_SIDE))
     frames = load_frames(data / "plates-ro", "valid")
-    drawn, empty = list(held_out_sets(frames)), without_plates(frames)
-    for form in (detector, ShippedDetector(detector.package, QUANTIZED)):
-        report_all_detection(form, [*streets, *drawn])
-        report_false_alarms(form, empty, SIDE)
-    report_detection_speed({"fp32": detector.package / "weights.onnx", "int8": detector.package / QUANTIZED})
+    report_all_detection(detector, [*streets, *held_out_sets(frames)])
+    report_false_alarms(detector, without_plates(frames), SIDE)
+    report_detection_speed(detector.package / "weights.onnx")
 
 
 def report_text(text_detector: ShippedTextDetector, recognizer: ShippedRecognizer) -> None:

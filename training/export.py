@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from training.compact import narrow
 from training.plate_batches import PADDING_VALUE
-from training.plate_network import PlateDetector
+from training.plate_network import load_detector
 from training.plate_reader import MEAN, STD, PlateReader, normalize
 from training.plate_serving import YoloOutput, served_form
 from training.plate_texts import VOCABULARY
@@ -65,8 +65,7 @@ def export_detector(weights: Path, best_threshold: float, shipped: Path) -> None
     """Write the plate detector's package; batch, height and width are free, sides multiples of 32."""
     folder = shipped / DETECTOR_ID
     folder.mkdir(parents=True, exist_ok=True)
-    detector = PlateDetector()
-    load_weights(detector, weights)
+    detector = load_detector(weights)
     shift = _logit(DEFAULT_CONFIDENCE) - _logit(best_threshold)
     torch.onnx.export(
         YoloOutput(served_form(detector), shift).eval(),

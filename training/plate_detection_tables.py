@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from training.photographs import Photograph
-from training.shipped_models import Floats, ShippedDetector
+from training.shipped_models import Floats, ShippedDetector, onnx_session
 
 DEFAULT_CONFIDENCE = 0.4
 LOWEST_CONFIDENCE = 0.01
@@ -111,17 +110,13 @@ def _milliseconds(call: Callable[[], object], share: int) -> float:
     return min(spent)  # the call that others on the machine disturbed least
 
 
-def report_detection_speed(graphs: dict[str, Path]) -> None:
-    """CPU milliseconds an image with one thread, of the graph alone, for each precision."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    print("\n| plate detector, CPU ms an image, one thread | " + " | ".join(graphs) + " |")
-    print("|---|" + "---|" * len(graphs))
+def report_detection_speed(weights: Path) -> None:
+    """CPU milliseconds an image with one thread, of the graph alone."""
+    session = onnx_session(weights)
+    print("\n| plate detector, one thread | CPU ms an image |")
+    print("|---|---|")
     for side in SIDES_TIMED:
         for batch in BATCHES_TIMED:
             images = np.random.default_rng(0).random((batch, 3, side, side), np.float32)
-            cells = []
-            for path in graphs.values():  # next to each other, so that the machine is as busy for each
-                session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-                cells.append(_milliseconds(lambda s=session, x=images: s.run(None, {"images": x}), batch))  # type: ignore[misc]
-            print(f"| {side}, batch {batch} | " + " | ".join(f"{cell:.1f}" for cell in cells) + " |", flush=True)
+            spent = _milliseconds(lambda x=images: session.run(None, {"images": x}), batch)  # type: ignore[misc]
+            print(f"| {side}, batch {batch} | {spent:.1f} |", flush=True)

@@ -21,12 +21,14 @@ from torch.nn import functional as F
 from training.backgrounds import Frame, load_frames
 from training.plate_batches import draw_batch
 from training.plate_layouts import any_plate
-from training.plate_network import PlateDetector, corners
+from training.plate_network import SLIM, PlateDetector, corners, load_detector
 from training.plate_renders import PlateFace
 from training.plate_scenes import SIDE, draw_or_cut
+from training.plate_slimming import map_loss, slimmed
 from training.pools import PoolReader, Samples, keep_fresh
-from training.schedule import AveragedWeights, load_weights, optimizer_for, set_rate
+from training.schedule import AveragedWeights, fast_bfloat16, optimizer_for, set_rate
 
+TAUGHT_UNTIL, TAUGHT_WEIGHT = 0.5, 3.0  # of the time by a teacher's maps, ever less; of its loss at first
 PLATES_MAX = 8  # in one scene of a pool; rows beyond the count are zero
 
 
@@ -114,33 +116,45 @@ def train(arguments: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     torch.manual_seed(arguments.seed)
-    half_precision = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # elsewhere bf16 is emulated, ten times slower
-    model, rng = PlateDetector(), random.Random(arguments.seed)
+    rng = random.Random(arguments.seed)
+    teacher = load_detector(arguments.teacher).eval() if arguments.teacher else None
+    taught = slimmed(teacher, SLIM) if teacher else None
     if arguments.resume:
-        load_weights(model, arguments.resume)
+        model = load_detector(arguments.resume)
+    else:
+        model = taught.detector if taught else PlateDetector()
     model.to(memory_format=torch.channels_last).train()
     optimizer, averaged = optimizer_for(model, arguments.rate, 0.02), AveragedWeights(model)
     pools = PoolReader(arguments.pools, arguments.seed)
-    started, step, smooth = time.time(), 0, np.zeros(2)
+    started, step, smooth = time.time(), 0, np.zeros(3)
     while (progress := (time.time() - started) / arguments.seconds) < 1:
         set_rate(optimizer, arguments.rate, step, progress)
         images, truths = _batch(pools, arguments.batch, rng)
-        with torch.autocast("cpu", torch.bfloat16, enabled=half_precision):
-            found = model(images.contiguous(memory_format=torch.channels_last))
+        images = images.contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16()):
+            maps = model.features(images)
+            found = model.decode(maps)
         loss, parts = detection_loss(found, truths)
+        if teacher and taught and progress < TAUGHT_UNTIL:
+            with torch.no_grad():
+                wide = teacher.features(images)
+            apart = map_loss(maps, wide, taught.kept)
+            loss = loss + TAUGHT_WEIGHT * (1 - progress / TAUGHT_UNTIL) * apart
+            parts = np.append(parts, apart.item())
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 10.0)
         optimizer.step()
         averaged.update(model)
         step += 1
+        parts = np.pad(parts, (0, 3 - len(parts)))
         smooth = parts if step == 1 else 0.98 * smooth + 0.02 * parts
         if step % 50 == 0:
             pools.refresh()
             averaged.save(arguments.out)
             spent = time.process_time()
             print(f"{step} {time.time() - started:.0f} s, CPU {spent:.0f} s, score {smooth[0]:.3f}, "
-                  f"box {smooth[1]:.3f}", flush=True)  # fmt: skip
+                  f"box {smooth[1]:.3f}, maps {smooth[2]:.3f}", flush=True)  # fmt: skip
     averaged.save(arguments.out)
 
 
@@ -159,6 +173,7 @@ def main() -> None:
     learn.add_argument("--batch", type=int, default=24)
     learn.add_argument("--rate", type=float, default=1e-3)
     learn.add_argument("--resume", type=Path, help="weights of an earlier run of this command")
+    learn.add_argument("--teacher", type=Path, help="weights of a wide detector, of which the slim one is made")
     learn.add_argument("--out", type=Path, required=True)
     for command in (generate, learn):
         command.add_argument("--pools", type=Path, required=True)

@@ -1,16 +1,37 @@
-"""The plate detector's network: compact, anchor-free, output layout of YOLOv8; 0.75 M parameters."""
+"""The plate detector's network: compact, anchor-free, output layout of YOLOv8."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 STRIDES = (8, 16, 32)
-WIDTHS = (16, 32, 64, 96, 128)  # at strides 2, 4, 8, 16, 32
-HEAD_WIDTH = 48
 REACH = 2.0  # a side that lies softplus(0) * REACH strides away is what an untrained head says
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How wide a detector is.
+
+    Attributes:
+        widths: channels at strides 2, 4, 8, 16 and 32.
+        head_width: channels of each head.
+        stem_block: a block of convolutions at stride 4, where a channel costs most.
+    """
+
+    widths: tuple[int, int, int, int, int]
+    head_width: int
+    stem_block: bool
+
+
+WIDE = Plan(widths=(16, 32, 64, 96, 128), head_width=48, stem_block=True)  # 0.75 M parameters
+SLIM = Plan(widths=(8, 24, 48, 64, 96), head_width=32, stem_block=False)  # 0.38 M, at half the cost
 
 
 def convolution(inputs: int, outputs: int, size: int = 3, stride: int = 1) -> nn.Sequential:
@@ -66,17 +87,20 @@ class JoiningBlock(SplitBlock):
 class PlateDetector(nn.Module):
     """Backbone, one-way neck, and one small head a stride."""
 
-    def __init__(self) -> None:
+    def __init__(self, plan: Plan = SLIM) -> None:
         super().__init__()
-        a, b, c, d, e = WIDTHS
-        self.stem = nn.Sequential(convolution(3, a, 3, 2), convolution(a, b, 3, 2), SplitBlock(b, b))
+        self.plan = plan
+        a, b, c, d, e = plan.widths
+        head = plan.head_width
+        blocks = [SplitBlock(b, b)] if plan.stem_block else []
+        self.stem = nn.Sequential(convolution(3, a, 3, 2), convolution(a, b, 3, 2), *blocks)
         self.stage8 = nn.Sequential(convolution(b, c, 3, 2), SplitBlock(c, c, 2))
         self.stage16 = nn.Sequential(convolution(c, d, 3, 2), SplitBlock(d, d, 2))
         self.stage32 = nn.Sequential(convolution(d, e, 3, 2), SplitBlock(e, e))
         self.pool = nn.ModuleList([convolution(e, e // 2, 1), convolution(e * 2, e, 1)])
         self.neck16, self.neck8 = JoiningBlock(e, d, d), JoiningBlock(d, c, c)
         self.heads = nn.ModuleList(
-            nn.ModuleList([convolution(width, HEAD_WIDTH), nn.Conv2d(HEAD_WIDTH, 1, 1), nn.Conv2d(HEAD_WIDTH, 4, 1)])
+            nn.ModuleList([convolution(width, head), nn.Conv2d(head, 1, 1), nn.Conv2d(head, 4, 1)])
             for width in (c, d, e)
         )
         for head, stride in zip(self.heads, STRIDES, strict=True):
@@ -96,17 +120,18 @@ class PlateDetector(nn.Module):
         return self.neck8(at16, at8), at16, at32
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Find plates.
+        """Find plates in (b, 3, h, w) RGB in 0..1, sides multiples of 32; what `decode` returns."""
+        return self.decode(self.features(images))
 
-        Args:
-            images: (b, 3, h, w) RGB in 0..1, sides multiples of 32.
+    def decode(self, maps: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What the feature maps say of each cell.
 
         Returns:
             (b, n) logits; (b, 4, n) distances from a cell's centre to the left, top, right and bottom side, pixels;
             (2, n) cell centres in pixels; (n,) strides.
         """
         logits, distances, centres, strides = [], [], [], []
-        for features, stride, (trunk, score, sides) in zip(self.features(images), STRIDES, self.heads, strict=True):
+        for features, stride, (trunk, score, sides) in zip(maps, STRIDES, self.heads, strict=True):
             x = trunk(features)
             rows, columns = features.shape[2:]
             y, x_ = torch.meshgrid(
@@ -122,3 +147,11 @@ class PlateDetector(nn.Module):
 def corners(distances: Tensor, centres: Tensor) -> Tensor:
     """(b, 4, n) distances and (2, n) centres to (b, n, 4) xyxy."""
     return torch.cat([centres - distances[:, :2], centres + distances[:, 2:]], 1).transpose(1, 2)
+
+
+def load_detector(path: Path) -> PlateDetector:
+    """A detector from its weights, of the plan that they are of."""
+    state = load_file(path)
+    detector = PlateDetector(WIDE if "stem.2.enter.0.weight" in state else SLIM)
+    detector.load_state_dict(state)
+    return detector

@@ -62,7 +62,8 @@ def served_form(detector: PlateDetector) -> PlateDetector:
     """
     served = copy.deepcopy(detector).eval()
     for stage in (served.stem, served.stage8, served.stage16, served.stage32):
-        stage[-1] = ServedBlock(stage[-1])
+        if isinstance(stage[-1], SplitBlock):
+            stage[-1] = ServedBlock(stage[-1])
     served.neck16, served.neck8 = ServedBlock(served.neck16), ServedBlock(served.neck8)
     noise = torch.rand(1, 3, 320, 256, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():

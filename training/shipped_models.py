@@ -42,9 +42,9 @@ def suppress(xyxy: Floats, score: Floats) -> NDArray[np.int64]:
 class ShippedDetector:
     """The plate detector."""
 
-    def __init__(self, package: Path, weights: str = "weights.onnx") -> None:
+    def __init__(self, package: Path) -> None:
         self.package = package
-        self._session = onnx_session(package / weights)
+        self._session = onnx_session(package / "weights.onnx")
         self._padding = json.loads((package / "inference_config.json").read_text())["network_input"]["padding_value"]
 
     def detect(self, bgr: Bgr, confidence: float, side: int = SIDE) -> tuple[Floats, Floats]:
