@@ -73,3 +73,12 @@ def test_no_call_waits_behind_another_while_a_replica_has_none(emulated: Server)
     answers = asyncio.run(ask(emulated.url, clients=REPLICAS, times=6))
     assert {answer.status_code for answer in answers} == {200}
     assert [answer.headers["Server-Timing"] for answer in answers if behind_another(answer)] == []
+
+
+async def test_tensors_of_requests_that_come_together_share_calls(emulated: Server) -> None:
+    tensor = {"name": "images", "shape": [1, 3, 64, 64], "datatype": "FP32", "data": [0.5] * (3 * 64 * 64)}
+    async with httpx.AsyncClient(timeout=60) as http:
+        url = f"{emulated.url}/v2/models/{MODEL_ID.split('/')[0]}/versions/{MODEL_ID.split('/')[1]}/infer"
+        answers = await asyncio.gather(*(http.post(url, json={"inputs": [tensor]}) for _ in range(32)))
+    assert {answer.status_code for answer in answers} == {200}, answers[0].text
+    assert emulated.coalescing("shared_calls", "tensors") > 0
