@@ -64,9 +64,7 @@ def test_both_doors_answer_what_the_runtime_itself_does(server: Server, expected
 
 async def test_requests_that_come_together_are_answered_as_one_alone(server: Server, expected: np.ndarray) -> None:
     async with InferenceServerClient(f"127.0.0.1:{server.port + 2}") as client:
-        answers = await asyncio.gather(
-            *(client.infer(PROJECT, [noise()], VERSION) for _ in range(64))
-        )  # replicas that are free share them
+        answers = await asyncio.gather(*(client.infer(PROJECT, [noise()], VERSION) for _ in range(16)))
     for answer in answers:
         assert_allclose(answer.as_numpy("output0"), expected, rtol=1e-4, atol=1e-4)
     server.wait_until_at_rest()
