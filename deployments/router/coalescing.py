@@ -306,10 +306,13 @@ class CoalescingQueue(Generic[K, P, R]):
 
     def _share(self, key: K) -> int:
         """Of the items of a key that wait, as many as should go to one of the replicas that have nothing to do."""
+        waiting = self.waiting_items(key)
+        if waiting == 1:
+            return 1
         free = self.replica_count - len(self._under_way)
         if self._holders is not None:
             free = min(free, self._holders(key))
-        return self._pace.share(key, self.waiting_items(key), free)
+        return self._pace.share(key, waiting, free)
 
     def _start_next(self, key: K, most: int, *, loads: bool) -> None:
         items = self._take(key, most)

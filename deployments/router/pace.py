@@ -1,4 +1,4 @@
-"""How fast replicas do their calls: when one of them is free for the next, and how many work is best shared among."""
+"""How fast replicas do their calls: when one is free for the next, and among how many of them work is best shared."""
 
 from __future__ import annotations
 

@@ -77,8 +77,9 @@ def test_no_call_waits_behind_another_while_a_replica_has_none(emulated: Server)
 
 async def test_tensors_of_requests_that_come_together_share_calls(emulated: Server) -> None:
     tensor = {"name": "images", "shape": [1, 3, 64, 64], "datatype": "FP32", "data": [0.5] * (3 * 64 * 64)}
+    name, version = MODEL_ID.split("/")
+    url = f"{emulated.url}/v2/models/{name}/versions/{version}/infer"
     async with httpx.AsyncClient(timeout=60) as http:
-        url = f"{emulated.url}/v2/models/{MODEL_ID.split('/')[0]}/versions/{MODEL_ID.split('/')[1]}/infer"
         answers = await asyncio.gather(*(http.post(url, json={"inputs": [tensor]}) for _ in range(32)))
     assert {answer.status_code for answer in answers} == {200}, answers[0].text
     assert emulated.coalescing("shared_calls", "tensors") > 0
