@@ -156,6 +156,11 @@ class ModelSettings(BaseModel):
     engine: EngineSettings | None = Field(
         default=None, description="How its engine uses the machine; what is absent is as for all."
     )
+    reduced_decoding: bool | None = Field(
+        default=None,
+        description="Whether a JPEG at least twice as large as the network's input is decoded at a half, a quarter or "
+        "an eighth of its size: cheaper, and scores change a little. As the package says when absent.",
+    )
     replicas: int | None = Field(
         default=None,
         ge=0,

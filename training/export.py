@@ -96,6 +96,7 @@ def export_detector(weights: Path, best_threshold: float, shipped: Path) -> None
             "padding_value": PADDING_VALUE,
             "input_channels": 3,
             "scaling_factor": 255,
+            "reduced_decoding": True,
         },
         "forward_pass": {"max_dynamic_batch_size": 8},
         "post_processing": {"type": "nms", "fused": False},

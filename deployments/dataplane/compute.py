@@ -23,7 +23,6 @@ from workflows.definition.selectors import output_selector
 from workflows.errors import DeadlineExceededError, ImageDecodeError, WorkflowError
 from workflows.executor.dispatcher import Column, StageUnit
 from workflows.executor.stage import run_stage_here
-from workflows.ports import PredictionOptions
 from workflows.values.image import Image, Pixels
 from workflows.values.recognized_text import RecognizedText
 
@@ -33,17 +32,35 @@ Item = TypeVar("Item")
 Done = TypeVar("Done")
 
 
-def predict_images(model: ImageModel, questions: Sequence[ImageQuestion]) -> list[Prediction | Exception]:
-    """What a model says about each image, or what is wrong with it, in order."""
+def predict_images(
+    model: ImageModel, questions: Sequence[ImageQuestion], *, alone: bool = False
+) -> list[Prediction | Exception]:
+    """What a model says about each image, or what is wrong with it, in order.
 
-    def predict(batch: Sequence[tuple[Pixels, PredictionOptions]]) -> Sequence[Prediction]:
-        return model.predict_batch([pixels for pixels, _ in batch], [options for _, options in batch]).predictions
+    Args:
+        model: the model.
+        questions: one for each image.
+        alone: whether nothing else in this process looks at the images; they are then decoded no larger than the model
+            needs them.
+    """
 
-    def ready(question: ImageQuestion) -> tuple[Pixels, PredictionOptions] | Exception:
+    def predict(batch: Sequence[tuple[Pixels, ImageQuestion]]) -> Sequence[Prediction]:
+        asked = [question for _, question in batch]
+        return model.predict_batch(
+            [pixels for pixels, _ in batch],
+            [question.options for question in asked],
+            [question.image.wh for question in asked],
+        ).predictions
+
+    def ready(question: ImageQuestion) -> tuple[Pixels, ImageQuestion] | Exception:
         if model.package.task_type not in question.tasks:
             return wrong_task(model.package, question.tasks)
-        pixels = _or_error(question.image)
-        return pixels if isinstance(pixels, Exception) else (pixels, question.options)
+        image = question.image
+        try:
+            pixels = image.pixels_for(model.needed_wh(image.wh, question.options)) if alone else image.pixels
+        except ImageDecodeError as error:
+            return error
+        return pixels, question
 
     return each_alone(predict, [ready(question) for question in questions], model.package.model_id)
 

@@ -98,14 +98,23 @@ def served_models(args: ClusterArgs) -> ServedModels:
     """
     offered = _with_pp_ocr(offer(SHIPPED_DIRECTORY, *_directories(args)))
     offered = _emulated_only_on_demand(offered, allowed=args.emulated_accelerators)
+    settings = _by_id(args.models, offered)
     return ServedModels(
-        packages=offered.packages,
+        packages={model_id: _as_set(package, settings) for model_id, package in offered.packages.items()},
         refused=offered.refused,
         shipped_ids=frozenset(survey_packages(SHIPPED_DIRECTORY).packages),
-        settings=_by_id(args.models, offered),
+        settings=settings,
         engine=args.engine,
         text_reader_id=_text_reader_id(args.text_reader_model, offered),
     )
+
+
+def _as_set(package: ModelPackage, settings: Mapping[str, ModelSettings]) -> ModelPackage:
+    """The package as its model's settings would have it."""
+    reduced = settings.get(package.model_id, COMMON).reduced_decoding
+    if reduced is None:
+        return package
+    return replace(package, preprocessing=replace(package.preprocessing, reduced_decoding=reduced))
 
 
 def _with_pp_ocr(offered: Offer) -> Offer:

@@ -44,10 +44,20 @@ class ImageModel(Protocol):
     batch_size: int | None
     input_hw: tuple[int, int]
 
-    def predict_batch(self, images_bgr: Sequence[Pixels], options: Sequence[PredictionOptions]) -> PredictedBatch:
+    def needed_wh(self, image_wh: tuple[int, int], options: PredictionOptions) -> tuple[int, int]:
+        """The smallest size at which a picture of `image_wh` may be given to `predict_batch`, pixels."""
+
+    def predict_batch(
+        self,
+        images_bgr: Sequence[Pixels],
+        options: Sequence[PredictionOptions],
+        image_whs: Sequence[tuple[int, int]] | None = None,
+    ) -> PredictedBatch:
         """What the model says about each picture, with one run of the network as long as its batch allows.
 
         Args:
             images_bgr: (h, w, 3) BGR or (h, w) grey uint8, of any size, not written to; may be empty.
             options: one for each picture.
+            image_whs: width and height of each, pixels, where some are given smaller than they are, as `needed_wh`
+                allows; all are as large as given without it. What is said is about the picture as large as it is.
         """

@@ -80,6 +80,8 @@ class ImagePreprocessing:
         scaling_factor: divisor of the pixel values; None leaves them at 0 to 255.
         normalization: mean and deviation, after scaling.
         size_divisor: what the sides must be a multiple of, for a network that takes any size.
+        reduced_decoding: whether a JPEG may be decoded at a half, a quarter or an eighth of its size where the network
+            sees it no larger: cheaper, and small things look a little different.
         complete: whether the package says all of this; the architecture fills in what its networks were trained with
             otherwise.
     """
@@ -94,4 +96,5 @@ class ImagePreprocessing:
     scaling_factor: float | None = 255.0
     normalization: Normalization | None = None
     size_divisor: int = 1
+    reduced_decoding: bool = False
     complete: bool = True

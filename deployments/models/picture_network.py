@@ -16,7 +16,7 @@ from deployments.models.engines.batches import run_batch
 from deployments.models.engines.engine import Engine
 from deployments.models.errors import ModelLoadError
 from deployments.models.image_model import PredictedBatch, Prediction
-from deployments.models.image_preprocessing import DEFAULT_SIDE_PX, ImagePreprocessing
+from deployments.models.image_preprocessing import DEFAULT_SIDE_PX, ImagePreprocessing, ResizeMode
 from deployments.models.network_output import NetworkOutput, Outputs, listed
 from deployments.models.package import ModelPackage
 from deployments.models.timing import BatchTiming
@@ -73,12 +73,20 @@ class PictureNetwork:
             return steps
         return replace(steps, scaling_factor=None, normalization=None)
 
+    def needed_wh(self, image_wh: tuple[int, int], steps: ImagePreprocessing) -> tuple[int, int]:
+        """The smallest size at which a picture of `image_wh` may be given to `run`, pixels."""
+        as_it_is = steps.static_crop is not None or steps.contrast is not None
+        if not steps.reduced_decoding or as_it_is or steps.resize_mode is ResizeMode.CENTER_CROP:
+            return image_wh
+        return plan_geometry(image_wh, self.input_hw, steps).resized_wh
+
     def predict(
         self,
         images_bgr: Sequence[Pixels],
         options: Sequence[PredictionOptions],
         steps: ImagePreprocessing,
         read: Callable[[PictureAnswer, PredictionOptions], Prediction],
+        image_whs: Sequence[tuple[int, int]] | None = None,
     ) -> PredictedBatch:
         """What `read` makes of the network's answer to each picture, and where the time went.
 
@@ -87,9 +95,10 @@ class PictureNetwork:
             options: one for each picture.
             steps: what the network was trained with; a request may leave some of them out.
             read: turns what the network gave for a picture into what is said about it.
+            image_whs: as in `run`.
         """
         started = time.perf_counter()
-        answers, inference_s = self.run(images_bgr, [steps_for(steps, each) for each in options])
+        answers, inference_s = self.run(images_bgr, [steps_for(steps, each) for each in options], image_whs)
         before = time.perf_counter()
         predictions = [read(answer, each) for answer, each in zip(answers, options, strict=True)]
         ended = time.perf_counter()
@@ -103,18 +112,21 @@ class PictureNetwork:
         )
 
     def run(
-        self, images_bgr: Sequence[Pixels], steps: Sequence[ImagePreprocessing]
+        self,
+        images_bgr: Sequence[Pixels],
+        steps: Sequence[ImagePreprocessing],
+        image_whs: Sequence[tuple[int, int]] | None = None,
     ) -> tuple[list[PictureAnswer], float]:
         """What the network gives for each picture, and the seconds it took.
 
         Args:
             images_bgr: (h, w, 3) BGR or (h, w) grey uint8, of any size, not written to; may be empty.
             steps: what is done to each.
+            image_whs: width and height of each, pixels, where some are given smaller than they are, as `needed_wh`
+                allows; all are as large as given without it.
         """
-        geometries = [
-            plan_geometry((image.shape[1], image.shape[0]), self.input_hw, each)
-            for image, each in zip(images_bgr, steps, strict=True)
-        ]
+        whs = [(image.shape[1], image.shape[0]) for image in images_bgr] if image_whs is None else image_whs
+        geometries = [plan_geometry(wh, self.input_hw, each) for wh, each in zip(whs, steps, strict=True)]
         answers: dict[int, PictureAnswer] = {}
         inference_s = 0.0
         for members in _by_canvas(geometries):

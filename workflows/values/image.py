@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from workflows.values.image_codec import decode_pixels, encode_jpeg
+from workflows.values.image_codec import decode_pixels, encode_jpeg, reduction_for
 from workflows.values.origin import Placement
 from workflows.values.video import VideoMetadata
 
@@ -34,7 +34,18 @@ class Image:
     An image made with `auto_orient=False` shows its pixels as they are stored, whatever its EXIF orientation says.
     """
 
-    __slots__ = ("_auto_orient", "_encoded", "_grey", "_made", "_pixels", "_wh", "placement", "source_text", "video")
+    __slots__ = (
+        "_auto_orient",
+        "_encoded",
+        "_grey",
+        "_made",
+        "_pixels",
+        "_reduced",
+        "_wh",
+        "placement",
+        "source_text",
+        "video",
+    )
 
     def __init__(
         self,
@@ -59,6 +70,7 @@ class Image:
         self._grey = grey
         self._auto_orient = auto_orient
         self._wh = wh
+        self._reduced: tuple[int, Pixels] | None = None  # divisor of its size, and the pixels
 
     @classmethod
     def from_pixels(cls, pixels: Pixels, placement: Placement, video: VideoMetadata) -> Image:
@@ -81,9 +93,22 @@ class Image:
         if self._pixels is None:
             assert self._encoded is not None  # the constructor saw to it
             self._pixels = decode_pixels(self._encoded, grey=self._grey, auto_orient=self._auto_orient)
-        view = self._pixels.view()
-        view.flags.writeable = False
-        return view
+        return _read_only(self._pixels)
+
+    def pixels_for(self, needed_wh: tuple[int, int]) -> Pixels:
+        """As `pixels`, or those of a smaller picture that is at least `needed_wh`, where decoding that is cheaper.
+
+        Raises:
+            ImageDecodeError: the bytes turn out not to be a whole picture.
+        """
+        reduction = 1 if self._encoded is None else reduction_for(self._encoded, self._wh, needed_wh)
+        if self._pixels is not None or reduction == 1:
+            return self.pixels
+        if self._reduced is None or self._reduced[0] != reduction:
+            assert self._encoded is not None  # nothing else is reduced
+            pixels = decode_pixels(self._encoded, grey=self._grey, auto_orient=self._auto_orient, reduction=reduction)
+            self._reduced = reduction, pixels
+        return _read_only(self._reduced[1])
 
     @property
     def encoded(self) -> bytes:
@@ -141,6 +166,12 @@ class Image:
         as_pixels = self.travels_as_pixels
         pixels, encoded = (self._pixels, self._encoded) if as_pixels else (None, self.encoded)
         return _restore, (encoded, pixels, self._wh, self._grey, self._auto_orient, self.placement, self.video)
+
+
+def _read_only(pixels: Pixels) -> Pixels:
+    view = pixels.view()
+    view.flags.writeable = False
+    return view
 
 
 def _restore(

@@ -31,7 +31,15 @@ READABLE_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 TRANSPOSING_ORIENTATIONS = frozenset({5, 6, 7, 8})
 """EXIF orientations that exchange width and height."""
 
+REDUCTIONS = {
+    2: (cv2.IMREAD_REDUCED_COLOR_2, cv2.IMREAD_REDUCED_GRAYSCALE_2),
+    4: (cv2.IMREAD_REDUCED_COLOR_4, cv2.IMREAD_REDUCED_GRAYSCALE_4),
+    8: (cv2.IMREAD_REDUCED_COLOR_8, cv2.IMREAD_REDUCED_GRAYSCALE_8),
+}
+"""Fractions of its size at which a JPEG can be decoded, 1/2 to 1/8: colour and grey flags of `cv2.imdecode`."""
+
 _ORIENTATION_TAG = 0x0112
+_JPEG_START = b"\xff\xd8\xff"
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -74,13 +82,35 @@ def check_size(encoded: bytes, *, max_pixels: int, auto_orient: bool = True) -> 
     return width, height
 
 
-def decode_pixels(encoded: bytes, *, grey: bool = False, auto_orient: bool = True) -> NDArray[np.uint8]:
+def reduction_for(encoded: bytes, wh: tuple[int, int], needed_wh: tuple[int, int]) -> int:
+    """The largest divisor of `REDUCTIONS` at which a picture is still as large as it must be; 1 for none.
+
+    Args:
+        encoded: the file's bytes; only a JPEG is cheaper to decode at a fraction of its size.
+        wh: its size, pixels.
+        needed_wh: the smallest that will do.
+    """
+    if not encoded.startswith(_JPEG_START):
+        return 1
+    return max((by for by in REDUCTIONS if wh[0] >= needed_wh[0] * by and wh[1] >= needed_wh[1] * by), default=1)
+
+
+def decode_pixels(
+    encoded: bytes, *, grey: bool = False, auto_orient: bool = True, reduction: int = 1
+) -> NDArray[np.uint8]:
     """(h, w, 3) BGR pixels, or (h, w) when `grey`, of a picture whose size was checked before; alpha is dropped.
+
+    Args:
+        encoded: the file's bytes.
+        grey: whether to give one channel.
+        auto_orient: whether to honour the EXIF orientation.
+        reduction: divisor of both sides, which round up: 1, or what `reduction_for` says.
 
     Raises:
         ImageDecodeError: the bytes are not a whole picture.
     """
-    flags = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR
+    in_full = (cv2.IMREAD_COLOR, cv2.IMREAD_GRAYSCALE)
+    flags = (in_full if reduction == 1 else REDUCTIONS[reduction])[grey]
     if not auto_orient:
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
     CODEC_COUNTS.decodes += 1
@@ -116,7 +146,7 @@ def encode_jpeg(pixels: NDArray[np.uint8], quality: int = 95) -> bytes:
 
 def _reader_of(encoded: bytes) -> Callable[[io.BytesIO], ImageFile.ImageFile]:
     start = encoded[:12]
-    if start.startswith(b"\xff\xd8\xff"):
+    if start.startswith(_JPEG_START):
         return JpegImagePlugin.JpegImageFile
     if start.startswith(_PNG_SIGNATURE):
         return PngImagePlugin.PngImageFile

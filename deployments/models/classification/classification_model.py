@@ -13,6 +13,7 @@ from deployments.models.classification.class_scores import are_shares, scores_of
 from deployments.models.classification.named_classes import all_classes, best_class
 from deployments.models.detection.class_names import check_classes_are_named, class_name
 from deployments.models.detection.confidence import resolve_confidence
+from deployments.models.detection.preprocessing import steps_for
 from deployments.models.detection.trained_steps import of_yolo
 from deployments.models.engines.engine import Engine
 from deployments.models.errors import ModelLoadError
@@ -62,14 +63,24 @@ class ClassificationModel:
         self._multi_label = package.task_type == Task.MULTI_LABEL_CLASSIFICATION
         self._kind = package.class_scores or self._guessed_kind()
 
-    def predict_batch(self, images_bgr: Sequence[Pixels], options: Sequence[PredictionOptions]) -> PredictedBatch:
+    def needed_wh(self, image_wh: tuple[int, int], options: PredictionOptions) -> tuple[int, int]:
+        """The smallest size at which a picture of `image_wh` may be given to `predict_batch`, pixels."""
+        return self._network.needed_wh(image_wh, steps_for(self._steps, options))
+
+    def predict_batch(
+        self,
+        images_bgr: Sequence[Pixels],
+        options: Sequence[PredictionOptions],
+        image_whs: Sequence[tuple[int, int]] | None = None,
+    ) -> PredictedBatch:
         """Classes of each picture, found with one run of the network as long as its batch allows.
 
         Args:
             images_bgr: (h, w, 3) BGR or (h, w) grey uint8, of any size, not written to; may be empty.
             options: one for each picture.
+            image_whs: width and height of each, pixels, where some are given smaller than they are.
         """
-        return self._network.predict(images_bgr, options, self._steps, self._classes)
+        return self._network.predict(images_bgr, options, self._steps, self._classes, image_whs)
 
     def _classes(self, answer: PictureAnswer, options: PredictionOptions) -> Classification:
         scores = scores_of(_flat(answer.outputs[0][answer.position]), self._kind)[self._answered]

@@ -11,7 +11,7 @@ from deployments.models.detection.assumptions import say_what_was_assumed
 from deployments.models.detection.chosen_boxes import choose_boxes
 from deployments.models.detection.class_names import check_classes_are_named
 from deployments.models.detection.outputs import of_picture
-from deployments.models.detection.preprocessing import boxes_on_image, points_on_image
+from deployments.models.detection.preprocessing import boxes_on_image, points_on_image, steps_for
 from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.engines.engine import Engine
 from deployments.models.errors import ModelLoadError
@@ -61,14 +61,24 @@ class KeypointDetectionModel:
         """Which code reads its outputs."""
         return self._architecture.name
 
-    def predict_batch(self, images_bgr: Sequence[Pixels], options: Sequence[PredictionOptions]) -> PredictedBatch:
+    def needed_wh(self, image_wh: tuple[int, int], options: PredictionOptions) -> tuple[int, int]:
+        """The smallest size at which a picture of `image_wh` may be given to `predict_batch`, pixels."""
+        return self._network.needed_wh(image_wh, steps_for(self._steps, options))
+
+    def predict_batch(
+        self,
+        images_bgr: Sequence[Pixels],
+        options: Sequence[PredictionOptions],
+        image_whs: Sequence[tuple[int, int]] | None = None,
+    ) -> PredictedBatch:
         """Boxes and key points on each picture, found with one run of the network as long as its batch allows.
 
         Args:
             images_bgr: (h, w, 3) BGR or (h, w) grey uint8, of any size, not written to; may be empty.
             options: one for each picture.
+            image_whs: width and height of each, pixels, where some are given smaller than they are.
         """
-        return self._network.predict(images_bgr, options, self._steps, self._objects)
+        return self._network.predict(images_bgr, options, self._steps, self._objects, image_whs)
 
     def _objects(self, answer: PictureAnswer, options: PredictionOptions) -> ScoredBoxes:
         architecture, geometry = self._architecture, answer.geometry

@@ -85,6 +85,7 @@ class NetworkInputConfig(BaseModel):
     input_channels: Literal[3] = 3
     scaling_factor: float | None = Field(default=None, gt=0)
     normalization: tuple[Triple, Triple] | None = None
+    reduced_decoding: bool = False
 
 
 class ForwardPassConfig(BaseModel):
@@ -273,6 +274,7 @@ def _preprocessing(inference: InferenceConfig, path: Path) -> ImagePreprocessing
         if network.normalization is None
         else Normalization(mean=network.normalization[0], std=network.normalization[1]),
         size_divisor=1 if mode is None else mode.value,
+        reduced_decoding=network.reduced_decoding,
     )
 
 

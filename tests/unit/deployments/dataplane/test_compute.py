@@ -25,6 +25,7 @@ from workflows.compiler.compile import compile_definition
 from workflows.errors import DeadlineExceededError, ImageDecodeError, WorkflowError
 from workflows.executor.dispatcher import Column, StageUnit
 from workflows.ports import PredictionOptions
+from workflows.values.image import Image
 
 PACKAGE = SimpleNamespace(model_id="plates/1", task_type="object-detection")
 
@@ -39,7 +40,10 @@ class WidthDetector:
     def __init__(self):
         self.batches = []
 
-    def predict_batch(self, images_bgr, options):
+    def needed_wh(self, image_wh, options):
+        return image_wh[0] // 2, image_wh[1] // 2
+
+    def predict_batch(self, images_bgr, options, image_whs=None):
         self.batches.append(len(images_bgr))
         if any(image.shape[1] == 13 for image in images_bgr):
             raise RuntimeError("secret of the runtime")
@@ -68,6 +72,10 @@ class WidthReader(TextReader):
         return ReadBatch(pages=[page_of_line(line) for line in lines], timing=NO_TIME)
 
 
+def as_jpeg(image):
+    return Image(placement=image.placement, video=image.video, wh=image.wh, encoded=image.encoded)
+
+
 def asked(*images, tasks=DETECTION):
     return [ImageQuestion(image=image, tasks=tasks, options=PredictionOptions()) for image in images]
 
@@ -82,6 +90,24 @@ def test_a_batch_is_one_call_and_the_answers_keep_their_order():
 def test_a_model_sees_pictures_upright_as_their_exif_data_say():
     (found,) = predict_images(WidthDetector(), asked(lying_image(width=20, height=10)))
     assert found.xyxy.tolist() == [[0, 0, 10, 1]]
+
+
+@pytest.mark.parametrize(("alone", "seen"), [(False, 40), (True, 20)])
+def test_images_that_nobody_else_looks_at_are_decoded_no_larger_than_needed(alone, seen):
+    encoded = as_jpeg(black_image(40, 20))
+    (found,) = predict_images(WidthDetector(), asked(encoded), alone=alone)
+    assert found.xyxy[0, 2] == seen
+
+
+def test_a_model_is_told_how_large_pictures_are_whatever_it_gets():
+    class Told(WidthDetector):
+        def predict_batch(self, images_bgr, options, image_whs=None):
+            self.told = image_whs
+            return super().predict_batch(images_bgr, options)
+
+    model = Told()
+    predict_images(model, asked(as_jpeg(black_image(40, 20)), black_image(10)), alone=True)
+    assert model.told == [(40, 20), (10, 5)]
 
 
 def test_an_empty_batch_asks_nothing_of_the_model():
@@ -113,7 +139,7 @@ def test_what_is_no_items_fault_is_the_answer_to_all_and_not_tried_again(failure
     asked_for = []
 
     class Away(WidthDetector):
-        def predict_batch(self, images_bgr, options):
+        def predict_batch(self, images_bgr, options, image_whs=None):
             asked_for.append(len(images_bgr))
             raise failure
 

@@ -39,7 +39,10 @@ class SlowDetector(ObjectDetectionModel):
         self.go_on = threading.Event()
         self.go_on.set()
 
-    def predict_batch(self, images_bgr, options):
+    def needed_wh(self, image_wh, options):
+        return image_wh
+
+    def predict_batch(self, images_bgr, options, image_whs=None):
         self.began += 1
         self.go_on.wait(10)
         return SimpleNamespace(predictions=[SimpleNamespace() for _ in images_bgr])

@@ -100,6 +100,14 @@ def test_the_engine_of_a_model_differs_in_what_is_set_for_it(tmp_path: Path) -> 
     assert models.engine_of("others/1") == EngineSettings(device="cpu", intra_op_threads=2)
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_how_pictures_are_decoded_may_be_set_for_a_model(tmp_path: Path, wanted: bool) -> None:
+    write_package(tmp_path / "cars@1", {"model_id": "cars/1"})
+    models = served(tmp_path, models_dir=tmp_path, models={"cars/1": {"reduced_decoding": wanted}})
+    assert models.packages["cars/1"].preprocessing.reduced_decoding is wanted
+    assert models.packages["plates/2"].preprocessing.reduced_decoding is False
+
+
 def test_models_are_pinned_when_shipped_or_asked_for_and_not_when_alone(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         write_package(tmp_path / "own" / name / "1")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
 from deployments.models.errors import ModelLoadError
-from deployments.models.image_preprocessing import ImagePreprocessing, Normalization, ResizeMode
+from deployments.models.image_preprocessing import Contrast, ImagePreprocessing, Normalization, ResizeMode, StaticCrop
 from deployments.models.picture_network import PictureNetwork
 from tests.unit.deployments.models.builders import FakeEngine, package
 
@@ -100,3 +101,31 @@ def test_outputs_without_the_batch_as_their_first_axis_are_refused(shape: tuple[
 def test_a_network_that_takes_no_pictures_is_refused(input_shape: tuple[int | None, ...]) -> None:
     with pytest.raises(ModelLoadError, match="a model for object-detection takes one batch of pictures"):
         network(input_shape=input_shape)
+
+
+REDUCED = ImagePreprocessing(resize_mode=ResizeMode.LETTERBOX, scaling_factor=None, reduced_decoding=True)
+
+
+def test_a_picture_may_be_given_as_small_as_the_network_sees_it() -> None:
+    assert network().needed_wh((64, 32), REDUCED) == (8, 4)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"reduced_decoding": False},
+        {"static_crop": StaticCrop(x_min=0, y_min=0, x_max=50, y_max=100)},
+        {"contrast": Contrast.HISTOGRAM_EQUALIZATION},
+        {"resize_mode": ResizeMode.CENTER_CROP},
+    ],
+)
+def test_a_picture_is_given_whole_where_its_own_pixels_count_or_nobody_said_otherwise(changes: dict[str, Any]) -> None:
+    assert network().needed_wh((64, 32), replace(REDUCED, **changes)) == (64, 32)
+
+
+def test_a_smaller_picture_lies_where_the_whole_one_would() -> None:
+    engine = FakeEngine(brightest, (None, 3, 8, 8))
+    taken = PictureNetwork(package(), engine)
+    (whole, smaller), _ = taken.run([grey(9, 32, 64), grey(9, 16, 32)], [REDUCED] * 2, [(64, 32), (64, 32)])
+    assert whole.geometry == smaller.geometry
+    assert_array_equal(engine.batches[-1][0], engine.batches[-1][1])

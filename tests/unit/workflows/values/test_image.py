@@ -6,6 +6,7 @@ from numpy.testing import assert_array_equal
 
 from tests.unit.workflows.builders import image, numbered_pixels
 from workflows.errors import ImageDecodeError
+from workflows.values.codec_counts import CODEC_COUNTS
 from workflows.values.image import Image
 from workflows.values.image_codec import encode_jpeg
 from workflows.values.origin import Origin, Placement
@@ -32,6 +33,22 @@ def test_bytes_are_decoded_once_and_only_when_somebody_looks():
         _ = broken.pixels
     whole = uploaded(encode_jpeg(FLAT))
     assert np.shares_memory(whole.pixels, whole.pixels)
+
+
+def test_a_jpeg_is_decoded_no_larger_than_it_is_looked_at_and_once():
+    whole, before = uploaded(encode_jpeg(FLAT)), CODEC_COUNTS.decodes
+    reduced = whole.pixels_for((8, 4))
+    assert reduced.shape == (10, 15, 3)
+    assert not reduced.flags.writeable
+    assert np.shares_memory(reduced, whole.pixels_for((15, 10)))
+    assert CODEC_COUNTS.decodes == before + 1
+    assert whole.pixels_for((16, 10)).shape == whole.pixels.shape == (20, 30, 3)
+    assert np.shares_memory(whole.pixels_for((8, 4)), whole.pixels)
+    assert CODEC_COUNTS.decodes == before + 2
+
+
+def test_an_image_that_a_step_made_is_looked_at_as_it_is():
+    assert image(FLAT).pixels_for((8, 4)).shape == (20, 30, 3)
 
 
 def test_pixels_are_encoded_once():

@@ -12,7 +12,7 @@ from PIL import Image
 
 from workflows.errors import ImageDecodeError
 from workflows.values.image import Pixels
-from workflows.values.image_codec import check_size, decode_pixels, encode_jpeg, image_size
+from workflows.values.image_codec import check_size, decode_pixels, encode_jpeg, image_size, reduction_for
 
 LANDSCAPE_WH = (30, 20)
 
@@ -202,3 +202,42 @@ def test_what_jpeg_cannot_hold_is_refused(shape: tuple[int, ...]) -> None:
 def test_quality_95_is_the_default() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
     assert encode_jpeg(noise) == cv2.imencode(".jpg", noise, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("wh", "needed_wh", "reduction"),
+    [
+        ((1280, 720), (640, 360), 2),
+        ((1279, 720), (640, 360), 1),
+        ((1280, 719), (640, 360), 1),
+        ((4000, 3000), (640, 480), 4),
+        ((8000, 6000), (640, 480), 8),
+        ((64000, 48000), (640, 480), 8),
+        ((320, 240), (640, 480), 1),
+    ],
+)
+def test_a_jpeg_is_reduced_as_far_as_both_sides_stay_large_enough(
+    wh: tuple[int, int], needed_wh: tuple[int, int], reduction: int
+) -> None:
+    assert reduction_for(encoded("JPEG"), wh, needed_wh) == reduction
+
+
+def test_only_a_jpeg_is_reduced() -> None:
+    assert reduction_for(encoded("PNG"), (1280, 720), (640, 360)) == 1
+
+
+@pytest.mark.parametrize("reduction", [2, 4, 8])
+def test_a_reduced_picture_is_the_whole_one_seen_from_afar(reduction: int) -> None:
+    data = encoded("JPEG")
+    width, height = (-(-side // reduction) for side in LANDSCAPE_WH)
+    reduced = decode_pixels(data, reduction=reduction)
+    assert reduced.shape == (height, width, 3)
+    assert decode_pixels(data, grey=True, reduction=reduction).shape == (height, width)
+    assert reduced[:, 0].max() < 40
+    assert reduced[:, -1].min() > 215
+
+
+def test_a_reduced_picture_is_turned_as_the_whole_one_is() -> None:
+    data = encoded("JPEG", orientation=6)
+    assert decode_pixels(data, reduction=2).shape == (15, 10, 3)
+    assert decode_pixels(data, auto_orient=False, reduction=2).shape == (10, 15, 3)

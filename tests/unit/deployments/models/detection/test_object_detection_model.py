@@ -51,6 +51,20 @@ def test_one_run_answers_pictures_of_different_sizes_and_options() -> None:
     assert [batch.shape for batch in engine.batches] == [(3, 3, 64, 64)]
 
 
+def test_boxes_on_a_picture_given_smaller_are_those_on_the_whole() -> None:
+    engine = constant(yolov8_output([(32, 32, 16, 8, 0.9)]))
+    model = ObjectDetectionModel(
+        package(preprocessing=ImagePreprocessing(input_hw=(64, 64), reduced_decoding=True)), engine
+    )
+    options = PredictionOptions()
+    assert model.needed_wh((256, 128), options) == (64, 32)
+    boxes, smaller = model.predict_batch(
+        [picture(128, 256), picture(64, 128)], [options] * 2, [(256, 128), (256, 128)]
+    ).predictions
+    assert_array_equal(boxes.xyxy, [[96, 48, 160, 80]])
+    assert_array_equal(smaller.xyxy, boxes.xyxy)
+
+
 def test_each_picture_gets_what_was_found_on_it() -> None:
     # brightness of the picture decides where its box lies
     def answer(batch: NDArray[np.float32]) -> NDArray[np.float32]:

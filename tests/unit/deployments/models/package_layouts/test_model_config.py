@@ -39,6 +39,7 @@ def test_a_full_package_is_read_key_by_key(tmp_path: Path) -> None:
                 "input_channels": 3,
                 "scaling_factor": 128,
                 "normalization": [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]],
+                "reduced_decoding": True,
             },
             "forward_pass": {"max_dynamic_batch_size": 8},
             "post_processing": {
@@ -66,6 +67,7 @@ def test_a_full_package_is_read_key_by_key(tmp_path: Path) -> None:
     assert (contents.default_confidence, contents.graph_suppresses) == (0.2, True)
     steps = contents.preprocessing
     assert steps.grayscale
+    assert steps.reduced_decoding
     assert steps.static_crop == StaticCrop(x_min=10, y_min=20, x_max=90, y_max=80)
     assert (steps.contrast, steps.resize_mode) == (Contrast.CONTRAST_STRETCHING, ResizeMode.CENTER_CROP)
     assert (steps.input_hw, steps.padding_value, steps.color_mode) == ((320, 640), 127, "bgr")
