@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LONG_WAIT_S, LONG_WAIT_ITEMS = 0.25, 4.0
+LONG_WAIT_S, LONG_WAIT_ITEMS = 0.1, 4.0
 """A wait that is too long: so many seconds, and so many times as long as one piece of work takes to compute."""
 
 PRESSED_S = 0.25
@@ -36,7 +36,7 @@ BUSY_MEMORY_S = 30.0
 LOW_S = 60.0
 """How long fewer must have been enough before one goes."""
 
-NEEDED_IDLE_CORES = 0.5
+NEEDED_IDLE_CORES = 0.3
 """Idle processor cores without which one more process wins nothing."""
 
 
