@@ -1,4 +1,4 @@
-"""Every environment switch of Ray, Ray Serve and Serve's HAProxy that we set. No other file names one.
+"""Every environment switch of Ray, Ray Serve, Serve's HAProxy and the C library that we set. No other file names one.
 
 Ray reads them when it is imported, in every process of the cluster, so they must be set before the first of these
 starts: `sightline serve` does it, and `sightline environment` prints them for images and manifests. They belong to the
@@ -57,6 +57,9 @@ def throughput_environment() -> dict[str, str]:
         "RAY_SERVE_GRPC_MAX_MESSAGE_SIZE": str(256 * 1024 * 1024),
         "RAY_SERVE_FREEZE_GC_ON_STARTUP": "1",
         "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "2000",  # the default wakes every process ten times a second
+        # Of the C library, 2.35 and later: memory is asked for in pages of 2 MiB, where the system is set to "madvise".
+        # A picture that is too large to be kept (`keep_freed_memory`) is faulted in page by page otherwise.
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     }
 
 
