@@ -61,6 +61,7 @@ class ClusterBackend:
         tuning = tuning or RouterTuning()
         self._placement = placement or Placement()
         self._transform_worker = transform_worker
+        self._run_stage = None if transform_worker is None else transform_worker.run_stage
         self._own_transforms = ComputeThread("transforms", "router") if transform_worker is None else None
         self._ready = False
         contents = contents or ReplicaContents()
@@ -261,7 +262,7 @@ class ClusterBackend:
     ) -> CallAnswer[StageDone]:
         plan = items[0][0]
         units = tuple(unit for _, unit in items)
-        if self._transform_worker is None:
+        if self._run_stage is None:
             assert self._own_transforms is not None  # one or the other
             stage = plan.stages[key[1]]
             return await self._own_transforms.run(
@@ -274,7 +275,7 @@ class ClusterBackend:
             units=units,
             deadlines_unix_s=tuple(deadlines_unix_s),
         )
-        return await answer_of(self._transform_worker.run_stage, call)
+        return await answer_of(self._run_stage, call)
 
 
 def size_of(unit: StageUnit) -> int:

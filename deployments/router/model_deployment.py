@@ -61,7 +61,7 @@ class ModelDeployment(Generic[Payload, Result]):
             contents: what its replicas hold; None when it is one model, which never goes.
         """
         self.handle = handle
-        self._method = method
+        self._answer = getattr(handle, method)
         self._make_call = make_call
         self._contents = contents
         self._spreading: dict[str, asyncio.Task[None]] = {}
@@ -92,7 +92,7 @@ class ModelDeployment(Generic[Payload, Result]):
         contents = self._contents
         call = self._make_call(model_id, payloads, deadlines_unix_s, may_load or contents is None)
         try:
-            answer: CallAnswer[Result] = await answer_of(getattr(self.handle, self._method), call)
+            answer: CallAnswer[Result] = await answer_of(self._answer, call)
         except ModelNotLoadedError as error:
             if contents is not None:
                 contents.learn(error.replica_id, error.loaded_ids)

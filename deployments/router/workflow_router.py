@@ -23,7 +23,7 @@ from deployments.observability.admission_metrics import watch_admission
 from deployments.observability.ray_export import export_to_ray
 from deployments.observability.replica_logs import log_to_directory
 from deployments.router.cluster_backend import ClusterBackend
-from deployments.router.placement import Placement
+from deployments.router.placement import Placement, plainly_pickled
 from deployments.router.queue_metrics import watch_queues
 from deployments.router.replica_contents import contents_seen_here
 from deployments.router.scaling_signals import ScalingSignals
@@ -60,7 +60,11 @@ class WorkflowRouter(GrpcDoor):
             args.log_dir, "workflow-router", serve.get_replica_context().replica_id.unique_id, ray.get_gpu_ids()
         )
         self._backend = ClusterBackend(
-            object_detector, text_reader, transform_worker, placement=placement, contents=contents_seen_here()
+            plainly_pickled(object_detector),
+            plainly_pickled(text_reader),
+            None if transform_worker is None else plainly_pickled(transform_worker),
+            placement=placement.with_plain_pickles(),
+            contents=contents_seen_here(),
         )
         self._service = WorkflowService(self._backend, args.ingress, text_reader_model=args.text_reader_model)
         watch_queues(self._backend.queues)
