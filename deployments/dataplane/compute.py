@@ -32,17 +32,8 @@ Item = TypeVar("Item")
 Done = TypeVar("Done")
 
 
-def predict_images(
-    model: ImageModel, questions: Sequence[ImageQuestion], *, alone: bool = False
-) -> list[Prediction | Exception]:
-    """What a model says about each image, or what is wrong with it, in order.
-
-    Args:
-        model: the model.
-        questions: one for each image.
-        alone: whether nothing else in this process looks at the images; they are then decoded no larger than the model
-            needs them.
-    """
+def predict_images(model: ImageModel, questions: Sequence[ImageQuestion]) -> list[Prediction | Exception]:
+    """What a model says about each image, or what is wrong with it, in order."""
 
     def predict(batch: Sequence[tuple[Pixels, ImageQuestion]]) -> Sequence[Prediction]:
         asked = [question for _, question in batch]
@@ -57,10 +48,9 @@ def predict_images(
             return wrong_task(model.package, question.tasks)
         image = question.image
         try:
-            pixels = image.pixels_for(model.needed_wh(image.wh, question.options)) if alone else image.pixels
+            return image.pixels_for(model.needed_wh(image.wh, question.options)), question
         except ImageDecodeError as error:
             return error
-        return pixels, question
 
     return each_alone(predict, [ready(question) for question in questions], model.package.model_id)
 

@@ -36,6 +36,5 @@ class ObjectDetector(ModelReplica):
     async def predict(self, call: PredictCall) -> CallAnswer[Prediction]:
         """What the model says about each image of the call."""
         return await self.run(
-            call,
-            lambda model, live: predict_images(as_image_model(model), [call.questions[at] for at in live], alone=True),
+            call, lambda model, live: predict_images(as_image_model(model), [call.questions[at] for at in live])
         )

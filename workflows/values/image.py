@@ -98,14 +98,17 @@ class Image:
     def pixels_for(self, needed_wh: tuple[int, int]) -> Pixels:
         """As `pixels`, or those of a smaller picture that is at least `needed_wh`, where decoding that is cheaper.
 
+        Which of the two depends on the bytes alone, not on what somebody else has looked at: answers do not either.
+
         Raises:
             ImageDecodeError: the bytes turn out not to be a whole picture.
         """
-        reduction = 1 if self._encoded is None else reduction_for(self._encoded, self._wh, needed_wh)
-        if self._pixels is not None or reduction == 1:
+        if self._made or self._encoded is None:
+            return self.pixels
+        reduction = reduction_for(self._encoded, self._wh, needed_wh)
+        if reduction == 1:
             return self.pixels
         if self._reduced is None or self._reduced[0] != reduction:
-            assert self._encoded is not None  # nothing else is reduced
             pixels = decode_pixels(self._encoded, grey=self._grey, auto_orient=self._auto_orient, reduction=reduction)
             self._reduced = reduction, pixels
         return _read_only(self._reduced[1])
