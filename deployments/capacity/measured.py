@@ -18,7 +18,7 @@ from deployments.models.timing import median_ms
 from deployments.settings import EngineSettings
 from workflows.ports import PredictionOptions
 from workflows.values.image import Pixels
-from workflows.values.image_codec import decode_pixels
+from workflows.values.image_codec import decode_pixels, image_size, reduction_for
 
 BATCH_SIZES = (1, 4, 8)
 MOST_RUNS, TIMING_S = 20, 1.5
@@ -62,9 +62,10 @@ def _run_of(model: LoadedModel) -> Callable[[int], object]:
         reader = as_text_reader(model)
         strip = sample_cut_out()
         return lambda items: reader.read_batch(_decoded(strip, items))
-    images = as_image_model(model)
-    return lambda items: images.predict_batch(_decoded(photograph, items), [PredictionOptions()] * items)
+    images, options, wh = as_image_model(model), PredictionOptions(), image_size(photograph)
+    reduction = reduction_for(photograph, wh, images.needed_wh(wh, options))
+    return lambda items: images.predict_batch(_decoded(photograph, items, reduction), [options] * items, [wh] * items)
 
 
-def _decoded(encoded: bytes, items: int) -> Sequence[Pixels]:
-    return [decode_pixels(encoded) for _ in range(items)]
+def _decoded(encoded: bytes, items: int, reduction: int = 1) -> Sequence[Pixels]:
+    return [decode_pixels(encoded, reduction=reduction) for _ in range(items)]
