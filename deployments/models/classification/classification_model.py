@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,19 +12,17 @@ from deployments.models.classification.class_scores import are_shares, scores_of
 from deployments.models.classification.named_classes import all_classes, best_class
 from deployments.models.detection.class_names import check_classes_are_named, class_name
 from deployments.models.detection.confidence import resolve_confidence
-from deployments.models.detection.preprocessing import steps_for
 from deployments.models.detection.trained_steps import of_yolo
 from deployments.models.engines.engine import Engine
 from deployments.models.errors import ModelLoadError
-from deployments.models.image_model import PredictedBatch
 from deployments.models.network_output import listed
 from deployments.models.package import ModelPackage
 from deployments.models.package_layouts.contents import ClassScores
+from deployments.models.picture_model import PictureModel
 from deployments.models.picture_network import PictureAnswer, PictureNetwork
 from deployments.models.tasks import Task
 from workflows.ports import PredictionOptions
 from workflows.values.classification import Classification
-from workflows.values.image import Pixels
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +32,7 @@ SINGLE_LABEL_WORD_CONFIDENCE = 0.5
 DEFAULT_CONFIDENCE = 0.4
 
 
-class ClassificationModel:
+class ClassificationModel(PictureModel):
     """Names the classes of pictures: one class, or any number of them. Holds no state between calls.
 
     Any network will do that gives one score for each class, whatever its architecture is called.
@@ -51,9 +48,7 @@ class ClassificationModel:
     """
 
     def __init__(self, package: ModelPackage, engine: Engine) -> None:
-        self.package = package
-        self._network = PictureNetwork(package, engine)
-        self.batch_size, self.input_hw = self._network.batch_size, self._network.input_hw
+        super().__init__(package, engine)
         # What letterboxes for a YOLO does so for every classifier of a fixed size.
         self._steps = self._network.steps_taken(of_yolo(package.preprocessing))
         removed = package.removed_class_ids
@@ -63,26 +58,8 @@ class ClassificationModel:
         self._multi_label = package.task_type == Task.MULTI_LABEL_CLASSIFICATION
         self._kind = package.class_scores or self._guessed_kind()
 
-    def needed_wh(self, image_wh: tuple[int, int], options: PredictionOptions) -> tuple[int, int]:
-        """The smallest size at which a picture of `image_wh` may be given to `predict_batch`, pixels."""
-        return self._network.needed_wh(image_wh, steps_for(self._steps, options))
-
-    def predict_batch(
-        self,
-        images_bgr: Sequence[Pixels],
-        options: Sequence[PredictionOptions],
-        image_whs: Sequence[tuple[int, int]] | None = None,
-    ) -> PredictedBatch:
-        """Classes of each picture, found with one run of the network as long as its batch allows.
-
-        Args:
-            images_bgr: (h, w, 3) BGR or (h, w) grey uint8, of any size, not written to; may be empty.
-            options: one for each picture.
-            image_whs: width and height of each, pixels, where some are given smaller than they are.
-        """
-        return self._network.predict(images_bgr, options, self._steps, self._classes, image_whs)
-
-    def _classes(self, answer: PictureAnswer, options: PredictionOptions) -> Classification:
+    def _read(self, answer: PictureAnswer, options: PredictionOptions) -> Classification:
+        """Classes of one picture."""
         scores = scores_of(_flat(answer.outputs[0][answer.position]), self._kind)[self._answered]
         if not self._multi_label:
             worded = isinstance(options.confidence, str)

@@ -11,21 +11,20 @@ from deployments.models.detection.assumptions import say_what_was_assumed
 from deployments.models.detection.chosen_boxes import choose_boxes
 from deployments.models.detection.class_names import check_classes_are_named
 from deployments.models.detection.outputs import of_picture
-from deployments.models.detection.preprocessing import boxes_on_image, points_on_image, steps_for
+from deployments.models.detection.preprocessing import boxes_on_image, points_on_image
 from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.engines.engine import Engine
 from deployments.models.errors import ModelLoadError
-from deployments.models.image_model import PredictedBatch
 from deployments.models.keypoints.architectures import choose_architecture
 from deployments.models.package import ModelPackage
 from deployments.models.package_layouts.contents import Skeleton
-from deployments.models.picture_network import PictureAnswer, PictureNetwork
+from deployments.models.picture_model import PictureModel
+from deployments.models.picture_network import PictureAnswer
 from workflows.ports import PredictionOptions
 from workflows.values.detections import KeyPoints
-from workflows.values.image import Pixels
 
 
-class KeypointDetectionModel:
+class KeypointDetectionModel(PictureModel):
     """Finds objects and their key points on batches of pictures. Holds no state between calls.
 
     Attributes:
@@ -48,8 +47,7 @@ class KeypointDetectionModel:
                 package.model_id,
             )
         self._points = max(len(skeleton.names) for skeleton in package.skeletons)
-        self._network = PictureNetwork(package, engine)
-        self.batch_size, self.input_hw = self._network.batch_size, self._network.input_hw
+        super().__init__(package, engine)
         self._architecture, self._roles = choose_architecture(package, self._network.outputs, self._points)
         boxes = self._architecture.boxes
         self._steps = self._network.steps_taken(boxes.trained_with(package.preprocessing))
@@ -61,26 +59,8 @@ class KeypointDetectionModel:
         """Which code reads its outputs."""
         return self._architecture.name
 
-    def needed_wh(self, image_wh: tuple[int, int], options: PredictionOptions) -> tuple[int, int]:
-        """The smallest size at which a picture of `image_wh` may be given to `predict_batch`, pixels."""
-        return self._network.needed_wh(image_wh, steps_for(self._steps, options))
-
-    def predict_batch(
-        self,
-        images_bgr: Sequence[Pixels],
-        options: Sequence[PredictionOptions],
-        image_whs: Sequence[tuple[int, int]] | None = None,
-    ) -> PredictedBatch:
-        """Boxes and key points on each picture, found with one run of the network as long as its batch allows.
-
-        Args:
-            images_bgr: (h, w, 3) BGR or (h, w) grey uint8, of any size, not written to; may be empty.
-            options: one for each picture.
-            image_whs: width and height of each, pixels, where some are given smaller than they are.
-        """
-        return self._network.predict(images_bgr, options, self._steps, self._objects, image_whs)
-
-    def _objects(self, answer: PictureAnswer, options: PredictionOptions) -> ScoredBoxes:
+    def _read(self, answer: PictureAnswer, options: PredictionOptions) -> ScoredBoxes:
+        """Boxes and key points on one picture."""
         architecture, geometry = self._architecture, answer.geometry
         tensors = of_picture(answer.outputs, self._roles, answer.position)
         chosen = choose_boxes(
