@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from deployments.errors import ModelTaskError
 from deployments.models.errors import ModelPackageError, UnknownModelError
 from deployments.models.model_id import canonical_model_id
 from deployments.models.offer import Offer, offer
@@ -16,7 +17,7 @@ from deployments.models.pp_ocr.packages import FAMILY as PP_OCR
 from deployments.models.pp_ocr.packages import check_installed, pp_ocr_packages
 from deployments.models.store.package_store import PackageStore
 from deployments.models.store.sources import Source
-from deployments.models.tasks import READING, Tasks
+from deployments.models.tasks import IMAGE_TASKS, READING, Tasks
 from deployments.settings import DEFAULT_TEXT_READER, ClusterArgs, EngineSettings, ModelSettings, data_directory
 from workflows.definition.nearest import suggest
 
@@ -94,7 +95,7 @@ def served_models(args: ClusterArgs) -> ServedModels:
         ModelSourceError: packages cannot be fetched, and never were before.
         UnknownModelError: there are settings of a model that there is not, or a text reader is set that there is not.
         UnsupportedModelError: the text reader needs what is not installed.
-        ModelTaskError: what is set as text reader reads no text.
+        ModelTaskError: what is set as text reader reads no text, or a model is set to what is not for its task.
     """
     offered = _with_pp_ocr(offer(SHIPPED_DIRECTORY, *_directories(args)))
     offered = _emulated_only_on_demand(offered, allowed=args.emulated_accelerators)
@@ -114,6 +115,11 @@ def _as_set(package: ModelPackage, settings: Mapping[str, ModelSettings]) -> Mod
     reduced = settings.get(package.model_id, COMMON).reduced_decoding
     if reduced is None:
         return package
+    if package.task_type not in IMAGE_TASKS:
+        raise ModelTaskError(
+            f"models.{package.model_id}: reduced_decoding is for models of whole pictures, and this one is for "
+            f"{package.task_type}; leave it out"
+        )
     return replace(package, preprocessing=replace(package.preprocessing, reduced_decoding=reduced))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
+import pytest
 import ray
 from ray.serve._private import constants
 
@@ -11,6 +13,7 @@ from deployments.cli.gcs_storage import GcsStorage
 from deployments.cli.ray_environment import ServePorts, cluster_environment, gcs_environment, proxy_environment
 
 SERVE_SOURCE = Path(constants.__file__).parent
+LOADER = Path("/lib64/ld-linux-x86-64.so.2")
 
 
 def test_every_switch_of_serve_is_one_that_this_ray_knows():
@@ -29,6 +32,13 @@ def test_switches_of_rays_core_are_known_to_its_binary():
     flags = [name.removeprefix("RAY_") for name in environment if name.removeprefix("RAY_")[0].islower()]
     assert flags
     assert [name for name in flags if name.encode() not in raylet] == []
+
+
+@pytest.mark.skipif(not LOADER.exists(), reason=f"{LOADER} of the GNU C library is not here")
+def test_the_c_library_knows_the_switch_for_large_pages():
+    switches = {"GLIBC_TUNABLES": cluster_environment("haproxy")["GLIBC_TUNABLES"]}
+    known = subprocess.run([LOADER, "--list-tunables"], env=switches, capture_output=True, text=True, check=True)
+    assert "glibc.malloc.hugetlb: 0x1 " in known.stdout
 
 
 def test_the_python_proxy_turns_direct_ingress_off():

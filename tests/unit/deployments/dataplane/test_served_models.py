@@ -228,6 +228,12 @@ def test_a_text_reader_that_is_not_there_is_refused_with_a_near_one(tmp_path: Pa
         served(tmp_path, models_dir=readers, text_reader_model="pp_ocr/smal-small")
 
 
+def test_a_text_reader_has_no_pictures_to_decode_smaller(tmp_path: Path, readers: Path) -> None:
+    (reader,) = [name for name, each in served(tmp_path, models_dir=readers).packages.items() if each.text_reading][:1]
+    with pytest.raises(ModelTaskError, match="reduced_decoding is for models of whole pictures"):
+        served(tmp_path, models_dir=readers, models={reader: {"reduced_decoding": True}})
+
+
 def test_what_reads_no_text_is_no_text_reader(tmp_path: Path, readers: Path) -> None:
     with pytest.raises(ModelTaskError, match="plates/2"):
         served(tmp_path, models_dir=readers, text_reader_model="plates/2")

@@ -62,3 +62,9 @@ def test_a_plate_of_two_lines_is_read_as_two(text_reader):
     left, top, right, bottom = TWO_LINE_PLATE_XYXY
     [page] = text_reader.read_batch([bgr[top - 10 : bottom + 10, left - 20 : right + 20]]).pages
     assert ["".join(line.split()) for line in page.text.split("\n")] == ["SL09", "KTV"]
+
+
+def test_photographs_are_decoded_at_half_their_size_for_the_plate_detector(
+    object_detector: ObjectDetectionModel,
+) -> None:
+    assert object_detector.needed_wh((1280, 720), PredictionOptions()) == (640, 360)

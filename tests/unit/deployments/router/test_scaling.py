@@ -172,6 +172,13 @@ def test_no_replica_is_added_where_no_core_is_idle():
     assert run(Deployment(0.05, idle_cores=1.4), lambda _: 60.0, 60, 9).changes()
 
 
+def test_sixteen_clients_of_a_laptop_get_the_half_core_that_one_detector_leaves_idle():
+    # what they were seen to wait, in closed loop, for a detector of 32 ms a picture on two cores
+    waiting = Look(now_s=0.0, running=1, wanted=1, wait_s=0.2, item_s=0.032, busy_s=0.0, pending=16, idle_cores=0.45)
+    _, memory = wanted_replicas(waiting, Memory())
+    assert wanted_replicas(replace(waiting, now_s=0.5, busy_s=0.5), memory)[0] == 2
+
+
 @pytest.mark.parametrize("service_s", [0.002, 0.4])
 def test_quick_and_slow_work_is_judged_by_its_own_time(service_s):
     calm = run(Deployment(service_s), lambda _: 0.4 / service_s, 300, 10)
