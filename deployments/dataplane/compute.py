@@ -36,11 +36,10 @@ def predict_images(model: ImageModel, questions: Sequence[ImageQuestion]) -> lis
     """What a model says about each image, or what is wrong with it, in order."""
 
     def predict(batch: Sequence[tuple[Pixels, ImageQuestion]]) -> Sequence[Prediction]:
-        asked = [question for _, question in batch]
         return model.predict_batch(
             [pixels for pixels, _ in batch],
-            [question.options for question in asked],
-            [question.image.wh for question in asked],
+            [question.options for _, question in batch],
+            [question.image.wh for _, question in batch],
         ).predictions
 
     def ready(question: ImageQuestion) -> tuple[Pixels, ImageQuestion] | Exception:

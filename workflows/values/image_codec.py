@@ -32,11 +32,12 @@ TRANSPOSING_ORIENTATIONS = frozenset({5, 6, 7, 8})
 """EXIF orientations that exchange width and height."""
 
 REDUCTIONS = {
+    1: (cv2.IMREAD_COLOR, cv2.IMREAD_GRAYSCALE),
     2: (cv2.IMREAD_REDUCED_COLOR_2, cv2.IMREAD_REDUCED_GRAYSCALE_2),
     4: (cv2.IMREAD_REDUCED_COLOR_4, cv2.IMREAD_REDUCED_GRAYSCALE_4),
     8: (cv2.IMREAD_REDUCED_COLOR_8, cv2.IMREAD_REDUCED_GRAYSCALE_8),
 }
-"""Fractions of its size at which a JPEG can be decoded, 1/2 to 1/8: colour and grey flags of `cv2.imdecode`."""
+"""Divisors of its size at which a JPEG can be decoded: colour and grey flags of `cv2.imdecode`."""
 
 _ORIENTATION_TAG = 0x0112
 _JPEG_START = b"\xff\xd8\xff"
@@ -109,8 +110,7 @@ def decode_pixels(
     Raises:
         ImageDecodeError: the bytes are not a whole picture.
     """
-    in_full = (cv2.IMREAD_COLOR, cv2.IMREAD_GRAYSCALE)
-    flags = (in_full if reduction == 1 else REDUCTIONS[reduction])[grey]
+    flags = REDUCTIONS[reduction][grey]
     if not auto_orient:
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
     CODEC_COUNTS.decodes += 1
