@@ -20,9 +20,9 @@ if TYPE_CHECKING:  # numpy, pydantic models of every block: only when there is s
     from deployments.dataplane.served_models import ServedModels
     from workflows.compiler.plan import Plan
 
-ROUTER_CPU_MS = 9.0
-"""Of a WorkflowRouter for one request with a photograph in it, as in docs/performance.md."""
-TRANSFORM_MS = 11.0
+ROUTER_CPU_MS = 5.5
+"""Of a WorkflowRouter under load for one request with a photograph in it, as in docs/performance.md."""
+TRANSFORM_MS = 4.5
 """Of a TransformWorker for one stage of one photograph, cropping included; the same."""
 
 Several = list[str] | None

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from ray.exceptions import RayActorError, RayError, WorkerCrashedError
@@ -78,6 +79,12 @@ class ModelDeployment(Generic[Payload, Result]):
     def is_shared(self) -> bool:
         """Whether its replicas hold any of many models."""
         return self._contents is not None
+
+    @cached_property
+    def infer(self) -> DeploymentHandle[Any]:
+        """Its method that takes raw tensors; kept, since each look at a handle for a method makes a handle."""
+        method: DeploymentHandle[Any] = self.handle.infer
+        return method
 
     async def everywhere(self, method: str, *args: Any) -> list[Any]:
         """What a method answers in every replica; nothing when there is none."""

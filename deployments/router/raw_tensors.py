@@ -77,7 +77,7 @@ class RawTensors:
     ) -> CallAnswer[Tensors]:
         deployment = self._served_by[key[0]]
         call = InferCall(model_id=key[0], questions=tuple(questions), deadlines_unix_s=tuple(deadlines_unix_s))
-        answer: CallAnswer[Tensors] = await answer_of(deployment.handle.infer, call)
+        answer: CallAnswer[Tensors] = await answer_of(deployment.infer, call)
         if deployment.is_shared:
             self._contents.learn(answer.replica_id, answer.loaded_ids)
         return answer

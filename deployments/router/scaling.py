@@ -5,6 +5,9 @@ itself says that they do not keep up; the number of calls under way does not, fo
 requests. Fewer are enough when those that remain would be less than half busy, and would have been for a while. Between
 the two marks nothing changes, and so the number does not swing.
 
+A few clients that wait for one answer before they ask again never let work wait long, and still get no more than the
+replicas give. So replicas that are busy all the time are joined by one more where a core of the machine is idle anyway.
+
 Values in, values out: the clock is an argument, and what is remembered goes in and comes back.
 """
 
@@ -38,6 +41,9 @@ LOW_S = 60.0
 
 NEEDED_IDLE_CORES = 0.3
 """Idle processor cores without which one more process wins nothing."""
+
+FULL_SHARE, FULL_S = 0.9, 5.0
+"""How busy all replicas must have been over so many seconds, for one more to put an idle core to use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +87,8 @@ class Memory:
         pressed_wait_s: how long it waited then.
         started_s: when replicas were last seen starting; None when they never were.
         low_since_s: since when fewer replicas would have been enough; None when they would not.
+        watched_since_s: since when it is watched whether replicas are busy all the time; None before the first look.
+        watched_busy_s: what all together had computed then.
     """
 
     looked_s: float | None = None
@@ -91,6 +99,8 @@ class Memory:
     pressed_wait_s: float = 0.0
     started_s: float | None = None
     low_since_s: float | None = None
+    watched_since_s: float | None = None
+    watched_busy_s: float = 0.0
 
 
 def wanted_replicas(look: Look, memory: Memory) -> tuple[int, Memory]:
@@ -111,12 +121,16 @@ def wanted_replicas(look: Look, memory: Memory) -> tuple[int, Memory]:
     low_since_s = _since(known_low_s, look, not waits and busy <= BUSY_ENOUGH * (look.wanted - 1))
     unsettled = started_s is not None and look.now_s - started_s < SETTLE_S
     is_pressed = _lasted(pressed_since_s, look, UNSETTLED_S if unsettled else PRESSED_S)
+    watched_s = 0.0 if memory.watched_since_s is None else look.now_s - memory.watched_since_s
+    watch_anew = starting or memory.watched_since_s is None or watched_s >= FULL_S
     wanted = look.wanted
     if not look.wanted:
         wanted = 1 if look.pending else 0
     elif is_pressed and (look.refused or look.wait_s >= long_s) and _has_room(look):
         wanted += look.wanted if look.wait_s >= DOUBLE_WAIT_S else 1
         pressed_since_s = None
+    elif watched_s >= FULL_S and not starting and _is_full(look, memory, watched_s):
+        wanted += 1
     elif look.wanted == 1:
         wanted = 1 if look.pending or starting else 0  # the bounds say whether none is allowed, and after what time
     elif _lasted(low_since_s, look, LOW_S):
@@ -130,7 +144,14 @@ def wanted_replicas(look: Look, memory: Memory) -> tuple[int, Memory]:
         pressed_wait_s=pressed_wait_s,
         started_s=started_s,
         low_since_s=low_since_s,
+        watched_since_s=look.now_s if watch_anew else memory.watched_since_s,
+        watched_busy_s=look.busy_s if watch_anew else memory.watched_busy_s,
     )
+
+
+def _is_full(look: Look, memory: Memory, watched_s: float) -> bool:
+    computed_s = look.busy_s - memory.watched_busy_s
+    return look.idle_cores is not None and _has_room(look) and computed_s >= FULL_SHARE * look.running * watched_s
 
 
 def _busy(look: Look, memory: Memory) -> float:

@@ -179,6 +179,37 @@ def test_sixteen_clients_of_a_laptop_get_the_half_core_that_one_detector_leaves_
     assert wanted_replicas(replace(waiting, now_s=0.5, busy_s=0.5), memory)[0] == 2
 
 
+def watched(busy: float, *, running: int = 1, idle_cores: float | None = 0.6, seconds: float = 20.0) -> int:
+    """Replicas wanted at the end, after looks at replicas of which each is so busy while hardly any work waits."""
+    look = Look(now_s=0.0, running=running, wanted=running, wait_s=0.02, item_s=0.032, busy_s=0.0, pending=2 * running)
+    memory, most = Memory(), running
+    for half in range(int(2 * seconds)):
+        now_s = half / 2
+        seen = replace(look, now_s=now_s, busy_s=busy * running * now_s, idle_cores=idle_cores)
+        wanted, memory = wanted_replicas(seen, memory)
+        most = max(most, wanted)
+    return most
+
+
+def test_an_idle_core_is_put_to_use_for_clients_that_keep_all_replicas_busy():
+    assert watched(0.97) == 2
+    assert watched(0.97, running=3) == 4
+    assert watched(0.97, seconds=4.5) == 1  # not for a short time
+    assert watched(0.97, idle_cores=0.1) == 1
+    assert watched(0.97, idle_cores=None) == 1  # nobody knows whether there is one
+    assert watched(0.8) == 1
+
+
+def test_replicas_that_start_are_no_measure_of_how_busy_they_are():
+    look = Look(now_s=0.0, running=1, wanted=2, wait_s=0.0, item_s=0.032, busy_s=0.0, pending=2, idle_cores=0.6)
+    _, memory = wanted_replicas(look, Memory())
+    for second in range(1, 30):
+        wanted, memory = wanted_replicas(replace(look, now_s=float(second), busy_s=float(second)), memory)
+        assert wanted == 2
+    settled = replace(look, running=2, now_s=31.0, busy_s=31.0)
+    assert wanted_replicas(settled, memory)[0] == 2
+
+
 @pytest.mark.parametrize("service_s", [0.002, 0.4])
 def test_quick_and_slow_work_is_judged_by_its_own_time(service_s):
     calm = run(Deployment(service_s), lambda _: 0.4 / service_s, 300, 10)
