@@ -6,17 +6,16 @@ import argparse
 import hashlib
 import json
 import math
-import random
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from training.compact import narrow
+from training.compact import calibration_crops, narrow
 from training.plate_batches import PADDING_VALUE
 from training.plate_network import load_detector
-from training.plate_reader import MEAN, STD, PlateReader, normalize
+from training.plate_reader import MEAN, STD, load_reader
 from training.plate_serving import YoloOutput, served_form
 from training.plate_texts import VOCABULARY
 from training.schedule import load_weights
@@ -24,11 +23,9 @@ from training.text_detector import MEAN as MAP_MEAN
 from training.text_detector import PADDING_VALUE as MAP_PADDING_VALUE
 from training.text_detector import STD as MAP_STD
 from training.text_detector import text_detector
-from training.text_recognizer import draw_crops
 
 OPSET = 17
 DEFAULT_CONFIDENCE = 0.4  # what requests are served with when they name no threshold
-CALIBRATION_CROPS, CALIBRATION_SEED = 200, 8_000_001
 DETECTOR_ID, RECOGNIZER_ID = "vehicle-registration-plates-trudk/2", "doctr/default"
 TEXT_DETECTOR_ID = "doctr/detection"
 MAP_READING = {"pixel_threshold": 0.65, "region_threshold": 0.4, "unclip_ratio": 1.5}  # best for reading, of a grid
@@ -104,11 +101,6 @@ def export_detector(weights: Path, best_threshold: float, shipped: Path) -> None
     _write_configs(folder, model, inference)
 
 
-def _drawn_crops() -> Tensor:
-    samples = draw_crops(random.Random(CALIBRATION_SEED), [], CALIBRATION_CROPS, unseen=False, words=0.35)
-    return normalize(torch.from_numpy(samples["rgb"]).permute(0, 3, 1, 2).float() / 255)
-
-
 def export_recognizer(weights: Path, shipped: Path, whole: bool = False) -> None:
     """Write the text recognizer's package; the batch is free, the input 64 x 256.
 
@@ -119,11 +111,10 @@ def export_recognizer(weights: Path, shipped: Path, whole: bool = False) -> None
     """
     folder = shipped / RECOGNIZER_ID
     folder.mkdir(parents=True, exist_ok=True)
-    reader = PlateReader()
-    load_weights(reader, weights)
-    reader.eval().trim()
+    reader = load_reader(weights).eval()
+    reader.trim()
     if not whole:
-        narrow(reader.localizer, _drawn_crops())
+        narrow(reader.localizer, calibration_crops())
     torch.onnx.export(
         reader,
         (torch.zeros(2, 3, 64, 256),),

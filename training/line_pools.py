@@ -12,10 +12,9 @@ import torch
 from torch import Tensor
 
 from training.line_samples import LineSample, line_samples
-from training.plate_reader import PlateReader, normalize
+from training.plate_reader import PlateReader, load_reader, normalize
 from training.pools import Samples, keep_fresh
 from training.reading_losses import ctc_losses
-from training.schedule import load_weights
 
 TWO_LINE = 0.05
 EASY_LOSS, HOPELESS_LOSS = 0.15, 14.0  # of a whole text
@@ -54,9 +53,8 @@ def main() -> None:
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     torch.manual_seed(arguments.seed)
-    rng, reader = random.Random(arguments.seed), PlateReader().eval()
-    if arguments.thin:
-        load_weights(reader, arguments.thin)
+    rng = random.Random(arguments.seed)
+    reader = load_reader(arguments.thin).eval() if arguments.thin else None
 
     def make() -> Samples:
         kept: list[LineSample] = []
@@ -64,7 +62,7 @@ def main() -> None:
             drawn: list[LineSample] = []
             while len(drawn) < CHUNK:
                 drawn += line_samples(rng, False, arguments.words, TWO_LINE)
-            kept += _instructive(reader, drawn) if arguments.thin else drawn
+            kept += _instructive(reader, drawn) if reader else drawn
         rng.shuffle(kept)
         return {
             "line": np.stack([sample.rgb for sample in kept]),

@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from training.compact import calibration_crops, narrow_decoder
 from training.line_pools import to_rgb
-from training.plate_reader import PlateReader, normalize
+from training.plate_reader import PlateReader, load_reader, normalize
 from training.pools import PoolReader, Samples
 from training.reading_losses import ctc_loss, varied
-from training.schedule import AveragedWeights, load_weights, optimizer_for, set_rate
+from training.schedule import AveragedWeights, optimizer_for, set_rate
 from training.spaced_lines import spaced_batch, stepwise_loss
 from training.text_recognizer import exact_match
 
@@ -54,6 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pools", type=Path, required=True)
     parser.add_argument("--resume", type=Path, help="weights of a whole reader; random ones when left out")
+    parser.add_argument("--narrow", action="store_true", help="give the LSTM layers fewer numbers a step from now on")
     parser.add_argument("--warm-up", type=int, default=0, help="steps on lines whose letters have known places, first")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=3600)
@@ -66,9 +68,9 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(arguments.seed)
-    reader = PlateReader()
-    if arguments.resume:
-        load_weights(reader, arguments.resume)
+    reader = load_reader(arguments.resume) if arguments.resume else PlateReader()
+    if arguments.narrow:
+        narrow_decoder(reader.eval(), calibration_crops())
     reader.to(memory_format=torch.channels_last).train()
     for parameter in reader.localizer.parameters():
         parameter.requires_grad_(False)

@@ -10,7 +10,12 @@ where their letters stand.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -89,6 +94,32 @@ class LineLocalizer(nn.Module):
         return (frames * weight).sum(1), votes[..., 0], centres
 
 
+class NarrowDecoder(nn.Module):
+    """Bidirectional LSTM layers, each behind a projection of what it reads (`compact.py`)."""
+
+    def __init__(self, inwards: Sequence[nn.Linear], layers: Sequence[nn.LSTM]) -> None:
+        super().__init__()
+        self.inwards, self.layers = nn.ModuleList(inwards), nn.ModuleList(layers)
+
+    @classmethod
+    def like(cls, state: Mapping[str, Tensor]) -> NarrowDecoder:
+        """One of the sizes that its weights have, named as in `PlateReader`."""
+        projections = [
+            value.shape for name, value in state.items() if re.search(r"decoder\.inwards\.\d\.weight$", name)
+        ]
+        hidden = state["recognizer.decoder.layers.0.weight_hh_l0"].shape[1]
+        return cls(
+            [nn.Linear(inputs, heard) for heard, inputs in projections],
+            [nn.LSTM(heard, hidden, batch_first=True, bidirectional=True) for heard, _ in projections],
+        )
+
+    def forward(self, steps: Tensor) -> tuple[Tensor, None]:
+        """(b, steps, features) to (b, steps, 2 * hidden), in the place of an LSTM's pair."""
+        for inwards, lstm in zip(self.inwards, self.layers, strict=True):
+            steps = lstm(inwards(steps))[0]
+        return steps, None
+
+
 class PlateReader(nn.Module):
     """Localizer and recognizer."""
 
@@ -137,6 +168,15 @@ class PlateReader(nn.Module):
         centre, along, down = frames[:, 0:2], frames[:, 2:4], frames[:, 4:6]
         corners = [centre - along - down, centre + along - down, centre + along + down, centre - along + down]
         return self.read(self.rectify(crops, frames)), (torch.stack(corners, 1) + 1) / 2
+
+
+def load_reader(path: Path) -> PlateReader:
+    """A reader from its weights, its decoder as narrow as they are."""
+    reader, state = PlateReader(), load_file(path)
+    if "recognizer.decoder.inwards.0.weight" in state:
+        reader.recognizer.decoder = NarrowDecoder.like(state)
+    reader.load_state_dict(state)
+    return reader
 
 
 def decode(logits: Tensor) -> list[str]:

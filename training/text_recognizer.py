@@ -14,10 +14,10 @@ from torch import nn
 
 from training.backgrounds import Frame, load_frames
 from training.crop_samples import crop_sample
-from training.plate_reader import PlateReader, decode, normalize
+from training.plate_reader import PlateReader, decode, load_reader, normalize
 from training.pools import PoolReader, Samples, keep_fresh
 from training.reading_losses import ctc_loss, frame_loss, jittered, varied
-from training.schedule import AveragedWeights, fast_bfloat16, load_weights, optimizer_for, set_rate
+from training.schedule import AveragedWeights, fast_bfloat16, optimizer_for, set_rate
 
 
 def draw_crops(rng: random.Random, frames: list[Frame], size: int, unseen: bool, words: float) -> Samples:
@@ -48,13 +48,9 @@ def train(arguments: argparse.Namespace) -> None:
     """Train for `--seconds`, saving averaged weights once in a while."""
     torch.set_num_threads(1)
     torch.manual_seed(arguments.seed)
-    model = PlateReader()
+    model = load_reader(arguments.resume) if arguments.resume else PlateReader()
     if arguments.recognizer:
-        lettered = PlateReader()
-        load_weights(lettered, arguments.recognizer)
-        model.recognizer.load_state_dict(lettered.recognizer.state_dict())
-    if arguments.resume:
-        load_weights(model, arguments.resume)
+        model.recognizer = load_reader(arguments.recognizer).recognizer
     model.to(memory_format=torch.channels_last).train()
     optimizer, averaged = optimizer_for(model, arguments.rate, 0.01), AveragedWeights(model)
     pools, held_out = PoolReader(arguments.pools, arguments.seed), None
