@@ -6,9 +6,11 @@ from pydantic import AliasChoices, Field
 
 from workflows.block import BlockManifest
 from workflows.drawing.palette import ColourAxis, PaletteName
+from workflows.drawing.sizes import LARGEST_PALETTE
 from workflows.kinds import DETECTION_KINDS, Kind
 from workflows.manifest_fields import BooleanRef, ImageRef, IntegerRef, ListRef, Reference, StringRef
 
+CustomColours = Annotated[list[str], Field(max_length=LARGEST_PALETTE)]
 DrawableRef = Annotated[str, Reference((*DETECTION_KINDS, Kind.RLE_INSTANCE_SEGMENTATION_PREDICTION))]
 
 
@@ -31,7 +33,7 @@ class DetectionsVisualizationManifest(VisualizationManifest):
     predictions: DrawableRef = Field(description="Detections to draw.")
     color_palette: PaletteName | StringRef = Field(default="DEFAULT", description="Palette to take colours from.")
     palette_size: int | IntegerRef = Field(default=10, description="Number of colours of a Matplotlib palette.")
-    custom_colors: list[str] | ListRef = Field(
+    custom_colors: CustomColours | ListRef = Field(
         default_factory=list, description="Colours of the palette CUSTOM, such as #ff8800."
     )
     color_axis: ColourAxis | StringRef = Field(

@@ -49,8 +49,10 @@ def palette(name: str, size: int, custom_colours: Sequence[str]) -> sv.ColorPale
         custom_colours: the colours of the palette CUSTOM.
 
     Raises:
-        ValueError: no such palette, or CUSTOM without colours.
+        ValueError: no such palette, CUSTOM without colours, or more of them than a palette may have.
     """
+    if len(custom_colours) > LARGEST_PALETTE:
+        raise ValueError(f"custom_colors brings {len(custom_colours)} colours; a palette has at most {LARGEST_PALETTE}")
     return _palette(name, at_most(size, LARGEST_PALETTE), tuple(custom_colours))
 
 

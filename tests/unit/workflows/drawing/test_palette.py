@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from workflows.drawing.palette import ColourAxis, PaletteName, colour_lookup, palette
+from workflows.drawing.palette import ColourAxis, PaletteName, _palette, colour_lookup, palette
 
 
 @pytest.mark.parametrize("name", [name for name in get_args(PaletteName) if name.startswith("Matplotlib")])
@@ -31,6 +31,15 @@ def test_palettes_of_the_library_have_colours(name):
 def test_what_is_no_palette_is_refused(name, colours):
     with pytest.raises(ValueError, match=r"palette|colour"):
         palette(name, 10, colours)
+
+
+@pytest.mark.parametrize("name", ["CUSTOM", "DEFAULT"])
+def test_more_custom_colours_than_a_palette_may_have_are_refused_and_not_kept(name):
+    kept = _palette.cache_info().currsize
+    with pytest.raises(ValueError, match="custom_colors brings 1025 colours; a palette has at most 1024"):
+        palette(name, 10, ["#ff0000"] * 1025)
+    assert _palette.cache_info().currsize == kept
+    assert len(palette("CUSTOM", 10, ["#ff0000"] * 1024).colors) == 1024
 
 
 @pytest.mark.parametrize("axis", get_args(ColourAxis))
