@@ -252,6 +252,11 @@ class CoalescingLimits(BaseModel):
     max_batch_bytes: int = Field(
         default=16 * MEBIBYTE, gt=0, description="Bytes of one call; a larger item travels alone."
     )
+    max_batch_pixels: int = Field(  # eight photographs of 12 megapixels share a call; as pixels they take 300 MB
+        default=100_000_000,
+        gt=0,
+        description="Pixels of the images of one call once they are decoded; a larger item travels alone.",
+    )
     slots_per_replica: int = Field(
         default=2, gt=0, description="Calls in flight for each replica: one computes while the next is on its way."
     )

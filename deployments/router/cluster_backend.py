@@ -25,6 +25,7 @@ from deployments.router.replica_contents import ReplicaContents
 from deployments.settings import RouterTuning
 from workflows.compiler.plan import Plan, Stage
 from workflows.executor.dispatcher import Column, StageUnit
+from workflows.values.detections import Detections
 from workflows.values.image import Image
 from workflows.values.recognized_text import RecognizedText
 
@@ -149,6 +150,7 @@ class ClusterBackend:
             deadline_unix_s=work.deadline_unix_s,
             request_id=work.request_id,
             size_bytes=question.image.travelling_bytes,
+            size_px=question.image.size_px,
         )
         return _account(delivery, work, step)
 
@@ -162,6 +164,7 @@ class ClusterBackend:
             deadline_unix_s=work.deadline_unix_s,
             request_id=work.request_id,
             size_bytes=image.travelling_bytes,
+            size_px=image.size_px,
         )
         return _account(delivery, work, step)
 
@@ -173,6 +176,7 @@ class ClusterBackend:
             deadline_unix_s=work.deadline_unix_s,
             request_id=work.request_id,
             size_bytes=0 if self._transform_worker is None else size_of(unit),
+            size_px=pixels_of(plan, stage, unit),
         )
         away_ms = delivery.transfer_ms + delivery.compute_ms  # of which this unit's own steps computed a part
         work.timings.extend(delivery.value.timings(delivery.queue_ms, away_ms))
@@ -280,13 +284,23 @@ class ClusterBackend:
 
 def size_of(unit: StageUnit) -> int:
     """Bytes of the images of a unit, each counted once."""
-    images = {
-        id(value): value
-        for column in unit.columns.values()
-        for value in column.values.values()
-        if isinstance(value, Image)
-    }
-    return sum(image.travelling_bytes for image in images.values())
+    return sum(image.travelling_bytes for image in _each_once(unit, Image))
+
+
+def pixels_of(plan: Plan, stage: Stage, unit: StageUnit) -> int:
+    """Pixels a unit may come to: those of its images and, where a step cuts, one whole image for each detection.
+
+    Where the boxes end up that are cut out is known only to the steps before; none is larger than its image.
+    """
+    sizes_px = [image.size_px for image in _each_once(unit, Image)]
+    cuts = sum(plan.steps[name].block.output_offset == 1 for name in stage.steps)
+    boxes = sum(len(detections) for detections in _each_once(unit, Detections)) if cuts else 0
+    return sum(sizes_px) + cuts * boxes * max(sizes_px, default=0)
+
+
+def _each_once(unit: StageUnit, kind: type[R]) -> list[R]:
+    values = (value for column in unit.columns.values() for value in column.values.values())
+    return list({id(value): value for value in values if isinstance(value, kind)}.values())
 
 
 def _predict_call(

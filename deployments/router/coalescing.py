@@ -104,6 +104,7 @@ class Delivery(Generic[R]):
 class _Item(Generic[P, R]):
     payload: P
     size_bytes: int
+    size_px: int
     request_id: str
     deadline_unix_s: float
     future: asyncio.Future[Delivery[R]]
@@ -195,11 +196,26 @@ class CoalescingQueue(Generic[K, P, R]):
         return len(self._waiting.get(key, ()))
 
     async def submit(
-        self, key: K, payload: P, *, deadline_unix_s: float, request_id: str, size_bytes: int = 0
+        self,
+        key: K,
+        payload: P,
+        *,
+        deadline_unix_s: float,
+        request_id: str,
+        size_bytes: int = 0,
+        size_px: int = 0,
     ) -> Delivery[R]:
         """Have one item done.
 
         Cancelling the caller takes the item out of the queue, or gives up its call when nobody else waits for it.
+
+        Args:
+            key: what it may share a call with.
+            payload: what to send.
+            deadline_unix_s: until when somebody waits for it.
+            request_id: whose it is.
+            size_bytes: what sending it takes.
+            size_px: pixels it becomes where it is worked on, however few bytes they travel in.
 
         Raises:
             DeadlineExceededError: the answer did not come in time; work that has not begun never will.
@@ -217,6 +233,7 @@ class CoalescingQueue(Generic[K, P, R]):
         item: _Item[P, R] = _Item(
             payload=payload,
             size_bytes=size_bytes,
+            size_px=size_px,
             request_id=request_id,
             deadline_unix_s=deadline_unix_s,
             future=loop.create_future(),
@@ -322,10 +339,13 @@ class CoalescingQueue(Generic[K, P, R]):
     def _take(self, key: K, most: int) -> list[_Item[P, R]]:
         waiting = self._waiting[key]
         items: list[_Item[P, R]] = []
-        size_bytes, now_unix_s = 0, self._clock_s()
+        size_bytes, size_px, now_unix_s = 0, 0, self._clock_s()
         while waiting and len(items) < most:
             item = waiting[0]
-            if items and size_bytes + item.size_bytes > self.limits.max_batch_bytes:
+            if items and (
+                size_bytes + item.size_bytes > self.limits.max_batch_bytes
+                or size_px + item.size_px > self.limits.max_batch_pixels
+            ):
                 break
             waiting.popleft()
             self.counters.queued_items -= 1
@@ -334,6 +354,7 @@ class CoalescingQueue(Generic[K, P, R]):
             if not item.future.done():  # else its requester was told, and will come to clean up
                 items.append(item)
                 size_bytes += item.size_bytes
+                size_px += item.size_px
         if not waiting:
             del self._waiting[key]
         return items

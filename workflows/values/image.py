@@ -84,6 +84,11 @@ class Image:
         return self._wh
 
     @property
+    def size_px(self) -> int:
+        """How many pixels it has; known without decoding."""
+        return self._wh[0] * self._wh[1]
+
+    @property
     def pixels(self) -> Pixels:
         """(h, w, 3) BGR uint8, or (h, w) for a grey image; read-only.
 

@@ -50,9 +50,9 @@ def make(deployment: FakeDeployment, **limits) -> CoalescingQueue[str, int, int]
     )
 
 
-def ask(queue, payload: int, *, key: str = "m", request_id: str = "r", in_s: float = 60.0, size_bytes: int = 0):
+def ask(queue, payload: int, *, key: str = "m", request_id: str = "r", in_s: float = 60.0, **sizes: int):
     return asyncio.ensure_future(
-        queue.submit(key, payload, deadline_unix_s=time.time() + in_s, request_id=request_id, size_bytes=size_bytes)
+        queue.submit(key, payload, deadline_unix_s=time.time() + in_s, request_id=request_id, **sizes)
     )
 
 

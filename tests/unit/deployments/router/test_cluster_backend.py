@@ -21,9 +21,10 @@ from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import UnknownModelError
 from deployments.models.registry import ModelRow
 from deployments.models.tasks import DETECTION
-from deployments.router.cluster_backend import ClusterBackend, size_of
+from deployments.router.cluster_backend import ClusterBackend, pixels_of, size_of
 from deployments.router.placement import Placement as WhereModelsRun
 from deployments.settings import CoalescingLimits, RouterTuning
+from tests.unit.workflows.builders import detections
 from workflows.compiler.compile import compile_definition
 from workflows.executor.dispatcher import Column, StageUnit
 from workflows.ports import PredictionOptions
@@ -213,6 +214,17 @@ DEFINITION = {
 }
 
 
+CUTS = {
+    "version": "1.0",
+    "inputs": [
+        {"type": "WorkflowImage", "name": "image"},
+        {"type": "WorkflowBatchInput", "name": "boxes", "kind": ["object_detection_prediction"]},
+    ],
+    "steps": [{"type": "DynamicCrop", "name": "cut", "images": "$inputs.image", "predictions": "$inputs.boxes"}],
+    "outputs": [{"type": "JsonField", "name": "crops", "selector": "$steps.cut.crops"}],
+}
+
+
 def stage_and_unit():
     plan = compile_definition(DEFINITION)
     (stage,) = plan.stages
@@ -258,6 +270,57 @@ def test_an_image_that_a_unit_holds_twice_weighs_once():
     column = Column(lineage=("a",), values={(0,): picture, (1,): picture, (2,): 5})
     assert size_of(StageUnit(columns={"$inputs.a": column, "$inputs.b": column})) == len(picture.encoded)
     assert size_of(StageUnit(columns={})) == 0
+
+
+def flat_png(width: int = 8000, height: int = 8000) -> Image:
+    """An image that claims many pixels; nobody decodes it here."""
+    return Image(
+        placement=Placement.of_upload("image", (width, height)),
+        video=VideoMetadata.of_still("image"),
+        wh=(width, height),
+        encoded=b"\x89PNG",
+    )
+
+
+@pytest.mark.parametrize(("wh", "calls"), [((8000, 8000), 8), ((4032, 3024), 1), ((1280, 720), 1)])
+async def test_images_that_become_large_where_they_are_decoded_do_not_share_a_call(wh, calls):
+    detector, reader = FakeHandle(finds_nothing), FakeHandle(reads_sizes)
+    cluster = backend(detector, reader)
+    asked = replace(question(), image=flat_png(*wh))
+    await asyncio.gather(*(cluster.predict(asked, STAMP, work(), "plates") for _ in range(8)))
+    await asyncio.gather(*(cluster.read(asked.image, "doctr/default", work(), "ocr") for _ in range(8)))
+    assert (len(detector.calls), len(reader.calls)) == (calls, calls)
+    assert cluster.queues["object_detector"].counters.sent_bytes == 8 * len(asked.image.encoded)
+
+
+def cutting_unit(boxes: int, picture: Image):
+    plan = compile_definition(CUTS)
+    (stage,) = plan.stages
+    found = detections(*[[0, 0, 1, 1]] * boxes, image_wh=picture.wh)
+    columns = {
+        "$inputs": Column(lineage=("$inputs",), values={(0,): True}),
+        "$inputs.image": Column(lineage=("$inputs",), values={(0,): picture}),
+        "$inputs.boxes": Column(lineage=("$inputs",), values={(0,): found}),
+    }
+    return plan, stage, StageUnit(columns=columns)
+
+
+@pytest.mark.parametrize(("boxes", "expected_px"), [(0, 12_000_000), (1, 24_000_000), (10, 132_000_000)])
+def test_a_unit_that_cuts_counts_a_whole_image_for_each_detection(boxes, expected_px):
+    assert pixels_of(*cutting_unit(boxes, flat_png(4000, 3000))) == expected_px
+
+
+def test_a_unit_that_cuts_nothing_counts_its_images_once():
+    assert pixels_of(*stage_and_unit()) == 4 * 3
+
+
+async def test_units_that_cut_out_much_do_not_share_a_call():
+    worker = FakeHandle(lambda call: answer([StageDone(columns={}, step_ms={}) for _ in call.units]))
+    cluster = backend(worker=worker)
+    for boxes in (10, 1):
+        plan, stage, unit = cutting_unit(boxes, flat_png(4000, 3000))
+        await asyncio.gather(*(cluster.run_stage(plan, stage, unit, work()) for _ in range(4)))
+    assert [len(call.units) for _, call in worker.calls] == [1, 1, 1, 1, 4]
 
 
 def description(model_id: str) -> ModelRow:

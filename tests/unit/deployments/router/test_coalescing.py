@@ -181,6 +181,15 @@ async def test_a_call_holds_no_more_bytes_than_the_limit_except_for_one_item_alo
     assert [payloads for _, payloads in deployment.calls] == [[0, 1], [2], [3], [4]]
 
 
+async def test_a_call_holds_no_more_pixels_than_the_limit_except_for_one_item_alone():
+    deployment = open_gate(FakeDeployment())
+    queue = make(deployment, max_batch_pixels=10)
+    sizes = [6, 4, 1, 50, 1]
+    await values([ask(queue, number, size_bytes=1, size_px=size) for number, size in enumerate(sizes)])
+    assert [payloads for _, payloads in deployment.calls] == [[0, 1], [2], [3], [4]]
+    assert queue.counters.sent_bytes == 5
+
+
 async def test_models_do_not_share_a_call_and_the_longest_waiting_goes_first():
     deployment = FakeDeployment()
     queue = make(deployment, slots_per_replica=1)
