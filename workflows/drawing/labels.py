@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, get_args
 
+from workflows.drawing.sizes import LONGEST_LABEL
 from workflows.geometry.boxes import centres_and_sizes
 from workflows.values.detections import Detections
 
@@ -23,7 +24,7 @@ LabelText = Literal[
 
 
 def label_texts(detections: Detections, text: str) -> list[str]:
-    """One text a detection.
+    """One text a detection, cut short where it is longer than anybody reads in a picture.
 
     Args:
         detections: any number of them.
@@ -35,7 +36,11 @@ def label_texts(detections: Detections, text: str) -> list[str]:
     if text not in _WRITERS:
         raise ValueError(f"{text!r} is no label text; right are {', '.join(get_args(LabelText))}")
     # OpenCV, which draws them, ends the process on half of a surrogate pair.
-    return [written.encode("utf-8", "replace").decode() for written in _WRITERS[text](detections)]
+    return [_shortened(written.encode("utf-8", "replace").decode()) for written in _WRITERS[text](detections)]
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 3]}..."
 
 
 def _classes(detections: Detections) -> list[str]:

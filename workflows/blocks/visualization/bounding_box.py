@@ -6,6 +6,7 @@ from pydantic import Field
 
 from workflows.block import Block, RunsOn
 from workflows.drawing.canvas import canvas_of, drawable
+from workflows.drawing.in_parts import draw_in_parts
 from workflows.drawing.manifest import DetectionsVisualizationManifest
 from workflows.drawing.palette import colour_lookup, palette
 from workflows.drawing.sizes import LARGEST_STROKE_PX, at_most
@@ -45,7 +46,7 @@ def run(
         "color_lookup": colour_lookup(color_axis),
     }
     annotator = sv.RoundBoxAnnotator(**look, roundness=roundness) if roundness > 0 else sv.BoxAnnotator(**look)
-    drawn = annotator.annotate(scene=canvas_of(image), detections=drawable(predictions))
+    drawn = draw_in_parts(annotator, canvas_of(image), drawable(predictions))
     return {"image": image.with_pixels(drawn)}
 
 

@@ -7,10 +7,11 @@ from pydantic import Field
 from workflows.block import Block, RunsOn
 from workflows.drawing.canvas import canvas_of, drawable
 from workflows.drawing.colours import parse_colour
+from workflows.drawing.in_parts import draw_in_parts
 from workflows.drawing.labels import LabelText, label_texts
 from workflows.drawing.manifest import DetectionsVisualizationManifest
 from workflows.drawing.palette import colour_lookup, palette
-from workflows.drawing.sizes import LARGEST_MARGIN_PX, LARGEST_STROKE_PX, LARGEST_TEXT_SCALE, at_most
+from workflows.drawing.sizes import LARGEST_MARGIN_PX, LARGEST_TEXT_SCALE, at_most, text_stroke_px
 from workflows.kinds import Kind
 from workflows.manifest_fields import FloatRef, IntegerRef, StringRef
 from workflows.values.detections import Detections
@@ -75,20 +76,21 @@ def run(
 ) -> dict[str, Image]:
     import supervision as sv  # late: it takes seconds, and most processes never draw
 
+    scale = at_most(
+        automatic_scale(image.wh, text_scale) if text_size_mode == "Automatic" else text_scale, LARGEST_TEXT_SCALE
+    )
     annotator = sv.LabelAnnotator(
         color=palette(color_palette, palette_size, custom_colors),
         color_lookup=colour_lookup(color_axis),
         text_color=sv.Color(*parse_colour(text_color)),
-        text_scale=at_most(
-            automatic_scale(image.wh, text_scale) if text_size_mode == "Automatic" else text_scale, LARGEST_TEXT_SCALE
-        ),
-        text_thickness=at_most(max(text_thickness, 1), LARGEST_STROKE_PX),
+        text_scale=scale,
+        text_thickness=text_stroke_px(text_thickness, scale),
         text_padding=at_most(text_padding, LARGEST_MARGIN_PX),
         text_position=sv.Position(text_position),
         border_radius=at_most(border_radius, LARGEST_MARGIN_PX),
     )
     shown = drawable(predictions, masks=text_position == sv.Position.CENTER_OF_MASS.value)
-    drawn = annotator.annotate(scene=canvas_of(image), detections=shown, labels=label_texts(predictions, text))
+    drawn = draw_in_parts(annotator, canvas_of(image), shown, label_texts(predictions, text))
     return {"image": image.with_pixels(drawn)}
 
 

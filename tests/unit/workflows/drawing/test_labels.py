@@ -60,6 +60,12 @@ def test_an_unknown_text_is_refused():
         label_texts(TWO, "Colour")
 
 
+@pytest.mark.parametrize(("letters", "expected"), [(100, "a" * 100), (101, "a" * 97 + "..."), (512, "a" * 97 + "...")])
+def test_a_text_longer_than_anybody_reads_in_a_picture_is_cut_short(letters, expected):
+    named = detections([0, 0, 9, 9], class_name=np.array(["a" * letters]))
+    assert label_texts(named, "Class") == [expected]
+
+
 def test_half_a_surrogate_pair_does_not_reach_the_pen():
     broken = detections([0, 0, 9, 9], class_name=np.array(["a\ud800b"]))
     assert label_texts(broken, "Class") == ["a?b"]

@@ -115,6 +115,10 @@ def test_sizes_without_end_are_drawn_at_once(look):
     assert time.perf_counter() - began < 2
 
 
+def test_strokes_are_no_thicker_than_their_letters_can_show():
+    assert_array_equal(drawn(detections(BOX), text_thickness=1000), drawn(detections(BOX), text_thickness=64))
+
+
 @pytest.mark.parametrize("thickness", [0, -3])
 def test_strokes_have_at_least_one_pixel(thickness):
     assert_array_equal(drawn(detections(BOX), text_thickness=thickness), drawn(detections(BOX), text_thickness=1))
