@@ -6,6 +6,7 @@ Plain functions, run by the replicas of a cluster and by the backend of one proc
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
@@ -25,6 +26,7 @@ from workflows.executor.dispatcher import Column, StageUnit
 from workflows.executor.stage import run_stage_here
 from workflows.values.image import Image, Pixels
 from workflows.values.recognized_text import RecognizedText
+from workflows.values.time_left import work_until
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +66,12 @@ def read_images(model: TextReader, images: Sequence[Image]) -> list[RecognizedTe
 
 
 def run_stage_units(
-    plan: Plan, stage: Stage, units: Sequence[StageUnit], *, to_travel: bool = False
+    plan: Plan,
+    stage: Stage,
+    units: Sequence[StageUnit],
+    deadlines_unix_s: Sequence[float] | None = None,
+    *,
+    to_travel: bool = False,
 ) -> list[StageDone | Exception]:
     """What a stage gives for each unit, or the failure of its step, in order.
 
@@ -72,15 +79,18 @@ def run_stage_units(
         plan: the plan.
         stage: one of its stages.
         units: what to do.
+        deadlines_unix_s: one for each unit, wall clock, seconds since the epoch: a unit is not begun after it, nor gone
+            on with; None when somebody waits for all of them however long it takes.
         to_travel: whether the answer leaves the process; images that are answered, or too large to travel as pixels,
             are then encoded here, in the thread that computes, rather than in the event loop that sends them.
     """
     makers = {output_selector(name, output): name for name in stage.steps for output in plan.steps[name].block.outputs}
     given: list[StageDone | Exception] = []
-    for unit in units:
+    for unit, deadline_unix_s in zip(units, deadlines_unix_s or [math.inf] * len(units), strict=True):
         step_ms: dict[str, float] = {}
         try:
-            columns = run_stage_here(plan, stage, unit, on_step=step_ms.__setitem__)
+            with work_until(deadline_unix_s):
+                columns = run_stage_here(plan, stage, unit, on_step=step_ms.__setitem__)
             if to_travel:
                 answered = _answered(plan, makers, unit.excluded_fields)
                 for selector in columns.keys() & makers.keys():

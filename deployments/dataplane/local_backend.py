@@ -107,7 +107,10 @@ class LocalBackend:
     async def run_stage(self, plan: Plan, stage: Stage, unit: StageUnit, work: Work) -> Mapping[str, Column]:
         """Steps that work on pixels and boxes."""
         done, whole = await self._timed(
-            self._transforming, lambda: _only(run_stage_units(plan, stage, [unit])), work, "stage"
+            self._transforming,
+            lambda: _only(run_stage_units(plan, stage, [unit], [work.deadline_unix_s])),
+            work,
+            "stage",
         )
         work.timings.extend(done.timings(whole.queue_ms, whole.transfer_ms + whole.compute_ms))
         return done.columns

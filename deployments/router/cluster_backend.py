@@ -270,7 +270,10 @@ class ClusterBackend:
             assert self._own_transforms is not None  # one or the other
             stage = plan.stages[key[1]]
             return await self._own_transforms.run(
-                deadlines_unix_s, lambda live: run_stage_units(plan, stage, [units[at] for at in live])
+                deadlines_unix_s,
+                lambda live: run_stage_units(
+                    plan, stage, [units[at] for at in live], [deadlines_unix_s[at] for at in live]
+                ),
             )
         call = StageCall(
             fingerprint=plan.fingerprint,

@@ -36,7 +36,8 @@ class TransformWorker:
         def compute(live: list[int]) -> list[StageDone | Exception]:
             plan = self._plans.get_by_json(call.fingerprint, call.definition_json)
             units = [call.units[at] for at in live]
-            return run_stage_units(plan, plan.stages[call.stage_index], units, to_travel=True)
+            deadlines_unix_s = [call.deadlines_unix_s[at] for at in live]
+            return run_stage_units(plan, plan.stages[call.stage_index], units, deadlines_unix_s, to_travel=True)
 
         return await self._thread.run(call.deadlines_unix_s, compute)
 

@@ -10,6 +10,7 @@ from workflows.executor.arguments import StepWork
 from workflows.executor.dispatcher import Position
 from workflows.executor.failures import failure_of
 from workflows.ports import Ports
+from workflows.values.time_left import check_time
 
 
 def run_calls(step: StepPlan, work: StepWork, ports: Mapping[str, Any]) -> dict[Position, Any]:
@@ -17,10 +18,12 @@ def run_calls(step: StepPlan, work: StepWork, ports: Mapping[str, Any]) -> dict[
 
     Raises:
         WorkflowError: an element failed.
+        DeadlineExceededError: the time of the work was over before the last.
     """
     run = step.block.run
     results: dict[Position, Any] = {}
     for position, arguments in work.calls.items():
+        check_time()
         try:
             results[position] = run(**arguments, **ports)
         except Exception as error:

@@ -13,6 +13,7 @@ from workflows.executor.dispatcher import Column, StageUnit
 from workflows.executor.failures import wrong_answer
 from workflows.executor.results import collect_step
 from workflows.ports import Ports
+from workflows.values.time_left import check_time
 
 
 def run_stage_here(
@@ -36,9 +37,11 @@ def run_stage_here(
 
     Raises:
         WorkflowError: a step failed.
+        DeadlineExceededError: the time of the work was over before the last step, or within one.
     """
     columns: dict[str, Column] = dict(unit.columns)
     for name in stage.steps:
+        check_time()
         began_s = time.perf_counter()
         step = plan.steps[name]
         if inspect.iscoroutinefunction(step.block.run):

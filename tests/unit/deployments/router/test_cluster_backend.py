@@ -26,6 +26,7 @@ from deployments.router.placement import Placement as WhereModelsRun
 from deployments.settings import CoalescingLimits, RouterTuning
 from tests.unit.workflows.builders import detections
 from workflows.compiler.compile import compile_definition
+from workflows.errors import DeadlineExceededError
 from workflows.executor.dispatcher import Column, StageUnit
 from workflows.ports import PredictionOptions
 from workflows.values.image import Image
@@ -263,6 +264,20 @@ async def test_without_a_transform_worker_stages_run_in_the_router():
     (crop,) = [value for column in given.values() for value in column.values.values() if isinstance(value, Image)]
     assert crop.wh == (2, 2)
     assert [timing.step for timing in one.timings] == ["cut"]
+
+
+async def test_in_the_router_too_a_unit_is_not_gone_on_with_when_its_time_is_over():
+    class Late:
+        async def run(self, deadlines_unix_s, compute):
+            return answer(compute([0, 1]))
+
+    plan, stage, unit = stage_and_unit()
+    cluster, now_s = backend(worker=None), time.time()
+    cluster._own_transforms = Late()
+    key = (plan.fingerprint, stage.index)
+    over, done = (await cluster._send_stage(key, [(plan, unit)] * 2, [now_s - 1, now_s + 60], False)).results
+    assert isinstance(over, DeadlineExceededError)
+    assert isinstance(done, StageDone)
 
 
 def test_an_image_that_a_unit_holds_twice_weighs_once():
