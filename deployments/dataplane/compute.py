@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
@@ -82,7 +83,8 @@ def run_stage_units(
         deadlines_unix_s: one for each unit, wall clock, seconds since the epoch: a unit is not begun after it, nor gone
             on with; None when somebody waits for all of them however long it takes.
         to_travel: whether the answer leaves the process; images that are answered, or too large to travel as pixels,
-            are then encoded here, in the thread that computes, rather than in the event loop that sends them.
+            are then encoded here, in the thread that computes, rather than in the event loop that sends them. Pixels
+            that do not travel are let go of with each unit, or they would add up until the whole call is answered.
     """
     makers = {output_selector(name, output): name for name in stage.steps for output in plan.steps[name].block.outputs}
     given: list[StageDone | Exception] = []
@@ -94,11 +96,14 @@ def run_stage_units(
             if to_travel:
                 answered = _answered(plan, makers, unit.excluded_fields)
                 for selector in columns.keys() & makers.keys():
-                    step_ms[makers[selector]] += _encoding_ms(columns[selector], answered=selector in answered)
+                    step_ms[makers[selector]] += _packing_ms(columns[selector], answered=selector in answered)
         except WorkflowError as error:
+            _forget_locals(error)
             given.append(error)
         else:
             given.append(StageDone(columns=columns, step_ms=step_ms))
+        if to_travel:
+            _let_go_of_pixels(unit)
     return given
 
 
@@ -130,13 +135,31 @@ def _answered(plan: Plan, makers: Mapping[str, str], excluded_fields: frozenset[
     return {selector for selector, name in makers.items() if selected & {selector, output_selector(name, "*")}}
 
 
-def _encoding_ms(column: Column, *, answered: bool) -> float:
-    """How long it took to have every image encoded that must be."""
+def _packing_ms(column: Column, *, answered: bool) -> float:
+    """How long it took to have every image encoded that must be, and nothing kept of it that does not travel."""
     began_s = time.perf_counter()
     for value in column.values.values():
-        if isinstance(value, Image) and (answered or not value.travels_as_pixels):
-            _ = value.encoded
+        if isinstance(value, Image):
+            if answered:
+                _ = value.encoded
+            value.keep_what_travels()
     return (time.perf_counter() - began_s) * 1000
+
+
+def _let_go_of_pixels(unit: StageUnit) -> None:
+    for column in unit.columns.values():
+        for value in column.values.values():
+            if isinstance(value, Image):
+                value.keep_what_travels()
+
+
+def _forget_locals(error: BaseException | None) -> None:
+    """Keep where an error came from, but not the pictures that were at hand there."""
+    seen: set[int] = set()  # an error may be raised from itself
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _or_error(image: Image) -> Pixels | ImageDecodeError:

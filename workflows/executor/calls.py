@@ -7,14 +7,23 @@ from typing import Any
 
 from workflows.compiler.plan import StepPlan
 from workflows.executor.arguments import StepWork
+from workflows.executor.cropped_pixels import CroppedPixels
 from workflows.executor.dispatcher import Position
 from workflows.executor.failures import failure_of
 from workflows.ports import Ports
 from workflows.values.time_left import check_time
 
 
-def run_calls(step: StepPlan, work: StepWork, ports: Mapping[str, Any]) -> dict[Position, Any]:
+def run_calls(
+    step: StepPlan, work: StepWork, ports: Mapping[str, Any], cropped: CroppedPixels | None = None
+) -> dict[Position, Any]:
     """Call a plain `run` for one element after the other.
+
+    Args:
+        step: whose.
+        work: the elements.
+        ports: what `run` asks for.
+        cropped: counts what the step cuts out.
 
     Raises:
         WorkflowError: an element failed.
@@ -28,6 +37,8 @@ def run_calls(step: StepPlan, work: StepWork, ports: Mapping[str, Any]) -> dict[
             results[position] = run(**arguments, **ports)
         except Exception as error:
             raise failure_of(step, error) from error
+        if cropped is not None:
+            cropped.add_result(step, results[position])
     return results
 
 

@@ -43,11 +43,13 @@ class StageUnit:
     Attributes:
         columns: selector -> column, cut down to positions that begin with the element's own; scalars whole.
         max_elements: elements that a step may make of the unit; None when there is no limit.
+        max_cropped_pixels: pixels that all crops of the unit may have together; None when there is no limit.
         excluded_fields: outputs of the plan that the answer leaves out: their images need not be encoded.
     """
 
     columns: Mapping[str, Column]
     max_elements: int | None = None
+    max_cropped_pixels: int | None = None
     excluded_fields: frozenset[str] = frozenset()
 
 

@@ -21,6 +21,7 @@ class RunOptions:
         max_pixels: of one image.
         max_elements_per_step: elements that one step may make for one request, such as crops, or one input bring.
         max_request_pixels: of all images of one request.
+        max_cropped_pixels: of all crops that the steps make for one request.
         max_answer_characters: of the results as JSON.
         excluded_fields: outputs to leave out; unknown names are ignored.
         passed_through: errors of ports that reach the caller as they are, instead of as failures of a step.
@@ -32,6 +33,7 @@ class RunOptions:
     max_pixels: int = 50_000_000
     max_elements_per_step: int = 4096
     max_request_pixels: int = 256_000_000
+    max_cropped_pixels: int = 256_000_000
     max_answer_characters: int = 1 << 28
     excluded_fields: frozenset[str] = frozenset()
     passed_through: tuple[type[Exception], ...] = ()

@@ -10,10 +10,12 @@ from typing import Any
 
 from workflows.block import RunsOn
 from workflows.compiler.plan import REQUEST_BATCH, Plan, Stage, StepPlan
+from workflows.definition.selectors import output_selector
 from workflows.errors import DeadlineExceededError
 from workflows.executor.arguments import Arguments, StepWork, prepare_step
 from workflows.executor.calls import ports_of, run_calls
-from workflows.executor.dispatcher import Column, Dispatcher, Position
+from workflows.executor.cropped_pixels import CroppedPixels
+from workflows.executor.dispatcher import Column, Dispatcher, Position, StageUnit
 from workflows.executor.failures import failure_of
 from workflows.executor.inputs import assemble_inputs
 from workflows.executor.options import RunOptions
@@ -69,29 +71,46 @@ def _too_late(options: RunOptions) -> DeadlineExceededError:
 async def _run_stages(plan: Plan, columns: dict[str, Column], dispatcher: Dispatcher, options: RunOptions) -> None:
     """Start every stage as soon as those before it are over; the first failure stops all."""
     tasks: list[asyncio.Task[None]] = []
+    cropped = CroppedPixels(options.max_cropped_pixels)
 
     async def run_in_turn(stage: Stage) -> None:
         for index in stage.after:
             await tasks[index]
-        columns.update(await _run_stage(plan, stage, columns, dispatcher, options))
+        columns.update(await _run_stage(plan, stage, columns, dispatcher, options, cropped))
 
     if len(plan.stages) == 1:
-        columns.update(await _run_stage(plan, plan.stages[0], columns, dispatcher, options))
+        columns.update(await _run_stage(plan, plan.stages[0], columns, dispatcher, options, cropped))
         return
     async with _FirstFailure() as group:
         tasks.extend(group.create_task(run_in_turn(stage)) for stage in plan.stages)
 
 
 async def _run_stage(
-    plan: Plan, stage: Stage, columns: Mapping[str, Column], dispatcher: Dispatcher, options: RunOptions
+    plan: Plan,
+    stage: Stage,
+    columns: Mapping[str, Column],
+    dispatcher: Dispatcher,
+    options: RunOptions,
+    cropped: CroppedPixels,
 ) -> dict[str, Column]:
     if time.time() > options.deadline_unix_s:
         raise _too_late(options)  # a long plain step keeps the alarm from ringing
     if stage.runs_on is not RunsOn.TRANSFORMS:
         return await _run_in_router(plan.steps[stage.steps[0]], columns, dispatcher, options)
     size = len(columns[REQUEST_BATCH].values)
-    units = cut_units(stage, columns, size, options.max_elements_per_step, options.excluded_fields)
-    answers = await _together([dispatcher.run_stage(plan, stage, unit) for unit in units])
+    units = cut_units(
+        stage, columns, size, options.max_elements_per_step, options.excluded_fields, options.max_cropped_pixels
+    )
+    cutting = [plan.steps[name] for name in stage.steps if plan.steps[name].block.output_offset == 1]
+    cut = {output_selector(step.name, output): step for step in cutting for output in step.block.outputs}
+
+    async def run_unit(unit: StageUnit) -> Mapping[str, Column]:
+        given = await dispatcher.run_stage(plan, stage, unit)
+        for selector in given.keys() & cut.keys():  # as they come: the first too many stops the rest
+            cropped.add(cut[selector], given[selector].values.values())
+        return given
+
+    answers = await _together([run_unit(unit) for unit in units])
     given = merge_units(stage, answers)
     makers = {plan.steps[name].selector: plan.steps[name] for name in stage.steps}
     for column in given.values():

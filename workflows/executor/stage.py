@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from workflows.compiler.plan import Plan, Stage, StepPlan
 from workflows.executor.arguments import prepare_step
 from workflows.executor.calls import ports_of, run_calls
+from workflows.executor.cropped_pixels import CroppedPixels
 from workflows.executor.dispatcher import Column, StageUnit
 from workflows.executor.failures import wrong_answer
 from workflows.executor.results import collect_step
@@ -40,6 +41,7 @@ def run_stage_here(
         DeadlineExceededError: the time of the work was over before the last step, or within one.
     """
     columns: dict[str, Column] = dict(unit.columns)
+    cropped = CroppedPixels(unit.max_cropped_pixels)
     for name in stage.steps:
         check_time()
         began_s = time.perf_counter()
@@ -52,7 +54,7 @@ def run_stage_here(
                 raise wrong_answer(step, f"asks for {', '.join(step.block.ports)}, which {stage.runs_on} does not have")
             ports = ports_of(step, ports_for(step))
         work = prepare_step(step, columns)
-        columns.update(collect_step(step, work, run_calls(step, work, ports), unit.max_elements))
+        columns.update(collect_step(step, work, run_calls(step, work, ports, cropped), unit.max_elements))
         if on_step is not None:
             on_step(name, (time.perf_counter() - began_s) * 1000)
     return {selector: columns[selector] for selector in stage.gives}
@@ -64,19 +66,23 @@ def cut_units(
     batch_size: int,
     max_elements: int | None,
     excluded_fields: frozenset[str] = frozenset(),
+    max_cropped_pixels: int | None = None,
 ) -> list[StageUnit]:
     """What a stage reads, as one unit for each element of the request's batch where the work can be cut."""
     needed = {selector: columns[selector] for selector in stage.needs}
     if not stage.per_element or batch_size == 1:
-        return [StageUnit(columns=needed, max_elements=max_elements, excluded_fields=excluded_fields)]
-    parts = {selector: column.by_element(batch_size) for selector, column in needed.items()}
+        columns_of_units = [needed]
+    else:
+        parts = {selector: column.by_element(batch_size) for selector, column in needed.items()}
+        columns_of_units = [{selector: part[i] for selector, part in parts.items()} for i in range(batch_size)]
     return [
         StageUnit(
-            columns={selector: part[index] for selector, part in parts.items()},
+            columns=columns_of_unit,
             max_elements=max_elements,
+            max_cropped_pixels=max_cropped_pixels,
             excluded_fields=excluded_fields,
         )
-        for index in range(batch_size)
+        for columns_of_unit in columns_of_units
     ]
 
 

@@ -139,6 +139,13 @@ class Image:
             return self._pixels.nbytes + len(self._encoded or b"")
         return len(self.encoded)
 
+    def keep_what_travels(self) -> None:
+        """Encode the image if that is how it travels, and let go of its pixels: the next process sees it like that."""
+        if not self.travels_as_pixels:
+            _ = self.encoded
+            self._pixels = self._reduced = None
+            self._made = False
+
     @property
     def id(self) -> str:
         """Identity of the image: what detections made on it call their parent."""

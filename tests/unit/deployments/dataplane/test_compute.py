@@ -1,3 +1,5 @@
+import time
+import traceback
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -25,6 +27,7 @@ from workflows.compiler.compile import compile_definition
 from workflows.errors import DeadlineExceededError, ImageDecodeError, WorkflowError
 from workflows.executor.dispatcher import Column, StageUnit
 from workflows.ports import PredictionOptions
+from workflows.values import time_left
 from workflows.values.image import Image
 
 PACKAGE = SimpleNamespace(model_id="plates/1", task_type="object-detection")
@@ -223,6 +226,47 @@ def test_images_that_are_answered_are_encoded_by_whoever_made_them():
 def test_images_that_the_answer_leaves_out_are_not_encoded():
     (done,) = crops_of(black_image(), excluded=["middle"], to_travel=True)
     assert done.columns["$steps.middle.crops"].values[(0,)]._encoded is None
+
+
+def test_pixels_that_do_not_travel_are_let_go_of_with_each_unit():
+    first, second = as_jpeg(black_image(3200, 1600)), as_jpeg(black_image(3200, 1600))
+    for done in crops_of(first, second, excluded=["middle"], to_travel=True):
+        crop = done.columns["$steps.middle.crops"].values[(0,)]
+        assert crop._pixels is None
+        assert crop.wh == (1600, 800)
+    assert (first._pixels, second._pixels) == (None, None)
+
+
+def test_where_the_answer_stays_its_pixels_stay():
+    (done,) = crops_of(as_jpeg(black_image(1600, 1600)))
+    crop = done.columns["$steps.middle.crops"].values[(0,)]
+    assert crop._pixels is not None
+    assert crop._encoded is None
+
+
+def test_a_unit_that_fails_keeps_no_pixels_either():
+    failed, _ = crops_of(torn_image(), black_image(20, 10))
+    frames, error = [], failed
+    while error is not None:
+        frames += [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        error = error.__cause__
+    names = {frame.f_code.co_name for frame in frames if not frame.f_locals}
+    assert {"run_stage_here", "run_calls"} <= names
+
+
+def test_units_whose_time_is_over_are_not_begun_and_the_others_are_done():
+    now_s = time.time()
+    over, done = crops_of(black_image(20, 10), black_image(20, 10), deadlines_unix_s=[now_s - 1, now_s + 60])
+    assert isinstance(over, DeadlineExceededError)
+    assert list(done.step_ms) == ["grey", "middle"]
+
+
+def test_a_unit_is_not_gone_on_with_when_its_time_is_over_between_two_steps(monkeypatch):
+    ticks = iter(range(100))
+    monkeypatch.setattr(time_left, "time", SimpleNamespace(time=lambda: float(next(ticks))))
+    (over,) = crops_of(black_image(20, 10), deadlines_unix_s=[2.0])  # looked at before the step, before its call
+    assert isinstance(over, DeadlineExceededError)
+    assert next(ticks) == 3
 
 
 def test_a_call_without_units_is_answered_with_nothing():

@@ -106,6 +106,36 @@ def test_a_large_image_that_a_step_made_travels_as_a_jpeg():
     assert sent.travelling_bytes == len(sent.encoded)
 
 
+def test_of_a_large_image_that_a_step_made_only_what_travels_is_kept():
+    kept = image(np.zeros((700, 700, 3), dtype=np.uint8))
+    kept.keep_what_travels()
+    came = pickle.loads(pickle.dumps(kept))
+    assert kept._pixels is None
+    assert came.encoded == kept.encoded
+    assert_array_equal(came.pixels, kept.pixels)
+
+
+def test_of_an_uploaded_image_that_was_looked_at_only_the_bytes_are_kept():
+    kept = uploaded(encode_jpeg(FLAT))
+    _ = kept.pixels, kept.pixels_for((1, 1))
+    kept.keep_what_travels()
+    assert (kept._pixels, kept._reduced) == (None, None)
+    assert_array_equal(kept.pixels, FLAT)
+
+
+def test_a_small_image_that_a_step_made_keeps_its_pixels():
+    kept = image(NOISE.copy())
+    kept.keep_what_travels()
+    assert kept._encoded is None
+    assert_array_equal(kept.pixels, NOISE)
+
+
+def test_the_size_of_an_image_is_known_without_decoding():
+    sent = uploaded(encode_jpeg(FLAT))
+    assert sent.size_px == FLAT.shape[0] * FLAT.shape[1]
+    assert sent._pixels is None
+
+
 def test_a_window_is_placed_in_its_image_and_in_the_uploaded_one():
     window = image(numbered_pixels(30, 20)).window("outer", (10, 5, 30, 20)).window("inner", (2, 3, 6, 9))
     assert window.placement.parent == Origin(id="inner", left_px=2, top_px=3, width_px=20, height_px=15)
