@@ -6,6 +6,7 @@ Source: KServe Open Inference Protocol (V2) "Tensor Data"; Triton Inference Serv
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from math import prod
 from typing import Any
 
@@ -43,16 +44,14 @@ def from_list(name: str, datatype: str, shape: Sequence[int], values: list[Any])
     """
     check_datatype(name, datatype)
     dtype = DTYPES[datatype]
-    try:
-        given = np.array(values)
-    except ValueError as error:
-        raise InvalidRequestError(f"the data of tensor {name!r} is a list of lists of different lengths") from error
+    # Whatever stands in the list, numpy would make one type of it: of one long text among many, rows as long as that.
+    given = _flat(name, values)
     count = elements(name, shape)
-    if given.size != count:
-        raise InvalidRequestError(f"the tensor {name!r} has {given.size} elements; shape {list(shape)} has {count}")
+    if len(given) != count:
+        raise InvalidRequestError(f"the tensor {name!r} has {len(given)} elements; shape {list(shape)} has {count}")
     if not _fits(given, dtype):
         raise InvalidRequestError(f"the data of tensor {name!r} holds something that is no {datatype}")
-    return given.astype(dtype).reshape(shape)
+    return np.array(given, dtype=dtype).reshape(shape)
 
 
 def to_bytes(array: NDArray[Any]) -> bytes:
@@ -72,14 +71,23 @@ def elements(name: str, shape: Sequence[int]) -> int:
     return count
 
 
-def _fits(given: NDArray[Any], dtype: np.dtype[Any]) -> bool:
-    if given.size == 0:
+def _flat(name: str, values: list[Any]) -> list[Any]:
+    """The elements of a list of lists that are equally long on each level, in row-major order."""
+    while list in (kinds := set(map(type, values))):
+        if len(kinds) > 1 or len(set(map(len, values))) > 1:
+            raise InvalidRequestError(f"the data of tensor {name!r} is a list of lists of different lengths")
+        values = list(chain.from_iterable(values))
+    return values
+
+
+def _fits(given: list[Any], dtype: np.dtype[Any]) -> bool:
+    """Whether all are numbers that the type can hold, or truth values where it is one."""
+    kinds = set(map(type, given))
+    if not kinds:
         return True
-    if given.dtype.kind not in "biuf":  # texts, nulls, objects
-        return False
-    if dtype.kind == "b" or given.dtype.kind == "b":
-        return dtype.kind == given.dtype.kind
+    if dtype.kind == "b":
+        return kinds == {bool}
     if dtype.kind == "f":
-        return True
+        return kinds <= {int, float}
     limits = np.iinfo(dtype)
-    return given.dtype.kind in "iu" and int(given.min()) >= limits.min and int(given.max()) <= limits.max
+    return kinds == {int} and min(given) >= limits.min and max(given) <= limits.max

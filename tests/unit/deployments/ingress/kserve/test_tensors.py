@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -62,6 +64,8 @@ def test_lists_may_be_flat_or_nested(values):
         ("FP32", [True]),
         ("INT64", [{}]),
         ("INT8", [1 << 80]),
+        ("UINT64", [-1]),
+        ("FP64", [True]),
     ],
 )
 def test_values_of_another_type_are_refused(datatype, values):
@@ -76,6 +80,27 @@ def test_values_of_another_type_are_refused(datatype, values):
 def test_lists_that_do_not_fit_the_shape_are_refused(values, message):
     with pytest.raises(InvalidRequestError, match=message):
         from_list("x", "INT64", [2, 2], values)
+
+
+@pytest.mark.parametrize("shape", [[1], [12_001]])
+def test_one_long_text_among_many_elements_takes_no_memory_of_its_own(shape):
+    values = ["a" * 50_000] + [""] * 12_000  # as an array of texts 2.4 GB
+    tracemalloc.start()
+    with pytest.raises(InvalidRequestError):
+        from_list("x", "FP32", shape, values)
+    most_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most_bytes < 1_000_000
+
+
+@pytest.mark.parametrize(("datatype", "value"), [("UINT64", 2**64 - 1), ("INT64", -(2**63)), ("UINT8", 255)])
+def test_the_largest_and_the_least_whole_numbers_are_taken(datatype, value):
+    assert from_list("x", datatype, [1], [value]).tolist() == [value]
+
+
+def test_a_truth_value_among_numbers_is_refused():
+    with pytest.raises(InvalidRequestError, match="no FP32"):
+        from_list("x", "FP32", [2], [True, 1.5])
 
 
 def test_booleans_and_whole_numbers_as_floats():
