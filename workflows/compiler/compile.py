@@ -19,7 +19,7 @@ from workflows.compiler.plan import Binding, InputPlan, Lineage, OutputPlan, Pla
 from workflows.compiler.references import StepReference, check_step_reference, literals_of, references_of
 from workflows.compiler.stages import plan_stages
 from workflows.definition.document import Document, parse_document
-from workflows.definition.inputs import WorkflowParameter
+from workflows.definition.inputs import MAX_DIMENSIONALITY, WorkflowParameter
 from workflows.definition.selectors import InputSelector, StepOutputSelector, parse_selector
 from workflows.errors import ExecutionGraphStructureError, WorkflowSyntaxError
 from workflows.registry import blocks_by_identifier
@@ -112,6 +112,11 @@ def _check_dimensions(document: Document) -> None:
             raise ExecutionGraphStructureError(
                 f"input {item.name!r} has dimensionality {item.dimensionality}; a batch has at least 1: for a "
                 "single value declare a WorkflowParameter"
+            )
+        if item.dimensionality > MAX_DIMENSIONALITY:
+            raise ExecutionGraphStructureError(
+                f"input {item.name!r} has dimensionality {item.dimensionality}; a batch has at most "
+                f"{MAX_DIMENSIONALITY}"
             )
 
 

@@ -8,6 +8,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from workflows.kinds import Kind
 
+MAX_DIMENSIONALITY = 16
+"""Deepest nesting of an input; each level is a batch of its own, kept by every plan."""
+
 
 def _kind_name(value: Any) -> Any:
     """Kinds may be written as their name or as the object that the catalogue of blocks shows."""
@@ -73,7 +76,8 @@ class WorkflowBatchInput(_InputOfAnyKind):
     dimensionality: int = Field(
         default=1,
         description="Nesting of the value: 1 is one value an element.",
-        json_schema_extra={"minimum": 1},  # less is an error of the graph, not of the syntax
+        # other values are an error of the graph, not of the syntax
+        json_schema_extra={"minimum": 1, "maximum": MAX_DIMENSIONALITY},
     )
 
 

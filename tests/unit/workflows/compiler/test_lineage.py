@@ -100,3 +100,10 @@ def test_a_scalar_fits_a_property_that_takes_one_value():
 def test_a_batch_has_at_least_one_dimension(dimensionality):
     with pytest.raises(ExecutionGraphStructureError, match="WorkflowParameter"):
         compiled([batch("n", dimensionality=dimensionality)], [])
+
+
+def test_a_batch_has_at_most_sixteen_dimensions():
+    plan = compiled([batch("n", dimensionality=16)], [step("Double", "d", number="$inputs.n")])
+    assert len(plan.steps["d"].lineage) == 16
+    with pytest.raises(ExecutionGraphStructureError, match="dimensionality 17; a batch has at most 16"):
+        compiled([batch("n", dimensionality=17)], [])
