@@ -14,6 +14,8 @@ MAX_MASK_PIXELS = 1 << 28
 """Pixels of all masks of one image's detections: 256 MiB, 129 masks of a Full HD image."""
 MAX_KEY_POINTS = 1_000_000
 """Key points of one image's detections, when each detection has as many as the one with most."""
+MAX_TEXT_CHARACTERS = 1 << 24
+"""Characters of one array of texts, every row as long as the longest: 64 MiB."""
 
 Name = Annotated[str, Field(max_length=LONGEST_NAME)]
 Contents = Annotated[str, Field(max_length=8192)]

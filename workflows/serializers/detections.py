@@ -13,7 +13,7 @@ from workflows.errors import RuntimeInputError
 from workflows.geometry.boxes import centres_and_sizes, corners
 from workflows.geometry.masks import polygon_to_mask
 from workflows.geometry.run_lengths import expand
-from workflows.serializers.bounds import MAX_KEY_POINTS, MAX_MASK_PIXELS
+from workflows.serializers.bounds import MAX_KEY_POINTS, MAX_MASK_PIXELS, MAX_TEXT_CHARACTERS
 from workflows.serializers.detections_json import DetectionJson, DetectionsJson
 from workflows.serializers.origin import write_origin
 from workflows.serializers.validation import first_problem
@@ -143,7 +143,7 @@ def _detections(sent: DetectionsJson, element_id: str) -> Detections:
         keypoints=_key_points(rows),
         tracker_id=np.array([r.tracker_id for r in rows], dtype=np.int64) if tracked else None,
         time_in_zone_s=np.array([r.time_in_zone for r in rows], dtype=np.float64) if timed else None,
-        decoded_text=np.array([r.data for r in rows], dtype=np.str_) if is_code else None,
+        decoded_text=_texts([r.data or "" for r in rows], "values of data") if is_code else None,
         image_wh=image_wh,
         placement=placement,
         prediction_type=None,
@@ -215,11 +215,22 @@ def _key_points(rows: list[DetectionJson]) -> KeyPoints | None:
     shape = (len(rows), most)
     xy = np.full((*shape, 2), np.nan)
     confidence, class_id = np.zeros(shape), np.zeros(shape, dtype=np.int64)
-    names = [["" for _ in range(most)] for _ in rows]
+    names = [""] * (len(rows) * most)
     for index, row in enumerate(rows):
         for position, point in enumerate(row.keypoints or ()):
             xy[index, position] = point.x, point.y
             confidence[index, position] = point.confidence
             class_id[index, position] = point.class_id
-            names[index][position] = point.class_name
-    return KeyPoints(xy=xy, confidence=confidence, class_id=class_id, class_name=np.array(names, dtype=np.str_))
+            names[index * most + position] = point.class_name
+    class_name = _texts(names, "classes of key points").reshape(shape)
+    return KeyPoints(xy=xy, confidence=confidence, class_id=class_id, class_name=class_name)
+
+
+def _texts(texts: list[str], what: str) -> NDArray[np.str_]:
+    longest = max(map(len, texts), default=0)
+    if len(texts) * longest > MAX_TEXT_CHARACTERS:
+        raise ValueError(
+            f"{len(texts)} {what} of up to {longest} characters are more than {MAX_TEXT_CHARACTERS} when "
+            "each has the room of the longest; send fewer detections at once, or shorter texts"
+        )
+    return np.array(texts, dtype=np.str_)

@@ -297,5 +297,23 @@ def test_one_detection_with_very_many_key_points_beside_many_others_is_refused()
         read_detections(sent(*rows), "preds")
 
 
+def test_a_long_class_of_one_key_point_among_very_many_is_refused():
+    points = [{"x": 1, "y": 1, "class": "n"}] * 400
+    long = {"x": 1, "y": 1, "class": "n" * 512}
+    with pytest.raises(RuntimeInputError, match="40000 classes of key points of up to 512 characters are more than"):
+        read_detections(sent(row(keypoints=[*points[1:], long]), *[row(keypoints=points)] * 99), "preds")
+
+
+def test_a_long_text_of_one_code_among_very_many_is_refused():
+    with pytest.raises(RuntimeInputError, match="2049 values of data of up to 8192 characters are more than 16777216"):
+        read_detections(sent(row(data="1" * 8192), *[row(data="1")] * 2048), "preds")
+
+
+def test_long_classes_of_key_points_are_kept():
+    point = {"class_id": 0, "class": "n" * 512, "confidence": 0.5, "x": 1.0, "y": 2.0}
+    (written,) = write_detections(read_detections(sent(row(keypoints=[point])), "kp"))["predictions"]
+    assert written["keypoints"] == [point]
+
+
 def test_detections_that_came_as_json_do_not_say_what_made_them():
     assert read_detections(sent(ONE), "preds").prediction_type is None
