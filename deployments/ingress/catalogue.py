@@ -42,7 +42,7 @@ async def get_blocks(request: Request) -> Response:
 @router.post("/workflows/blocks/describe", openapi_extra=body_schema(DescribeBlocksBody))
 async def post_blocks(request: Request) -> Response:
     """All blocks, their schemas and how they connect."""
-    body = check_body(await read_json(request) if await request.body() else {}, DescribeBlocksBody)
+    body = check_body(await read_json(request, when_empty={}), DescribeBlocksBody)
     described = describe_blocks()
     if not _is_served(body.execution_engine_version):
         described = described | {"blocks": []}

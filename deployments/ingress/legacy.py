@@ -17,7 +17,7 @@ from deployments.errors import ImageInputError, InvalidRequestError
 from deployments.ingress.bodies import AnyTaskBody, MaskFormat
 from deployments.ingress.json_codec import JsonResponse
 from deployments.ingress.model_inference import prediction_answers
-from deployments.ingress.request_body import read_whole
+from deployments.ingress.request_body import hang_up_while_sending, read_whole
 from deployments.models.tasks import IMAGE_TASKS
 from workflows.ports import MaskDecodeMode
 
@@ -97,11 +97,12 @@ async def _image_of(request: Request, query: LegacyQuery, dataset_id: str) -> di
             f"the query{_taken_as_model(request, dataset_id)}"
         )
     if content_type.startswith("multipart/form-data"):
-        async with request.form(max_files=1, max_fields=16) as form:
-            part = form.get("file")
-            if not isinstance(part, UploadFile):
-                raise InvalidRequestError("the multipart body must hold the image in a part named `file`")
-            return await part.read()
+        with hang_up_while_sending():
+            async with request.form(max_files=1, max_fields=16) as form:
+                part = form.get("file")
+                if not isinstance(part, UploadFile):
+                    raise InvalidRequestError("the multipart body must hold the image in a part named `file`")
+                return await part.read()
     # Whatever the header says: clients declare JSON and send bare base64.
     text = (await read_whole(request)).decode("ascii", errors="replace")
     return {"type": query.image_type, "value": text}

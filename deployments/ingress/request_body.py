@@ -6,15 +6,18 @@ The framework would parse the JSON to Python twice and copy the image text on th
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
 import orjson
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from deployments.errors import PayloadTooLargeError
+from deployments.ingress.errors import ClientClosedError
 from deployments.ingress.exchange import exchange_of
 from deployments.ingress.service_access import service_of
 
@@ -35,24 +38,48 @@ async def read_whole(request: Request) -> bytearray:
     """The body, held once: the framework would hold it as chunks and joined, and then as long as the request lasts.
 
     What was read is gone afterwards; nobody may ask for the body again.
+
+    Raises:
+        ClientClosedError: the client hung up before its end.
     """
     raw = bytearray()
-    async for chunk in request.stream():
-        raw += chunk
+    with hang_up_while_sending():
+        async for chunk in request.stream():
+            raw += chunk
     return raw
 
 
-async def read_json(request: Request) -> Any:
-    """The JSON value a request carries; nobody may ask for the body again.
+@contextmanager
+def hang_up_while_sending() -> Iterator[None]:
+    """Around what reads a body: say in our words that its client went away.
+
+    Raises:
+        ClientClosedError: it did.
+    """
+    try:
+        yield
+    except ClientDisconnect as error:
+        raise ClientClosedError("the client closed the connection before all of its body had come") from error
+
+
+async def read_json(request: Request, *, when_empty: Any = None) -> Any:
+    """The JSON value a request carries; nobody but this may ask for the body again.
+
+    Args:
+        request: whose body.
+        when_empty: what a body of no bytes stands for; None refuses it.
 
     Raises:
         RequestValidationError: no JSON.
+        ClientClosedError: the client hung up before its end.
         OverloadedError: the value would take more memory than there is for it.
     """
     kept = getattr(request.state, "json_value", None)
     if kept is not None:
         return kept
     raw = await read_whole(request)
+    if not raw and when_empty is not None:
+        return when_empty
     if not raw:
         raise _unprocessable("missing", "Field required", None)
     count_values(request, raw)

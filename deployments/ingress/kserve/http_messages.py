@@ -38,7 +38,7 @@ class HttpInference:
     timeout_us: int | None
 
 
-def read_inference(raw: bytes, header_length: str | None) -> HttpInference:
+def read_inference(raw: bytes | bytearray, header_length: str | None) -> HttpInference:
     """The request in a body.
 
     Args:
@@ -49,9 +49,10 @@ def read_inference(raw: bytes, header_length: str | None) -> HttpInference:
         InvalidRequestError: says what is wrong.
     """
     length = _json_length(header_length, len(raw))
-    request = _request(raw[:length])
+    body = memoryview(raw).toreadonly()
+    request = _request(body[:length])
     refuse_extensions(request.parameters)
-    rest = memoryview(raw)[length:]
+    rest = body[length:]
     feeds: dict[str, NDArray[Any]] = {}
     for tensor in request.inputs:
         refuse_extensions(tensor.parameters)
@@ -123,7 +124,7 @@ def _json_length(header: str | None, body_bytes: int) -> int:
     return int(header)
 
 
-def _request(text: bytes) -> InferenceRequest:
+def _request(text: memoryview) -> InferenceRequest:
     try:
         return InferenceRequest.model_validate(orjson.loads(text))
     except orjson.JSONDecodeError as error:

@@ -25,7 +25,7 @@ from deployments.ingress.kserve.descriptions import (
 )
 from deployments.ingress.kserve.http_messages import HEADER_LENGTH, read_inference, write_inference
 from deployments.ingress.kserve.model_names import AskedModel, name_and_version
-from deployments.ingress.request_body import count_values
+from deployments.ingress.request_body import count_values, read_whole
 from deployments.ingress.service_access import begin_work, service_of
 from deployments.models.model_id import canonical_model_id
 
@@ -112,7 +112,7 @@ async def infer(request: Request, name: str, version: str = "") -> Response:
     work = begin_work(request)
     if "content-encoding" in request.headers:
         raise InvalidRequestError("compressed bodies are not taken; send the body as it is, without Content-Encoding")
-    raw = await request.body()
+    raw = await read_whole(request)
     count_values(request, raw)
     inference = read_inference(raw, request.headers.get(HEADER_LENGTH))
     limit_time(work, inference.timeout_us)

@@ -262,3 +262,13 @@ async def test_no_key_gets_into_logs_answers_or_metrics(client, keys, backend, f
     for key in (good, wrong):
         assert key.split("_", 2)[2] not in told
     assert good.split("_")[1] in told  # its id is there, for whoever asks which key it was
+
+
+async def test_blocks_are_described_to_a_key_in_the_body_and_to_one_beside_none(client, keys):
+    key = keys.make()
+    answers = [
+        await client.post("/workflows/blocks/describe", json={"api_key": key}),
+        await client.post("/workflows/blocks/describe", headers=bearer(key)),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert all(answer.json()["blocks"] for answer in answers)

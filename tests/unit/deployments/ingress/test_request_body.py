@@ -1,5 +1,7 @@
 """What a body is counted for before it is read, and while."""
 
+import logging
+
 import httpx
 import pytest
 
@@ -47,3 +49,33 @@ async def test_other_bodies_are_read(asked, values):
     assert answer.status_code == 400
     assert "the definition has no" in answer.json()["message"]
     assert admission.counters.in_flight_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/workflows/run", "application/json"),
+        ("/v2/models/plates/1/infer", "application/json"),
+        ("/plates/1", "application/x-www-form-urlencoded"),
+        ("/plates/1", "multipart/form-data; boundary=x"),
+    ],
+)
+async def test_a_client_that_hangs_up_while_it_sends_is_no_failure_of_ours(path, content_type, caplog):
+    caplog.set_level(logging.INFO)
+    service = WorkflowService(FakeBackend(), IngressSettings())
+    parts = [{"type": "http.request", "body": b"--x", "more_body": True}, {"type": "http.disconnect"}]
+    sent = []
+
+    async def receive():
+        return parts.pop(0)
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"content-type", content_type.encode()), (b"content-length", b"100")]
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+    await create_app(lambda: service)(scope, receive, send)
+    assert sent[0]["status"] == 499
+    (line,) = [record for record in caplog.records if record.getMessage() == "request"]
+    assert (line.status, line.error) == (499, "ClientClosedError")
+    assert not [record for record in caplog.records if record.levelno > logging.INFO]
