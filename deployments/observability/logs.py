@@ -23,6 +23,8 @@ _OF_RAY = frozenset(
 MAX_FIELD_CHARACTERS = 500
 """Of each field: paths and names that clients sent stand in them."""
 
+HTTP_CLIENT_LOGGERS = ("httpx", "httpcore")
+
 _PLAIN = re.compile(r"[!#-&(-<>-~]*")
 """What needs no quotes: visible ASCII but for `=` and quotes. Asking each character by itself took a third of what a
 request costs the ingress."""
@@ -49,6 +51,13 @@ def configure_logging(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(FieldsFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    keep_addresses_out()
+
+
+def keep_addresses_out() -> None:
+    """Have the HTTP client log no addresses: those of images may hold a signature in their query."""
+    for name in HTTP_CLIENT_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _shown(value: object) -> str:

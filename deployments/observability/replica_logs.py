@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from deployments.observability.logs import FieldsFormatter
+from deployments.observability.logs import FieldsFormatter, keep_addresses_out
 
 MAX_FILE_BYTES = 20 * 1024 * 1024
 KEPT_FILES = 2
@@ -47,4 +47,5 @@ def log_to_directory(directory: Path | None, role: str, replica_id: str, gpu_ids
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    keep_addresses_out()
     logger.info("replica started", extra={"role": role, "replica_id": replica_id, "gpu_ids": list(gpu_ids)})

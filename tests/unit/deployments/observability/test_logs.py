@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from deployments.observability.logs import FieldsFormatter
+from deployments.observability.logs import HTTP_CLIENT_LOGGERS, FieldsFormatter, configure_logging
 
 
 def line(**fields):
@@ -45,3 +45,26 @@ def test_letters_of_any_alphabet_stand_as_they_are(text):
 )
 def test_what_could_be_taken_for_something_else_is_quoted(text):
     assert line(path=text) == f"a.b request path={text!r}"
+
+
+@pytest.fixture
+def restored_loggers():
+    loggers = [logging.getLogger(), *map(logging.getLogger, HTTP_CLIENT_LOGGERS)]
+    handlers, levels = list(loggers[0].handlers), [logger.level for logger in loggers]
+    loggers[0].handlers = []  # those of the test run would be closed
+    yield
+    loggers[0].handlers = handlers
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+
+
+def test_addresses_that_are_fetched_are_not_logged(restored_loggers, capsys):
+    for name in HTTP_CLIENT_LOGGERS:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    configure_logging()
+    for name in ("httpx", "httpcore.http11"):
+        logging.getLogger(name).info("HTTP Request: GET https://images.example.com/a.png?signature=secret")
+    logging.getLogger("deployments").info("shown")
+    written = capsys.readouterr().err
+    assert "secret" not in written
+    assert "shown" in written

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from deployments.observability.logs import FieldsFormatter
+from deployments.observability.logs import HTTP_CLIENT_LOGGERS, FieldsFormatter
 from deployments.observability.replica_logs import LogFileHandler, log_to_directory
 
 
@@ -55,7 +55,10 @@ def test_a_traceback_follows_the_fields():
 def restored_logger():
     logger = logging.getLogger("deployments")
     before = logger.handlers, logger.level, logger.propagate
+    levels = {name: logging.getLogger(name).level for name in HTTP_CLIENT_LOGGERS}
     yield logger
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
     for handler in logger.handlers:
         handler.close()
     logger.handlers, logger.level, logger.propagate = before
@@ -67,6 +70,14 @@ def test_the_file_of_a_replica_begins_with_who_it_is(tmp_path, restored_logger):
     first, second = (tmp_path / "logs" / "text-reader-abc.log").read_text().splitlines()
     assert "replica started role=text-reader replica_id=abc gpu_ids=0,2" in first
     assert second.endswith("INFO deployments.ocr hello")
+
+
+@pytest.mark.parametrize("name", ["httpx", "httpcore", "httpcore.connection"])
+def test_a_replica_logs_no_addresses_that_it_fetches(tmp_path, restored_logger, name):
+    for each in HTTP_CLIENT_LOGGERS:
+        logging.getLogger(each).setLevel(logging.NOTSET)
+    log_to_directory(tmp_path / "logs", "router", "abc", [])
+    assert logging.getLogger(name).getEffectiveLevel() == logging.WARNING
 
 
 def test_a_full_file_makes_room_for_the_next_line(tmp_path):
