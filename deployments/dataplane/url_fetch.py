@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import re
-import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from functools import cache
@@ -18,6 +17,7 @@ from functools import cache
 import httpx
 
 from deployments.dataplane.address_guard import is_public_address
+from deployments.dataplane.host_resolver import HostResolver
 from deployments.errors import ImageInputError, PayloadTooLargeError
 
 MAX_REDIRECTS = 5
@@ -25,17 +25,14 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 
+Count = Callable[[int], None]
+"""Told of so many bytes more; may raise, which ends the fetch."""
+
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{2,63}")
 
 
-async def resolve_host(host: str, port: int) -> list[str]:
-    """Addresses of a host, as the system resolves it.
-
-    Raises:
-        OSError: there are none.
-    """
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+def _nothing(size_bytes: int) -> None:
+    """What is done with the sizes of what arrives, where nobody counts them."""
 
 
 @cache
@@ -53,7 +50,7 @@ class UrlFetcher:
         timeout_s: float,
         allowed_hosts: tuple[str, ...] | None = None,
         denied_hosts: tuple[str, ...] = (),
-        resolve: Resolver = resolve_host,
+        resolve: Resolver | None = None,
         is_allowed_address: Callable[[str], bool] = is_public_address,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -64,7 +61,7 @@ class UrlFetcher:
             timeout_s: for everything together, redirects included.
             allowed_hosts: names, `*.example.com` for all below one; None allows every public host.
             denied_hosts: names in the same form; they win.
-            resolve: host and port -> addresses.
+            resolve: host and port -> addresses; the system is asked when None.
             is_allowed_address: whether an address may be connected to.
             tls: whom to trust; the usual authorities when None.
         """
@@ -72,12 +69,21 @@ class UrlFetcher:
         self._timeout_s = timeout_s
         self._allowed_hosts = allowed_hosts
         self._denied_hosts = denied_hosts
-        self._resolve = resolve
+        self._own_resolver = HostResolver()  # no thread of it begins before it is asked
+        self._resolve = resolve or self._own_resolver
         self._is_allowed_address = is_allowed_address
         self._tls = tls
 
-    async def fetch(self, url: str) -> bytes:
+    def close(self) -> None:
+        """Fetch nothing more."""
+        self._own_resolver.close()
+
+    async def fetch(self, url: str, count: Count = _nothing) -> bytes:
         """The bytes behind a URL.
+
+        Args:
+            url: which.
+            count: told of bytes as they arrive; what it raises is raised here.
 
         Raises:
             ImageInputError: the URL is not allowed, or nothing could be fetched from it.
@@ -85,17 +91,17 @@ class UrlFetcher:
         """
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._follow(url)
+                return await self._follow(url, count)
         except TimeoutError as error:
             raise ImageInputError(f"the image URL did not answer within {self._timeout_s:g} s") from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise ImageInputError(f"the image URL could not be fetched: {type(error).__name__}") from error
 
-    async def _follow(self, url: str) -> bytes:
+    async def _follow(self, url: str, count: Count) -> bytes:
         for _ in range(MAX_REDIRECTS + 1):
             target = self._checked(url)
             address = await self._checked_address(target)
-            content, url = await self._get(target, address)
+            content, url = await self._get(target, address, count)
             if content is not None:
                 return content
         raise ImageInputError(f"the image URL redirects more than {MAX_REDIRECTS} times")
@@ -129,7 +135,7 @@ class UrlFetcher:
             raise ImageInputError(f"the host {host} of the image URL is not a public one")
         return addresses[0]
 
-    async def _get(self, target: httpx.URL, address: str) -> tuple[bytes | None, str]:
+    async def _get(self, target: httpx.URL, address: str, count: Count) -> tuple[bytes | None, str]:
         """The content and an empty text, or None and the URL that a redirect names."""
         host = _host_of(target)
         # A client for each fetch: a pooled connection to this address may have been checked for another name.
@@ -148,11 +154,11 @@ class UrlFetcher:
                     return None, str(target.join(response.headers["location"]))
                 if response.status_code != httpx.codes.OK:
                     raise ImageInputError(f"the image URL answered with status {response.status_code}")
-                return await self._read(response), ""
+                return await self._read(response, count), ""
             finally:
                 await response.aclose()
 
-    async def _read(self, response: httpx.Response) -> bytes:
+    async def _read(self, response: httpx.Response, count: Count) -> bytes:
         if response.headers.get("content-encoding", "identity") != "identity":
             raise ImageInputError("the image URL answered with compressed content, which was not asked for")
         announced = response.headers.get("content-length", "")
@@ -160,9 +166,10 @@ class UrlFetcher:
         if announced.isascii() and announced.isdigit() and int(announced) > self._max_bytes:
             raise self._too_large()
         async for chunk in response.aiter_raw():
-            content += chunk
-            if len(content) > self._max_bytes:
+            if len(content) + len(chunk) > self._max_bytes:
                 raise self._too_large()
+            count(len(chunk))
+            content += chunk
         return bytes(content)
 
     def _too_large(self) -> PayloadTooLargeError:
