@@ -173,13 +173,13 @@ class Admission:
         return ticket
 
     def grow(self, ticket: Ticket, size_bytes: int) -> None:
-        """Count a request for at least so much memory: it takes more than was announced.
+        """Count a request for at least so much memory: it takes more than was announced. One that has left takes none.
 
         Raises:
             OverloadedError: the byte budget has no room for it.
         """
         more_bytes = size_bytes - ticket.size_bytes
-        if more_bytes <= 0:
+        if more_bytes <= 0 or ticket.has_left:
             return
         self._check_bytes(more_bytes, self._clock_s())
         ticket.size_bytes += more_bytes

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from deployments.dataplane.admission import Ticket
 from deployments.dataplane.image_question import ImageQuestion
 from deployments.dataplane.tensor_question import NetworkDescription, TensorQuestion, Tensors
 from deployments.models.image_model import Prediction
@@ -60,6 +61,7 @@ class Work:
         timings: one entry for each piece of work done.
         model_ids: models used.
         model_loads: models that had to be loaded.
+        ticket: the request's place among those in flight; None for a request that needs none.
     """
 
     request_id: str
@@ -67,6 +69,7 @@ class Work:
     timings: list[Timing] = field(default_factory=list)
     model_ids: set[str] = field(default_factory=set)
     model_loads: list[ModelLoad] = field(default_factory=list)
+    ticket: Ticket | None = None
 
 
 class Backend(Protocol):

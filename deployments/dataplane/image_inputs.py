@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
+import math
 from collections.abc import Sequence
 from typing import Any
 
+from deployments.dataplane.admission import Admission, Ticket
+from deployments.dataplane.request_fetches import RequestFetches
+from deployments.dataplane.together import together
 from deployments.dataplane.url_fetch import UrlFetcher
 from deployments.errors import ImageInputError, PayloadTooLargeError
 from deployments.settings import IngressSettings
 from workflows.errors import ImageDecodeError, RuntimeInputError
+from workflows.executor.options import MAX_REQUEST_PIXELS
 from workflows.serializers.image import image_url, read_image
 from workflows.values.image import Image
 from workflows.values.image_codec import check_size
@@ -23,35 +27,47 @@ IMAGE_ID = "image"
 class ImageInputs:
     """Reads images that clients sent, within the limits."""
 
-    def __init__(self, settings: IngressSettings, fetcher: UrlFetcher | None) -> None:
-        """`fetcher` gets the images that clients name by an address; None refuses them."""
+    def __init__(
+        self,
+        settings: IngressSettings,
+        fetcher: UrlFetcher | None,
+        admission: Admission,
+        *,
+        max_request_pixels: int = MAX_REQUEST_PIXELS,
+    ) -> None:
+        """Set the limits.
+
+        Args:
+            settings: what is accepted.
+            fetcher: gets the images that clients name by an address; None refuses them.
+            admission: counts requests for what is fetched.
+            max_request_pixels: of all images of one request.
+        """
         self._settings = settings
         self._fetcher = fetcher
+        self._admission = admission
+        self._max_request_pixels = max_request_pixels
 
-    async def fetch(self, url: str) -> bytes:
-        """The bytes behind an address that stands in the inputs of a workflow.
+    def fetches(self, ticket: Ticket | None) -> RequestFetches:
+        """What fetches the images of one request, whose place among those in flight is `ticket`."""
+        return RequestFetches(
+            self._fetcher, max_bytes=self._settings.max_body_bytes, admission=self._admission, ticket=ticket
+        )
 
-        Raises:
-            RuntimeInputError: the address is not allowed, or nothing could be fetched from it.
-            PayloadTooLargeError: what is behind it is too large.
-        """
-        if self._fetcher is None:
-            raise RuntimeInputError("images are not fetched from addresses here; send them as base64")
-        try:
-            return await self._fetcher.fetch(url)
-        except ImageInputError as error:
-            raise RuntimeInputError(error.message) from error
-
-    async def read_all(self, values: Sequence[Any], *, auto_orient: bool = True) -> list[Image]:
+    async def read_all(
+        self, values: Sequence[Any], *, auto_orient: bool = True, ticket: Ticket | None = None
+    ) -> list[Image]:
         """Images of a single-model request, in order.
 
         Args:
             values: what the client sent.
             auto_orient: whether pictures are turned as their EXIF orientation says.
+            ticket: the request's place among those in flight; None for a request that needs none.
 
         Raises:
             ImageInputError: there is none, one cannot be read, or an address is not allowed.
-            PayloadTooLargeError: too many of them, or a fetched one is too large.
+            PayloadTooLargeError: they are too many, or too large together, or a fetched one is too large.
+            OverloadedError: there is no memory now for what is fetched.
         """
         if not values:
             raise ImageInputError("the request holds no image; send one, or a list with at least one")
@@ -59,15 +75,23 @@ class ImageInputs:
             raise PayloadTooLargeError(
                 f"the request holds {len(values)} images; at most {self._settings.max_images} are accepted at once"
             )
-        return list(await asyncio.gather(*(self._read(values, at, auto_orient) for at in range(len(values)))))
+        fetches = self.fetches(ticket)
+        images = await together(self._read(values, at, auto_orient, fetches) for at in range(len(values)))
+        pixels = sum(math.prod(image.wh) for image in images)
+        if pixels > self._max_request_pixels:
+            raise PayloadTooLargeError(
+                f"the images of the request have {pixels} pixels together; at most {self._max_request_pixels} are "
+                "accepted: send them in several requests, or smaller"
+            )
+        return images
 
-    async def _read(self, values: Sequence[Any], at: int, auto_orient: bool) -> Image:
+    async def _read(self, values: Sequence[Any], at: int, auto_orient: bool, fetches: RequestFetches) -> Image:
         try:
-            return await self._read_one(values[at], auto_orient)
+            return await self._read_one(values[at], auto_orient, fetches)
         except (RuntimeInputError, ImageDecodeError) as error:
             raise image_error(error, at, len(values)) from error
 
-    async def _read_one(self, value: Any, auto_orient: bool) -> Image:
+    async def _read_one(self, value: Any, auto_orient: bool, fetches: RequestFetches) -> Image:
         if isinstance(value, bytes):  # a file of a multipart body
             wh = check_size(value, max_pixels=self._settings.max_pixels, auto_orient=auto_orient)
             placement = Placement.of_upload(IMAGE_ID, wh)
@@ -79,7 +103,7 @@ class ImageInputs:
                 auto_orient=auto_orient,
             )
         url = image_url(value, IMAGE_ID)
-        fetched = None if url is None else await self.fetch(url)
+        fetched = None if url is None else await fetches.fetch(url)
         return read_image(
             value, IMAGE_ID, max_pixels=self._settings.max_pixels, fetched=fetched, auto_orient=auto_orient
         )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from deployments.dataplane.admission import Admission
+from deployments.dataplane.admission import Admission, Ticket
 from deployments.dataplane.backend import Backend, Work
 from deployments.dataplane.backend_dispatcher import BackendDispatcher, to_classification, to_detections
 from deployments.dataplane.deadline import within_deadline
@@ -18,6 +17,7 @@ from deployments.dataplane.image_question import ImageQuestion
 from deployments.dataplane.saved_workflows import SavedWorkflows
 from deployments.dataplane.stored_workflows import StoredDefinitions, WorkflowSource
 from deployments.dataplane.tensor_question import NetworkDescription, TensorQuestion, Tensors
+from deployments.dataplane.together import together
 from deployments.dataplane.url_fetch import UrlFetcher
 from deployments.errors import OverloadedError, PayloadTooLargeError, ReplicaLostError
 from deployments.models.errors import ModelUnavailableError, UnknownModelError
@@ -85,12 +85,18 @@ class WorkflowService:
             workflow_source = _stored_workflows
         self._stored = None if workflow_source is None else StoredDefinitions(workflow_source)
         self.keys = KeyRing(key_source or _stored_keys)
-        self._images = ImageInputs(settings, fetcher or _fetcher(settings))
+        self._fetcher = fetcher or _fetcher(settings)
+        self._images = ImageInputs(settings, self._fetcher, self.admission)
 
-    def begin(self, request_id: str, timeout_s: float | None = None) -> Work:
-        """Work of a new request, which has `timeout_s` seconds at most."""
+    def close(self) -> None:
+        """Fetch nothing more; called once no request is under way."""
+        if self._fetcher is not None:
+            self._fetcher.close()
+
+    def begin(self, request_id: str, timeout_s: float | None = None, ticket: Ticket | None = None) -> Work:
+        """Work of a new request, which has `timeout_s` seconds at most; `ticket` is its place among those in flight."""
         allowed_s = min(timeout_s or self.settings.default_timeout_s, self.settings.max_timeout_s)
-        return Work(request_id=request_id, deadline_unix_s=time.time() + allowed_s)
+        return Work(request_id=request_id, deadline_unix_s=time.time() + allowed_s, ticket=ticket)
 
     def compile(self, document: Mapping[str, Any]) -> Plan:
         """The plan of a definition.
@@ -141,7 +147,7 @@ class WorkflowService:
         plan = self.compile(document)
         options = RunOptions(
             deadline_unix_s=work.deadline_unix_s,
-            fetch=self._images.fetch,
+            fetch=self._images.fetches(work.ticket).fetch,
             max_images=self.settings.max_images,
             max_pixels=self.settings.max_pixels,
             max_elements_per_step=self.settings.max_crops_per_step,
@@ -180,7 +186,7 @@ class WorkflowService:
 
         work.model_ids.add(model_id)
         async with within_deadline(work):
-            read = await self._images.read_all(images, auto_orient=auto_orient)
+            read = await self._images.read_all(images, auto_orient=auto_orient, ticket=work.ticket)
             found = await _for_each(read, ask)
         return [(image, _answer(each, image)) for image, each in zip(read, found, strict=True)]
 
@@ -196,7 +202,7 @@ class WorkflowService:
         if not images:
             return []  # unlike an object detector's request, which is an error: so clients know it
         async with within_deadline(work):
-            read = await self._images.read_all(images, auto_orient=auto_orient)
+            read = await self._images.read_all(images, auto_orient=auto_orient, ticket=work.ticket)
             texts = await _for_each(read, lambda image: self._backend.read(image, model_id, work, READ))
         return list(zip(read, texts, strict=True))
 
@@ -257,7 +263,7 @@ def _answer(found: Prediction, image: Image) -> Detections | Classification:
 
 
 async def _for_each(images: Sequence[Image], work: Callable[[Image], Coroutine[Any, Any, Found]]) -> list[Found]:
-    """What `work` gives for each image, in order; when one fails the others are cancelled before its error goes on.
+    """What `work` gives for each image, in order.
 
     Raises:
         ImageInputError: an image turned out to be torn.
@@ -269,13 +275,7 @@ async def _for_each(images: Sequence[Image], work: Callable[[Image], Coroutine[A
         except ImageDecodeError as error:
             raise image_error(error, at, len(images)) from error
 
-    tasks = [asyncio.ensure_future(on(at)) for at in range(len(images))]
-    try:
-        return list(await asyncio.gather(*tasks))
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    return await together(on(at) for at in range(len(images)))
 
 
 def _stored_keys() -> KeySource:

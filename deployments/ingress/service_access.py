@@ -32,7 +32,7 @@ def begin_work(request: Request) -> Work:
     service = service_of(request)
     timeout_s = timeout_s_of(request.headers)
     exchange.admit(service.admission, timeout_s=timeout_s or service.settings.default_timeout_s)
-    exchange.work = service.begin(exchange.request_id, timeout_s)
+    exchange.work = service.begin(exchange.request_id, timeout_s, exchange.ticket)
     return exchange.work
 
 

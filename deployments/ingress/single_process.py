@@ -48,6 +48,7 @@ def create_local_app(
         finally:
             if warming is not None:
                 warming.cancel()
+            service.close()
             backend.close()
 
     app.router.lifespan_context = lifespan

@@ -87,6 +87,7 @@ class WorkflowRouter(GrpcDoor):
                 yield
             finally:
                 warming.cancel()
+                self._service.close()
 
         app.router.lifespan_context = lifespan
         return app

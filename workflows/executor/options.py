@@ -9,6 +9,9 @@ from dataclasses import dataclass
 Fetch = Callable[[str], Awaitable[bytes]]
 """Gets the bytes behind an https address."""
 
+MAX_REQUEST_PIXELS = 256_000_000
+"""Pixels of all images of one request: 768 MB when all are decoded."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
@@ -32,7 +35,7 @@ class RunOptions:
     max_images: int = 64
     max_pixels: int = 50_000_000
     max_elements_per_step: int = 4096
-    max_request_pixels: int = 256_000_000
+    max_request_pixels: int = MAX_REQUEST_PIXELS
     max_cropped_pixels: int = 256_000_000
     max_answer_characters: int = 1 << 28
     excluded_fields: frozenset[str] = frozenset()

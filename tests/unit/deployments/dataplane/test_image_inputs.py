@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import io
 import pickle
@@ -7,10 +8,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from deployments.dataplane.admission import Admission
 from deployments.dataplane.image_inputs import ImageInputs
 from deployments.errors import ImageInputError, PayloadTooLargeError
-from deployments.settings import IngressSettings
-from workflows.errors import RuntimeInputError
+from deployments.settings import AdmissionLimits, IngressSettings
 
 
 def lying_jpeg():
@@ -33,15 +34,21 @@ class Fetcher:
     def __init__(self, content=PNG, error=None):
         self.content, self.error = content, error
 
-    async def fetch(self, url):
+    async def fetch(self, url, count):
         if self.error is not None:
             raise self.error
         assert url == URL
+        count(len(self.content))
         return self.content
 
 
-def inputs(fetcher=None, **settings):
-    return ImageInputs(IngressSettings(max_images=2, **settings), fetcher)
+def inputs(fetcher=None, admission=None, max_request_pixels=1000, **settings):
+    return ImageInputs(
+        IngressSettings(max_images=2, **settings),
+        fetcher,
+        admission or Admission(AdmissionLimits()),
+        max_request_pixels=max_request_pixels,
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,16 +127,30 @@ async def test_too_many_pixels_are_refused():
     assert await inputs(max_pixels=50).read_all([PNG])
 
 
-async def test_addresses_are_refused_where_nothing_is_fetched():
-    with pytest.raises(RuntimeInputError, match="base64"):
-        await inputs().fetch(URL)
+async def test_the_pixels_of_all_images_together_are_bounded():
+    assert len(await inputs(max_request_pixels=100).read_all([PNG, PNG])) == 2
+    with pytest.raises(PayloadTooLargeError, match="100 pixels together; at most 99 are accepted"):
+        await inputs(max_request_pixels=99).read_all([PNG, PNG])
 
 
-async def test_a_refused_address_is_an_input_error_of_the_workflow():
-    with pytest.raises(RuntimeInputError, match="not a public one"):
-        await inputs(Fetcher(error=ImageInputError("not a public one"))).fetch(URL)
+async def test_a_request_is_counted_for_the_images_that_are_fetched_for_it():
+    admission = Admission(AdmissionLimits(bytes_per_body_byte=4))
+    ticket = admission.enter(1000)
+    await inputs(Fetcher(), admission).read_all([{"type": "url", "value": URL}] * 2, ticket=ticket)
+    assert ticket.size_bytes == admission.counters.in_flight_bytes == 1000 + 2 * 4 * len(PNG)
 
 
-async def test_a_fetched_image_that_is_too_large_stays_that():
-    with pytest.raises(PayloadTooLargeError):
-        await inputs(Fetcher(error=PayloadTooLargeError("too large"))).fetch(URL)
+async def test_when_one_image_fails_nothing_is_fetched_any_more():
+    class Slow(Fetcher):
+        cancelled = 0
+
+        async def fetch(self, url, count):
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.cancelled += 1
+
+    fetcher = Slow()
+    with pytest.raises(ImageInputError):
+        await inputs(fetcher).read_all([{"type": "url", "value": URL}, b"AAAA"])
+    assert fetcher.cancelled == 1

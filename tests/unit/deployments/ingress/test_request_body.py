@@ -79,3 +79,32 @@ async def test_a_client_that_hangs_up_while_it_sends_is_no_failure_of_ours(path,
     (line,) = [record for record in caplog.records if record.getMessage() == "request"]
     assert (line.status, line.error) == (499, "ClientClosedError")
     assert not [record for record in caplog.records if record.levelno > logging.INFO]
+
+
+class Fetcher:
+    """Gives a picture in the place of any address, and remembers what the server was counted for with it."""
+
+    def __init__(self, png):
+        self.png = png
+        self.admission = None
+        self.counted_bytes = []
+
+    async def fetch(self, url, count):
+        before_bytes = self.admission.counters.in_flight_bytes
+        count(len(self.png))
+        self.counted_bytes.append(self.admission.counters.in_flight_bytes - before_bytes)
+        return self.png
+
+
+@pytest.mark.parametrize("path", ["/workflows/run", "/infer/object_detection"])
+async def test_images_behind_addresses_are_counted_as_those_in_bodies_are(path, png, specification):
+    fetcher = Fetcher(png)
+    service = WorkflowService(FakeBackend(), IngressSettings(admission=AdmissionLimits(bytes_per_body_byte=3)), fetcher)
+    fetcher.admission = service.admission
+    image = {"type": "url", "value": "https://images.example.com/a.png"}
+    body = {"specification": specification, "inputs": {"image": image}, "model_id": "plates/1", "image": image}
+    transport = httpx.ASGITransport(app=create_app(lambda: service))
+    async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+        assert (await client.post(path, json=body)).status_code == 200
+    assert fetcher.counted_bytes == [3 * len(png)]
+    assert service.admission.counters.in_flight_bytes == 0
