@@ -50,9 +50,7 @@ class ImageInputs:
 
     def fetches(self, ticket: Ticket | None) -> RequestFetches:
         """What fetches the images of one request, whose place among those in flight is `ticket`."""
-        return RequestFetches(
-            self._fetcher, max_bytes=self._settings.max_body_bytes, admission=self._admission, ticket=ticket
-        )
+        return RequestFetches(self._fetcher, admission=self._admission, ticket=ticket)
 
     async def read_all(
         self, values: Sequence[Any], *, auto_orient: bool = True, ticket: Ticket | None = None

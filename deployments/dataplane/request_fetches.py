@@ -13,25 +13,20 @@ FETCHED_AT_ONCE = 8
 
 
 class RequestFetches:
-    """Fetches for one request; together they may bring as many bytes as a body."""
+    """Fetches for one request; together they may bring what there is memory for."""
 
-    def __init__(
-        self, fetcher: UrlFetcher | None, *, max_bytes: int, admission: Admission, ticket: Ticket | None
-    ) -> None:
+    def __init__(self, fetcher: UrlFetcher | None, *, admission: Admission, ticket: Ticket | None) -> None:
         """Nothing is fetched yet.
 
         Args:
             fetcher: gets what is behind an address; None refuses all of them.
-            max_bytes: of all images of the request.
             admission: the door the request came through.
             ticket: its place among those in flight; None for a request that needs none.
         """
         self._fetcher = fetcher
-        self._max_bytes = max_bytes
         self._admission = admission
         self._ticket = ticket
         self._turns = asyncio.Semaphore(FETCHED_AT_ONCE)
-        self._fetched_bytes = 0
 
     async def fetch(self, url: str) -> bytes:
         """The bytes behind an address.
@@ -50,18 +45,12 @@ class RequestFetches:
                 raise RuntimeInputError(error.message) from error
 
     def _count(self, size_bytes: int) -> None:
-        self._fetched_bytes += size_bytes
-        if self._fetched_bytes > self._max_bytes:
-            raise PayloadTooLargeError(
-                f"the images behind the URLs of the request are larger than {self._max_bytes} bytes together; name "
-                "fewer at once, or smaller ones"
-            )
         if self._ticket is None:
             return
         counted_bytes = self._ticket.size_bytes + self._admission.limits.memory_bytes(size_bytes)
         if counted_bytes > self._admission.most_bytes:
             raise PayloadTooLargeError(
                 f"the request takes {counted_bytes} bytes of memory with the images behind its URLs; at most "
-                f"{self._admission.most_bytes} are there"
+                f"{self._admission.most_bytes} are there: name fewer at once, or smaller ones"
             )
         self._admission.grow(self._ticket, counted_bytes)

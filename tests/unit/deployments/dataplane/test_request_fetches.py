@@ -36,8 +36,8 @@ def admission():
     return Admission(AdmissionLimits(max_in_flight_bytes=1000, bytes_per_body_byte=2))
 
 
-def fetches(admission, fetcher=None, ticket=None, max_bytes=10_000):
-    return RequestFetches(fetcher or Fetcher(), max_bytes=max_bytes, admission=admission, ticket=ticket)
+def fetches(admission, fetcher=None, ticket=None):
+    return RequestFetches(fetcher or Fetcher(), admission=admission, ticket=ticket)
 
 
 async def test_a_request_is_counted_for_what_it_fetches_and_for_nothing_once_it_left(admission):
@@ -62,9 +62,9 @@ async def test_what_would_never_fit_is_refused_for_good(admission):
 
 
 async def test_images_of_one_request_are_bounded_together(admission):
-    both = fetches(admission, max_bytes=150)
+    both = fetches(admission, ticket=admission.enter(700))
     await both.fetch(URL)
-    with pytest.raises(PayloadTooLargeError, match="larger than 150 bytes together"):
+    with pytest.raises(PayloadTooLargeError, match="name fewer at once"):
         await both.fetch(URL)
 
 
@@ -77,7 +77,7 @@ async def test_few_are_fetched_at_a_time(admission):
 
 async def test_addresses_are_refused_where_nothing_is_fetched(admission):
     with pytest.raises(RuntimeInputError, match="base64"):
-        await RequestFetches(None, max_bytes=1, admission=admission, ticket=None).fetch(URL)
+        await RequestFetches(None, admission=admission, ticket=None).fetch(URL)
 
 
 async def test_a_refused_address_is_an_input_error_of_the_workflow(admission):
