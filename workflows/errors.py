@@ -35,6 +35,7 @@ Arguments are positional and travel in `args`: an exception is rebuilt from them
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -226,3 +227,12 @@ class RuntimeLimitsCausedStepExecutionError(StepError):
 
 class DeadlineExceededError(StepError):
     """The request's time was over before its work was done."""
+
+    @classmethod
+    def since(cls, deadline_unix_s: float) -> DeadlineExceededError:
+        """The error of a request whose time has been over since then."""
+        late_s = time.time() - deadline_unix_s
+        return cls(
+            f"the request's time was over {max(late_s, 0.0):.1f} s ago, before its work was done; send less at once or "
+            "allow more time"
+        )

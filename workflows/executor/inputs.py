@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from workflows.compiler.plan import REQUEST_BATCH, InputPlan, Plan, input_lineage
@@ -12,6 +12,7 @@ from workflows.definition.selectors import input_selector
 from workflows.errors import RuntimeInputError
 from workflows.executor.dispatcher import Column, Position
 from workflows.executor.options import RunOptions
+from workflows.executor.pace import Pace
 from workflows.executor.parameters import typed_parameters
 from workflows.kinds import Kind
 from workflows.serializers.deserialize import deserialize
@@ -22,7 +23,7 @@ from workflows.values.wording import type_in_words
 _FETCHED_AT_ONCE = 8
 
 
-async def assemble_inputs(plan: Plan, inputs: Mapping[str, Any], options: RunOptions) -> dict[str, Column]:
+async def assemble_inputs(plan: Plan, inputs: Mapping[str, Any], options: RunOptions, pace: Pace) -> dict[str, Column]:
     """Every input of a plan as a column, and the positions of every batch the request brings.
 
     Values that no input declares are ignored.
@@ -31,9 +32,11 @@ async def assemble_inputs(plan: Plan, inputs: Mapping[str, Any], options: RunOpt
         plan: what will run.
         inputs: name -> JSON value.
         options: limits, and how images are fetched.
+        pace: asked between the elements of an input.
 
     Raises:
         RuntimeInputError: a value is missing, or does not fit its declaration or the steps that use it.
+        DeadlineExceededError: the request's time was over.
     """
     batches = {item.name: _sent(item, inputs) for item in plan.inputs.values() if item.batch}
     size = _batch_size(batches)
@@ -48,7 +51,7 @@ async def assemble_inputs(plan: Plan, inputs: Mapping[str, Any], options: RunOpt
     columns[REQUEST_BATCH] = Column(lineage=(REQUEST_BATCH,), values={(i,): True for i in range(size)})
     for item in plan.inputs.values():
         if item.batch:
-            columns.update(_batch_columns(item, batches[item.name], size, options, fetched))
+            columns.update(await _batch_columns(item, batches[item.name], size, options, fetched, pace))
     _check_pixels(columns, options)
     return columns
 
@@ -148,18 +151,23 @@ async def _fetch_images(plan: Plan, batches: Mapping[str, Any], options: RunOpti
             task.cancel()
 
 
-def _batch_columns(
-    item: InputPlan, value: Any, size: int, options: RunOptions, fetched: Mapping[str, bytes]
+async def _batch_columns(
+    item: InputPlan, value: Any, size: int, options: RunOptions, fetched: Mapping[str, bytes], pace: Pace
 ) -> dict[str, Column]:
     lineage = input_lineage(item.name, item.dimensionality)
     values: dict[Position, Any] = {}
     levels: list[dict[Position, bool]] = [{} for _ in lineage]
-    reader = _Reader(item, options, fetched, values, levels)
-    if not isinstance(value, list):
-        reader.read(value, (0,), item.name)
-    else:
-        for index, element in enumerate(value):
-            reader.read(element, (index,), f"{item.name}.[{index}]")
+    for element, position, element_id in _elements(item, value, options, levels):
+        if pace.is_over():
+            await pace.next_turn()
+        values[position] = deserialize(
+            element,
+            item.kinds,
+            name=item.name,
+            element_id=element_id,
+            max_pixels=options.max_pixels,
+            fetched=fetched,
+        )
     if not (isinstance(value, list) and len(value) > 1):
         _check_count(item, size * sum(len(level) for level in levels), options)
         _repeat(values, size)
@@ -178,43 +186,30 @@ def _repeat(values: dict[Position, Any], size: int) -> None:
         values.update({(index, *position[1:]): value for position, value in first})
 
 
-class _Reader:
-    """Walks the nested lists of one input and puts its values where they stand."""
+def _elements(
+    item: InputPlan, value: Any, options: RunOptions, levels: Sequence[dict[Position, bool]]
+) -> Iterator[tuple[Any, Position, str]]:
+    """Each element of an input with its position and identity; the lists they stand in are noted in `levels`."""
+    count = 0
 
-    def __init__(
-        self,
-        item: InputPlan,
-        options: RunOptions,
-        fetched: Mapping[str, bytes],
-        values: dict[Position, Any],
-        levels: list[dict[Position, bool]],
-    ) -> None:
-        self._item = item
-        self._options = options
-        self._fetched = fetched
-        self._values = values
-        self._levels = levels
-        self._count = 0
-
-    def read(self, value: Any, position: Position, element_id: str) -> None:
-        """Place a value, or the values of a list that stands at `position`."""
-        self._levels[len(position) - 1][position] = True
-        self._count += 1
-        _check_count(self._item, self._count, self._options)
-        if len(position) == self._item.dimensionality:
-            self._values[position] = deserialize(
-                value,
-                self._item.kinds,
-                name=self._item.name,
-                element_id=element_id,
-                max_pixels=self._options.max_pixels,
-                fetched=self._fetched,
-            )
+    def walk(value: Any, position: Position, element_id: str) -> Iterator[tuple[Any, Position, str]]:
+        nonlocal count
+        levels[len(position) - 1][position] = True
+        count += 1
+        _check_count(item, count, options)
+        if len(position) == item.dimensionality:
+            yield value, position, element_id
         elif isinstance(value, list):
             for index, element in enumerate(value):
-                self.read(element, (*position, index), f"{element_id}.[{index}]")
+                yield from walk(element, (*position, index), f"{element_id}.[{index}]")
         else:
             raise RuntimeInputError(
-                f"input {self._item.name!r} has dimensionality {self._item.dimensionality}: {element_id} must be a "
-                f"list, not {type_in_words(value)}; nest lists {self._item.dimensionality} deep"
+                f"input {item.name!r} has dimensionality {item.dimensionality}: {element_id} must be a "
+                f"list, not {type_in_words(value)}; nest lists {item.dimensionality} deep"
             )
+
+    if not isinstance(value, list):
+        yield from walk(value, (0,), item.name)
+    else:
+        for index, element in enumerate(value):
+            yield from walk(element, (index,), f"{item.name}.[{index}]")

@@ -13,15 +13,17 @@ from workflows.compiler.plan import REQUEST_BATCH, Plan, Stage, StepPlan
 from workflows.definition.selectors import output_selector
 from workflows.errors import DeadlineExceededError
 from workflows.executor.arguments import Arguments, StepWork, prepare_step
-from workflows.executor.calls import ports_of, run_calls
+from workflows.executor.calls import ports_of, run_calls_in_turns
 from workflows.executor.cropped_pixels import CroppedPixels
 from workflows.executor.dispatcher import Column, Dispatcher, Position, StageUnit
 from workflows.executor.failures import failure_of
 from workflows.executor.inputs import assemble_inputs
 from workflows.executor.options import RunOptions
 from workflows.executor.outputs import build_outputs
+from workflows.executor.pace import Pace
 from workflows.executor.results import check_elements, collect_step
 from workflows.executor.stage import cut_units, merge_units
+from workflows.query.time_limit import evaluations_of_step
 
 _FAR_OFF_S = 10 * 365 * 24 * 3600.0  # loops refuse timers of infinite length
 
@@ -47,28 +49,25 @@ async def run_workflow(
     """
     remaining_s = options.deadline_unix_s - time.time()
     if remaining_s <= 0:
-        raise _too_late(options)
+        raise DeadlineExceededError.since(options.deadline_unix_s)
+    pace = Pace(options.deadline_unix_s)
     alarm = asyncio.timeout(min(remaining_s, _FAR_OFF_S))
     try:
         async with alarm:
-            columns = await assemble_inputs(plan, inputs, options)
-            await _run_stages(plan, columns, dispatcher, options)
+            columns = await assemble_inputs(plan, inputs, options, pace)
+            await _run_stages(plan, columns, dispatcher, options, pace)
     except Exception as error:
         if alarm.expired():
-            raise _too_late(options) from error  # whatever stopped steps said on their way out
+            raise DeadlineExceededError.since(
+                options.deadline_unix_s
+            ) from error  # whatever stopped steps said on their way out
         raise
     return build_outputs(plan, columns, options)
 
 
-def _too_late(options: RunOptions) -> DeadlineExceededError:
-    late_s = time.time() - options.deadline_unix_s
-    return DeadlineExceededError(
-        f"the request's time was over {max(late_s, 0.0):.1f} s ago, before its work was done; send less at once or "
-        "allow more time"
-    )
-
-
-async def _run_stages(plan: Plan, columns: dict[str, Column], dispatcher: Dispatcher, options: RunOptions) -> None:
+async def _run_stages(
+    plan: Plan, columns: dict[str, Column], dispatcher: Dispatcher, options: RunOptions, pace: Pace
+) -> None:
     """Start every stage as soon as those before it are over; the first failure stops all."""
     tasks: list[asyncio.Task[None]] = []
     cropped = CroppedPixels(options.max_cropped_pixels)
@@ -76,10 +75,10 @@ async def _run_stages(plan: Plan, columns: dict[str, Column], dispatcher: Dispat
     async def run_in_turn(stage: Stage) -> None:
         for index in stage.after:
             await tasks[index]
-        columns.update(await _run_stage(plan, stage, columns, dispatcher, options, cropped))
+        columns.update(await _run_stage(plan, stage, columns, dispatcher, options, pace, cropped))
 
     if len(plan.stages) == 1:
-        columns.update(await _run_stage(plan, plan.stages[0], columns, dispatcher, options, cropped))
+        columns.update(await _run_stage(plan, plan.stages[0], columns, dispatcher, options, pace, cropped))
         return
     async with _FirstFailure() as group:
         tasks.extend(group.create_task(run_in_turn(stage)) for stage in plan.stages)
@@ -91,12 +90,13 @@ async def _run_stage(
     columns: Mapping[str, Column],
     dispatcher: Dispatcher,
     options: RunOptions,
+    pace: Pace,
     cropped: CroppedPixels,
 ) -> dict[str, Column]:
     if time.time() > options.deadline_unix_s:
-        raise _too_late(options)  # a long plain step keeps the alarm from ringing
+        raise DeadlineExceededError.since(options.deadline_unix_s)  # a long plain step keeps the alarm from ringing
     if stage.runs_on is not RunsOn.TRANSFORMS:
-        return await _run_in_router(plan.steps[stage.steps[0]], columns, dispatcher, options)
+        return await _run_in_router(plan.steps[stage.steps[0]], columns, dispatcher, options, pace)
     size = len(columns[REQUEST_BATCH].values)
     units = cut_units(
         stage, columns, size, options.max_elements_per_step, options.excluded_fields, options.max_cropped_pixels
@@ -120,13 +120,17 @@ async def _run_stage(
 
 
 async def _run_in_router(
-    step: StepPlan, columns: Mapping[str, Column], dispatcher: Dispatcher, options: RunOptions
+    step: StepPlan, columns: Mapping[str, Column], dispatcher: Dispatcher, options: RunOptions, pace: Pace
 ) -> dict[str, Column]:
     began_s = time.perf_counter()
     work = prepare_step(step, columns)
     ports = ports_of(step, dispatcher.ports(step)) if step.block.ports and work.calls else {}
     waits = bool(work.calls) and inspect.iscoroutinefunction(step.block.run)
-    results = await _await_calls(step, work, ports, options) if waits else run_calls(step, work, ports)
+    with evaluations_of_step(options.deadline_unix_s):
+        if waits:
+            results = await _await_calls(step, work, ports, options, pace)
+        else:
+            results = await run_calls_in_turns(step, work, ports, pace)
     given = collect_step(step, work, results, options.max_elements_per_step)
     if not (waits and ports):  # what waits for a port computes elsewhere
         dispatcher.step_done(step, (time.perf_counter() - began_s) * 1000)
@@ -134,9 +138,11 @@ async def _run_in_router(
 
 
 async def _await_calls(
-    step: StepPlan, work: StepWork, ports: Mapping[str, Any], options: RunOptions
+    step: StepPlan, work: StepWork, ports: Mapping[str, Any], options: RunOptions, pace: Pace
 ) -> dict[Position, Any]:
     async def call(arguments: Arguments) -> Any:
+        if not ports and pace.is_over():  # without ports it computes here, all of it before it lets go of the loop
+            await pace.next_turn()
         try:
             return await step.block.run(**arguments, **ports)
         except options.passed_through:

@@ -1,53 +1,101 @@
-"""How long one evaluation may take.
+"""How long evaluations may take.
 
 Chains and conditions come from clients and run where other requests wait. One that multiplies its work (lists inside
-lists, conditions inside conditions) is stopped by the clock, whatever it is made of.
+lists, conditions inside conditions) is stopped by the clock, whatever it is made of; so are the evaluations of a step
+that take too long together, and those whose request nobody waits for any longer.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import TracebackType
 
-from workflows.errors import OperationError
+from workflows.errors import DeadlineExceededError, OperationError
 
 EVALUATION_LIMIT_S = 2.0
-"""A thousand times what the chains of documents take."""
+"""Of one evaluation, and of all that a step makes in the thread where it runs: a thousand times what the chains of
+documents take."""
 
 
 class _Clock(threading.local):
     ends_s: float | None = None
+    deadline_unix_s: float | None = None  # when the request's deadline is what ends the evaluation
+
+
+class _StepTime:
+    """What the evaluations of one run of a step share."""
+
+    __slots__ = ("deadline_unix_s", "spent_s", "thread_id")
+
+    def __init__(self, deadline_unix_s: float) -> None:
+        self.deadline_unix_s = deadline_unix_s
+        self.spent_s = 0.0
+        self.thread_id = threading.get_ident()
 
 
 _clock = _Clock()  # an evaluation never leaves its thread, nor lets another one in
+_step_time: ContextVar[_StepTime | None] = ContextVar("step_time", default=None)
+
+
+@contextmanager
+def evaluations_of_step(deadline_unix_s: float) -> Iterator[None]:
+    """Evaluations inside, and in tasks that are started inside, share one limit and end with the request's time.
+
+    Those that leave for another thread keep nobody waiting here: each has the whole limit for itself.
+    """
+    token = _step_time.set(_StepTime(deadline_unix_s))
+    try:
+        yield
+    finally:
+        _step_time.reset(token)
 
 
 class Evaluation:
     """Sets the clock, unless an evaluation around this one has set it already."""
 
-    __slots__ = ("_outermost",)
+    __slots__ = ("_began_s", "_outermost", "_step_time")
 
     def __enter__(self) -> None:
         self._outermost = _clock.ends_s is None
-        if self._outermost:
-            _clock.ends_s = time.monotonic() + EVALUATION_LIMIT_S
+        if not self._outermost:
+            return
+        self._began_s = time.monotonic()
+        left_s = EVALUATION_LIMIT_S
+        step_time = _step_time.get()
+        self._step_time = step_time if step_time and step_time.thread_id == threading.get_ident() else None
+        if self._step_time:
+            left_s -= self._step_time.spent_s
+        if step_time:
+            before_deadline_s = step_time.deadline_unix_s - time.time()
+            if before_deadline_s < left_s:
+                left_s, _clock.deadline_unix_s = before_deadline_s, step_time.deadline_unix_s
+        _clock.ends_s = self._began_s + left_s
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._outermost:
-            _clock.ends_s = None
+            _clock.ends_s = _clock.deadline_unix_s = None
+            if self._step_time:
+                self._step_time.spent_s += time.monotonic() - self._began_s
 
 
 def check_time() -> None:
     """Stop the evaluation around this call when its time is over.
 
     Raises:
-        OperationError: it is.
+        DeadlineExceededError: the request's is.
+        OperationError: it has taken too long itself, or with the step's other evaluations.
     """
-    if _clock.ends_s is not None and time.monotonic() > _clock.ends_s:
-        raise OperationError(
-            f"the evaluation took longer than {EVALUATION_LIMIT_S:g} s and was stopped; use fewer operations inside "
-            "operations, or shorter lists"
-        )
+    if _clock.ends_s is None or time.monotonic() <= _clock.ends_s:
+        return
+    if _clock.deadline_unix_s is not None:
+        raise DeadlineExceededError.since(_clock.deadline_unix_s)
+    raise OperationError(
+        f"the evaluation took longer than {EVALUATION_LIMIT_S:g} s, all elements of the step together, and was "
+        "stopped; use fewer operations inside operations, shorter lists, or fewer elements at once"
+    )

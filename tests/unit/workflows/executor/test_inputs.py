@@ -8,6 +8,7 @@ from tests.unit.workflows.sample_blocks import answers, batch, compiled, paramet
 from workflows.errors import RuntimeInputError
 from workflows.executor.inputs import assemble_inputs
 from workflows.executor.options import RunOptions
+from workflows.executor.pace import Pace
 
 IMAGE = {"type": "WorkflowImage", "name": "image"}
 
@@ -17,7 +18,7 @@ def png(width=4, height=3):
 
 
 async def columns_of(*declared, options=None, steps=(), **inputs):
-    return await assemble_inputs(compiled(list(declared), list(steps)), inputs, options or RunOptions())
+    return await assemble_inputs(compiled(list(declared), list(steps)), inputs, options or RunOptions(), Pace())
 
 
 async def refused(*declared, options=None, steps=(), **inputs):
