@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from workflows.compiler.plan import REQUEST_BATCH, InputPlan, Plan, input_lineage
@@ -16,7 +17,9 @@ from workflows.executor.pace import Pace
 from workflows.executor.parameters import typed_parameters
 from workflows.kinds import Kind
 from workflows.serializers.deserialize import deserialize
+from workflows.serializers.detections import masks_may_take_long
 from workflows.serializers.image import image_url
+from workflows.serializers.mask_room import MaskRoom
 from workflows.values.image import Image
 from workflows.values.wording import type_in_words
 
@@ -49,9 +52,10 @@ async def assemble_inputs(plan: Plan, inputs: Mapping[str, Any], options: RunOpt
     _check_image_count(plan, batches, options)
     fetched = await _fetch_images(plan, batches, options)
     columns[REQUEST_BATCH] = Column(lineage=(REQUEST_BATCH,), values={(i,): True for i in range(size)})
+    mask_room = MaskRoom()
     for item in plan.inputs.values():
         if item.batch:
-            columns.update(await _batch_columns(item, batches[item.name], size, options, fetched, pace))
+            columns.update(await _batch_columns(item, batches[item.name], size, options, fetched, mask_room, pace))
     _check_pixels(columns, options)
     return columns
 
@@ -152,7 +156,13 @@ async def _fetch_images(plan: Plan, batches: Mapping[str, Any], options: RunOpti
 
 
 async def _batch_columns(
-    item: InputPlan, value: Any, size: int, options: RunOptions, fetched: Mapping[str, bytes], pace: Pace
+    item: InputPlan,
+    value: Any,
+    size: int,
+    options: RunOptions,
+    fetched: Mapping[str, bytes],
+    mask_room: MaskRoom,
+    pace: Pace,
 ) -> dict[str, Column]:
     lineage = input_lineage(item.name, item.dimensionality)
     values: dict[Position, Any] = {}
@@ -160,14 +170,17 @@ async def _batch_columns(
     for element, position, element_id in _elements(item, value, options, levels):
         if pace.is_over():
             await pace.next_turn()
-        values[position] = deserialize(
+        read = partial(
+            deserialize,
             element,
             item.kinds,
             name=item.name,
             element_id=element_id,
             max_pixels=options.max_pixels,
             fetched=fetched,
+            mask_room=mask_room,
         )
+        values[position] = await asyncio.to_thread(read) if masks_may_take_long(element) else read()
     if not (isinstance(value, list) and len(value) > 1):
         _check_count(item, size * sum(len(level) for level in levels), options)
         _repeat(values, size)

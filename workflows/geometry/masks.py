@@ -19,11 +19,43 @@ def polygon_to_mask(polygon_xy: NDArray[np.float64], image_wh: tuple[int, int]) 
         polygon_xy: (k, 2) pixels, cut to whole ones; k may be 0.
         image_wh: size of the mask.
     """
-    width, height = image_wh
+    return fill_window(polygon_xy, (0, 0, *image_wh))
+
+
+def polygon_window(polygon_xy: NDArray[np.float64], image_wh: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Left, top, width and height of the part of an image that holds all pixels of a polygon; all 0 when it has none.
+
+    Args:
+        polygon_xy: (k, 2) pixels, cut to whole ones; k may be 0.
+        image_wh: size of the image.
+    """
+    if not len(polygon_xy):
+        return 0, 0, 0, 0
+    corners = _whole(polygon_xy)
+    left, top = np.maximum(corners.min(axis=0), 0).tolist()
+    right, bottom = np.minimum(corners.max(axis=0) + 1, image_wh).tolist()
+    return (left, top, right - left, bottom - top) if left < right and top < bottom else (0, 0, 0, 0)
+
+
+def fill_window(polygon_xy: NDArray[np.float64], window_ltwh: tuple[int, int, int, int]) -> Mask:
+    """(h, w) bool: what a window of an image shows of the inside of a polygon and of its outline.
+
+    It shows the same pixels as `polygon_to_mask` when the window is cut by the border of the image alone: OpenCV moves
+    lines a little where it cuts them.
+
+    Args:
+        polygon_xy: (k, 2) pixels of the image, cut to whole ones; k may be 0.
+        window_ltwh: left, top, width and height.
+    """
+    left, top, width, height = window_ltwh
     canvas = np.zeros((height, width), dtype=np.uint8)
-    if len(polygon_xy):
-        cv2.fillPoly(canvas, [np.clip(polygon_xy, -FAR_PX, FAR_PX).astype(np.int32)], color=(1,))
-    return canvas.astype(np.bool_)
+    if len(polygon_xy) and canvas.size:
+        cv2.fillPoly(canvas, [_whole(polygon_xy) - np.array([left, top], dtype=np.int32)], color=(1,))
+    return canvas.view(np.bool_)
+
+
+def _whole(polygon_xy: NDArray[np.float64]) -> NDArray[np.int32]:
+    return np.clip(polygon_xy, -FAR_PX, FAR_PX).astype(np.int32)
 
 
 def outline(mask: Mask, *, outer: bool = False) -> NDArray[np.int32] | None:

@@ -47,12 +47,39 @@ def expand(text: str, image_wh: tuple[int, int]) -> NDArray[np.bool_]:
     Raises:
         ValueError: the runs do not fill a mask of this size.
     """
+    counts = parse(text, image_wh)
+    return expand_columns(counts, slice(0, image_wh[0]), image_wh[1])
+
+
+def parse(text: str, image_wh: tuple[int, int]) -> list[int]:
+    """The runs of a text.
+
+    Raises:
+        ValueError: they do not fill a mask of this size.
+    """
     width, height = image_wh
     counts = _parse(text)
     if min(counts, default=0) < 0 or sum(counts) != width * height:
         raise ValueError(f"run lengths add up to {sum(counts)}, a mask of {width}x{height} has {width * height} pixels")
-    flat = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
-    return flat.reshape(width, height).T.copy()
+    return counts
+
+
+def filled_columns(counts: list[int], height_px: int) -> slice:
+    """The columns between the first and the last pixel of a mask; none when it has no pixel."""
+    ends = np.cumsum(counts)
+    filled = np.flatnonzero(np.array(counts[1::2])) * 2 + 1
+    if not len(filled):
+        return slice(0, 0)
+    first, last = int(ends[filled[0] - 1]), int(ends[filled[-1]]) - 1
+    return slice(first // height_px, last // height_px + 1)
+
+
+def expand_columns(counts: list[int], columns: slice, height_px: int) -> NDArray[np.bool_]:
+    """The (h, w) pixels of some columns of a mask."""
+    first, last = columns.start * height_px, columns.stop * height_px
+    lengths = np.diff(np.clip(np.cumsum(counts), first, last), prepend=first)
+    flat = np.repeat(np.arange(len(counts)) % 2 == 1, lengths)
+    return flat.reshape(columns.stop - columns.start, height_px).T.copy()
 
 
 def _counts(mask: NDArray[np.bool_], left_px: int, top_px: int, canvas_wh: tuple[int, int]) -> list[int]:

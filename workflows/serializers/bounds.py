@@ -11,7 +11,10 @@ LONGEST_NAME = 512
 MAX_DETECTIONS = 10_000
 """Detections of one image."""
 MAX_MASK_PIXELS = 1 << 28
-"""Pixels of all masks of one image's detections: 256 MiB, 129 masks of a Full HD image."""
+"""Pixels of all masks of one image's detections: 256 MiB, 129 masks of a Full HD image. As many are computed for all
+elements of a request, where of each mask only the part of the image counts that holds it."""
+QUICK_MASK_PIXELS = 1 << 24
+"""Pixels of masks that are computed within a tenth of a second, when each fills its image."""
 MAX_KEY_POINTS = 1_000_000
 """Key points of one image's detections, when each detection has as many as the one with most."""
 MAX_TEXT_CHARACTERS = 1 << 24

@@ -14,6 +14,7 @@ from workflows.kinds import Kind
 from workflows.serializers.classification import read_classification
 from workflows.serializers.detections import read_detections
 from workflows.serializers.image import image_url, read_image
+from workflows.serializers.mask_room import MaskRoom
 from workflows.serializers.plain import (
     read_boolean,
     read_bytes,
@@ -75,6 +76,8 @@ READERS: Mapping[str, Reader] = MappingProxyType(
 )
 """Kind -> reader. `image` has one with more arguments; `*`, `embedding`, `tensor` and the like have none."""
 
+_READ_AS_DETECTIONS = frozenset(kind for kind, reader in READERS.items() if reader is read_detections)
+
 
 def deserialize(
     value: Any,
@@ -84,6 +87,7 @@ def deserialize(
     element_id: str,
     max_pixels: int,
     fetched: Mapping[str, bytes] = MappingProxyType({}),
+    mask_room: MaskRoom | None = None,
 ) -> Any:
     """The value that one element of a batch input stands for; null stays null.
 
@@ -94,6 +98,7 @@ def deserialize(
         element_id: identity of the element, such as `image` or `image.[0]`.
         max_pixels: largest accepted picture.
         fetched: what the addresses of images answered.
+        mask_room: of the request; that of a request of its own when None.
 
     Raises:
         RuntimeInputError: no declared kind can be made of the value.
@@ -106,6 +111,8 @@ def deserialize(
             if kind == Kind.IMAGE:
                 url = image_url(value, element_id)
                 return read_image(value, element_id, max_pixels=max_pixels, fetched=fetched.get(url) if url else None)
+            if kind in _READ_AS_DETECTIONS:
+                return read_detections(value, element_id, mask_room)
             reader = READERS.get(kind)
             return value if reader is None else reader(value, element_id)
         except (RuntimeInputError, ImageDecodeError) as error:

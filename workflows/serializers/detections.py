@@ -11,10 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from workflows.errors import RuntimeInputError
 from workflows.geometry.boxes import centres_and_sizes, corners
-from workflows.geometry.masks import polygon_to_mask
-from workflows.geometry.run_lengths import expand
-from workflows.serializers.bounds import MAX_KEY_POINTS, MAX_MASK_PIXELS, MAX_TEXT_CHARACTERS
+from workflows.geometry.masks import Mask, fill_window, polygon_window
+from workflows.geometry.run_lengths import expand_columns, filled_columns, parse
+from workflows.serializers.bounds import MAX_KEY_POINTS, MAX_MASK_PIXELS, MAX_TEXT_CHARACTERS, QUICK_MASK_PIXELS
 from workflows.serializers.detections_json import DetectionJson, DetectionsJson
+from workflows.serializers.mask_room import MaskRoom
 from workflows.serializers.origin import write_origin
 from workflows.serializers.validation import first_problem
 from workflows.values.detections import Detections, KeyPoints
@@ -24,21 +25,23 @@ from workflows.values.origin import Origin, Placement
 _DETECTIONS = TypeAdapter(DetectionsJson)
 
 
-def read_detections(value: Any, element_id: str) -> Detections:
+def read_detections(value: Any, element_id: str, mask_room: MaskRoom | None = None) -> Detections:
     """Detections that a client sent, in the form in which they are answered.
 
     Args:
         value: `{"image": {"width", "height"}, "predictions": [...]}`.
         element_id: identity of the input element; parent of detections that name none.
+        mask_room: of the request it came with; that of a request of its own when None.
 
     Raises:
-        RuntimeInputError: a key is missing or holds something else; predictions on an image of unknown size.
+        RuntimeInputError: a key is missing or holds something else; predictions on an image of unknown size; masks
+            with too many pixels.
     """
     if isinstance(value, Detections):
         return value
     try:
         sent = _DETECTIONS.validate_python(value)
-        return _detections(sent, element_id)
+        return _detections(sent, element_id, mask_room or MaskRoom())
     except ValidationError as error:
         raise RuntimeInputError(
             f"`{element_id}` holds no detections: {first_problem(error)}; right is "
@@ -47,6 +50,18 @@ def read_detections(value: Any, element_id: str) -> Detections:
         ) from error
     except ValueError as error:
         raise RuntimeInputError(f"`{element_id}` holds no detections: {error}") from error
+
+
+def masks_may_take_long(value: Any) -> bool:
+    """Whether an event loop had better not compute the masks of what a client sent as detections, if it is any."""
+    match value:
+        case {"image": {"width": width, "height": height}, "predictions": [*rows]}:
+            sent = sum(isinstance(row, dict) and bool(row.get("points") or row.get("rle_mask")) for row in rows)
+            try:
+                return sent > 0 and sent * int(width) * int(height) > QUICK_MASK_PIXELS
+            except (TypeError, ValueError, OverflowError):
+                return False  # no size of an image
+    return False
 
 
 def write_detections(detections: Detections, *, run_lengths: bool = False) -> dict[str, Any]:
@@ -122,7 +137,7 @@ def key_points_of(keypoints: KeyPoints, index: int) -> list[dict[str, Any]]:
     ]
 
 
-def _detections(sent: DetectionsJson, element_id: str) -> Detections:
+def _detections(sent: DetectionsJson, element_id: str, mask_room: MaskRoom) -> Detections:
     rows = sent.predictions
     size = sent.image
     image_wh = None if size.width is None or size.height is None else (size.width, size.height)
@@ -139,7 +154,7 @@ def _detections(sent: DetectionsJson, element_id: str) -> Detections:
         class_name=np.array([r.class_name for r in rows], dtype=np.str_),
         detection_id=np.array([r.detection_id or str(uuid.uuid4()) for r in rows], dtype=np.str_),
         parent_id=np.array([r.parent_id or element_id for r in rows], dtype=np.str_),
-        masks=_masks(rows, image_wh),
+        masks=_masks(rows, image_wh, mask_room),
         keypoints=_key_points(rows),
         tracker_id=np.array([r.tracker_id for r in rows], dtype=np.int64) if tracked else None,
         time_in_zone_s=np.array([r.time_in_zone for r in rows], dtype=np.float64) if timed else None,
@@ -189,21 +204,28 @@ def _have_masks(rows: list[DetectionJson]) -> bool:
     return any(row.points or row.rle_mask for row in rows)
 
 
-def _masks(rows: list[DetectionJson], image_wh: tuple[int, int] | None) -> Masks | None:
+def _masks(rows: list[DetectionJson], image_wh: tuple[int, int] | None, mask_room: MaskRoom) -> Masks | None:
     if not _have_masks(rows):
         return None
     assert image_wh is not None  # seen to by _detections
-    return Masks.of_windows(image_wh, ((0, 0, _mask(row, image_wh)) for row in rows))
+    return Masks.of_windows(image_wh, (_mask_window(row, image_wh, mask_room) for row in rows))
 
 
-def _mask(row: DetectionJson, image_wh: tuple[int, int]) -> NDArray[np.bool_]:
+def _mask_window(row: DetectionJson, image_wh: tuple[int, int], mask_room: MaskRoom) -> tuple[int, int, Mask]:
+    """Left, top and pixels of a part of the image that holds the mask: the rest is never computed."""
     if row.rle_mask is not None:
         height, width = row.rle_mask.size
         if (width, height) != image_wh:
             raise ValueError(f"its size is {width}x{height}, that of the image {image_wh[0]}x{image_wh[1]}")
-        return expand(row.rle_mask.counts, image_wh)
+        counts = parse(row.rle_mask.counts, image_wh)
+        columns = filled_columns(counts, height)
+        mask_room.take((columns.stop - columns.start) * height)
+        return columns.start, 0, expand_columns(counts, columns, height)
     points = [(point.x, point.y) for point in row.points or ()]
-    return polygon_to_mask(np.array(points, dtype=np.float64).reshape(-1, 2), image_wh)
+    polygon_xy = np.array(points, dtype=np.float64).reshape(-1, 2)
+    window_ltwh = polygon_window(polygon_xy, image_wh)
+    mask_room.take(window_ltwh[2] * window_ltwh[3])
+    return window_ltwh[0], window_ltwh[1], fill_window(polygon_xy, window_ltwh)
 
 
 def _key_points(rows: list[DetectionJson]) -> KeyPoints | None:

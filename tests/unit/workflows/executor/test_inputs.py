@@ -1,14 +1,19 @@
 import base64
+import threading
+import time
 
 import cv2
 import numpy as np
 import pytest
 
 from tests.unit.workflows.sample_blocks import answers, batch, compiled, parameter, step
-from workflows.errors import RuntimeInputError
+from tests.unit.workflows.ticking import TickingTime
+from workflows.errors import DeadlineExceededError, RuntimeInputError
+from workflows.executor import pace
 from workflows.executor.inputs import assemble_inputs
 from workflows.executor.options import RunOptions
 from workflows.executor.pace import Pace
+from workflows.serializers import detections
 
 IMAGE = {"type": "WorkflowImage", "name": "image"}
 
@@ -211,3 +216,35 @@ async def test_the_pixels_of_all_images_are_limited():
 async def test_an_image_that_is_repeated_for_each_element_counts_once():
     options = RunOptions(max_request_pixels=12)
     await columns_of(IMAGE, batch("n"), options=options, image=png(4, 3), n=[1, 2, 3])
+
+
+SQUARE = [{"x": x, "y": y} for x, y in ((0, 0), (8191, 0), (8191, 8191), (0, 8191))]
+
+
+async def test_the_pixels_of_masks_are_limited_over_all_inputs_and_elements(monkeypatch):
+    filled = []
+    monkeypatch.setattr(detections, "fill_window", lambda _, ltwh: filled.append(ltwh) or np.ones((1, 1), np.bool_))
+    row = {"x": 1, "y": 1, "width": 2, "height": 2, "confidence": 1, "class": "a", "class_id": 0, "points": SQUARE}
+    sent = {"image": {"width": 16_384, "height": 16_384}, "predictions": [row]}
+    declared = [batch(name, "instance_segmentation_prediction") for name in "ab"]
+    assert "b.[1]" in await refused(*declared, a=[sent] * 3, b=[sent] * 3)
+    assert filled == [(0, 0, 8192, 8192)] * 4
+
+
+@pytest.mark.parametrize(("width", "there"), [(640, False), (16_384, True)])
+async def test_only_masks_that_may_take_long_are_computed_in_another_thread(monkeypatch, width, there):
+    threads = []
+    monkeypatch.setattr(
+        detections, "fill_window", lambda *_: threads.append(threading.get_ident()) or np.ones((1, 1), np.bool_)
+    )
+    row = {"x": 1, "y": 1, "width": 2, "height": 2, "confidence": 1, "class": "a", "class_id": 0, "points": SQUARE}
+    sent = {"image": {"width": width, "height": width}, "predictions": [row]}
+    await columns_of(batch("a", "instance_segmentation_prediction"), a=sent)
+    assert (threads != [threading.get_ident()]) == there
+
+
+async def test_a_deadline_ends_the_reading_of_many_elements(monkeypatch):
+    monkeypatch.setattr(pace, "time", TickingTime(0.01))
+    inputs = {"n": list(range(1000))}
+    with pytest.raises(DeadlineExceededError):
+        await assemble_inputs(compiled([batch("n")], []), inputs, RunOptions(), Pace(time.time() + 1))

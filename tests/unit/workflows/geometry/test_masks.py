@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from workflows.geometry.masks import outline, polygon_to_mask, tight_window
+from workflows.geometry.masks import fill_window, outline, polygon_to_mask, polygon_window, tight_window
 
 
 def rectangle(left: int, top: int, right: int, bottom: int, wh: tuple[int, int] = (12, 10)) -> np.ndarray:
@@ -61,3 +63,26 @@ def test_a_mask_without_pixels_has_no_outline_and_an_empty_window(shape):
 def test_corners_beyond_all_images_take_no_time_and_stay_on_their_side(far):
     mask = polygon_to_mask(np.array([[far, 0.0], [5.0, 0.0], [5.0, 9.0], [far, 9.0]]), (10, 10))
     assert mask[5].tolist() == ([False] * 5 + [True] * 5 if far > 0 else [True] * 6 + [False] * 4)
+
+
+CORNERS = st.lists(st.tuples(*[st.floats(-40, 60)] * 2), max_size=6)
+
+
+@given(CORNERS, st.tuples(*[st.integers(1, 30)] * 2))
+@example([(-3.0, -4.0), (40.0, 2.0), (5.0, 45.0)], (12, 10))
+def test_the_window_of_a_polygon_shows_all_that_the_image_does(corners, image_wh):
+    polygon_xy = np.array(corners, dtype=np.float64).reshape(-1, 2)
+    left, top, width, height = window = polygon_window(polygon_xy, image_wh)
+    whole = np.zeros(image_wh[::-1], dtype=np.bool_)
+    whole[top : top + height, left : left + width] = fill_window(polygon_xy, window)
+    assert_array_equal(whole, polygon_to_mask(polygon_xy, image_wh))
+
+
+@pytest.mark.parametrize("corners", [[], [[20, 20], [30, 20], [30, 30]], [[-9, -9], [-1, -1], [-9, -1]]])
+def test_a_polygon_beside_the_image_has_no_window(corners):
+    assert polygon_window(np.array(corners, dtype=np.float64).reshape(-1, 2), (12, 10)) == (0, 0, 0, 0)
+
+
+def test_a_window_is_no_larger_than_its_polygon():
+    triangle = np.array([[2.0, 3.0], [6.0, 3.0], [2.0, 7.0]])
+    assert polygon_window(triangle, (16_384, 16_384)) == (2, 3, 5, 5)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_array_equal
 
-from workflows.geometry.run_lengths import compress, expand
+from workflows.geometry.masks import tight_window
+from workflows.geometry.run_lengths import compress, expand, expand_columns, filled_columns, parse
 
 # Counts are written in groups of five bits from "0" on; 16 in a last group would be a sign, so it needs a second group.
 SIX_PIXELS = np.array([[0, 1, 1], [0, 1, 0]], dtype=np.bool_)
@@ -61,3 +62,12 @@ def test_text_that_does_not_fill_the_mask_is_refused(text):
 def test_any_text_is_a_mask_or_refused(text):
     with contextlib.suppress(ValueError):
         assert expand(text, (3, 2)).shape == (2, 3)
+
+
+@given(arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=12)))
+def test_the_filled_columns_hold_all_pixels_and_no_empty_column_at_their_ends(mask):
+    height, width = mask.shape
+    counts = parse(compress(mask), (width, height))
+    columns = filled_columns(counts, height)
+    assert columns == tight_window(mask)[0]
+    assert_array_equal(expand_columns(counts, columns, height), mask[:, columns])

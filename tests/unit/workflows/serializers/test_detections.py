@@ -8,7 +8,8 @@ from numpy.testing import assert_array_equal
 
 from tests.unit.workflows.builders import detections
 from workflows.errors import RuntimeInputError
-from workflows.serializers.detections import read_detections, write_detections
+from workflows.serializers.detections import masks_may_take_long, read_detections, write_detections
+from workflows.serializers.mask_room import MaskRoom
 from workflows.values.detections import KeyPoints
 from workflows.values.origin import Origin, Placement
 
@@ -289,6 +290,40 @@ def test_masks_that_would_fill_the_memory_on_the_root_are_refused():
 def test_masks_on_an_image_without_pixels_are_refused(wh):
     with pytest.raises(RuntimeInputError, match="masks need an image with pixels"):
         read_detections(sent(row(points=TRIANGLE), width=wh[0], height=wh[1]), "preds")
+
+
+SQUARE = [{"x": x, "y": y} for x, y in ((2, 3), (5, 3), (5, 6), (2, 6))]
+TWO_COLUMNS = {"size": [2, 3], "counts": "231"}
+
+
+@pytest.mark.parametrize(
+    ("mask", "width", "height", "pixels"),
+    [({"points": SQUARE}, 320, 240, 16), ({"rle_mask": TWO_COLUMNS}, 3, 2, 4), ({"points": []}, 320, 240, 0)],
+)
+def test_of_an_image_only_the_part_that_holds_a_mask_is_computed(mask, width, height, pixels):
+    room = MaskRoom(3 * pixels)
+    read_detections(sent(*[row(**mask)] * 3, width=width, height=height), "preds", room)
+    if pixels:
+        with pytest.raises(RuntimeInputError, match=f"more than the {3 * pixels} pixels accepted"):
+            read_detections(sent(row(**mask), width=width, height=height), "preds", room)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (sent(row(points=SQUARE), width=4096, height=4096), False),
+        (sent(row(points=SQUARE), width=4096, height=4097), True),
+        (sent(row(points=SQUARE), width="4096", height=4097.0), True),
+        (sent(row(rle_mask=TWO_COLUMNS), row(points=SQUARE), width=4096, height=4096), True),
+        (sent(row(), row(points=[]), width=16_384, height=16_384), False),
+        (sent(row(points=SQUARE), width=None, height=None), False),
+        ({"image": {"width": float("inf"), "height": 1}, "predictions": [row(points=SQUARE)]}, False),
+        ({"image": 5, "predictions": [None]}, False),
+        ("picture", False),
+    ],
+)
+def test_masks_on_large_images_may_take_long(value, expected):
+    assert masks_may_take_long(value) == expected
 
 
 def test_one_detection_with_very_many_key_points_beside_many_others_is_refused():
