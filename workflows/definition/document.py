@@ -31,6 +31,8 @@ LONGEST_NAME = 256
 MOST_FIELDS = 1024
 """Inputs, and outputs, of a definition."""
 
+_SUGGESTED = 16  # steps of unknown types for which a known one is looked for: each takes some milliseconds
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StepDefinition:
@@ -70,13 +72,20 @@ class Document:
         return next((step for step in self.steps if step.name == name), None)
 
 
-def parse_document(document: Mapping[str, Any], blocks: Mapping[str, Block], *, max_steps: int) -> Document:
+def parse_document(
+    document: Mapping[str, Any],
+    blocks: Mapping[str, Block],
+    *,
+    max_steps: int,
+    context: Mapping[str, Any] | None = None,
+) -> Document:
     """Read a definition; keys that the language does not know are ignored.
 
     Args:
         document: the definition's JSON.
         blocks: every identifier and alias -> its block.
         max_steps: steps allowed in a definition.
+        context: what validators of the manifests share, such as what counts something over all steps.
 
     Raises:
         WorkflowDefinitionError, NotSupportedExecutionEngineError: see `check_version`.
@@ -103,7 +112,7 @@ def parse_document(document: Mapping[str, Any], blocks: Mapping[str, Block], *, 
                 f"the definition has {len(sections[name])} {name}; at most {MOST_FIELDS} are accepted", []
             )
     inputs = tuple(_read_input(item, index) for index, item in enumerate(sections["inputs"]))
-    steps = _read_steps(sections["steps"], blocks)
+    steps = _read_steps(sections["steps"], blocks, context)
     outputs = tuple(_read_output(item, index) for index, item in enumerate(sections["outputs"]))
     _check_names("input", [item.name for item in inputs])
     _check_names("step", [step.name for step in steps])
@@ -150,11 +159,13 @@ def _read_output(item: Any, index: int) -> JsonField:
         ) from None
 
 
-def _read_steps(items: list[Any], blocks: Mapping[str, Block]) -> tuple[StepDefinition, ...]:
+def _read_steps(
+    items: list[Any], blocks: Mapping[str, Block], context: Mapping[str, Any] | None
+) -> tuple[StepDefinition, ...]:
     steps: list[StepDefinition] = []
     problems: list[BlockProblem] = []
     for index, item in enumerate(items):
-        step = _read_step(item, index, blocks)
+        step = _read_step(item, index, blocks, context, suggests=len(problems) < _SUGGESTED)
         if isinstance(step, StepDefinition):
             steps.append(step)
         else:
@@ -164,7 +175,9 @@ def _read_steps(items: list[Any], blocks: Mapping[str, Block]) -> tuple[StepDefi
     return tuple(steps)
 
 
-def _read_step(item: Any, index: int, blocks: Mapping[str, Block]) -> StepDefinition | tuple[BlockProblem, ...]:
+def _read_step(
+    item: Any, index: int, blocks: Mapping[str, Block], context: Mapping[str, Any] | None, *, suggests: bool
+) -> StepDefinition | tuple[BlockProblem, ...]:
     if not isinstance(item, Mapping):
         return (BlockProblem(step=None, details=f"steps[{index}] must be a JSON object, got {shown(item)}"),)
     name = item.get("name") if isinstance(item.get("name"), str) else None
@@ -174,10 +187,12 @@ def _read_step(item: Any, index: int, blocks: Mapping[str, Block]) -> StepDefini
         return (BlockProblem(step=name, details=details),)
     block = blocks.get(declared_type)
     if block is None:
-        details = f"there is no block type {shown(declared_type)}; {suggest(declared_type, blocks, what='block types')}"
+        details = f"there is no block type {shown(declared_type)}"
+        if suggests:
+            details += f"; {suggest(declared_type, blocks, what='block types')}"
         return (BlockProblem(step=name, block_type=declared_type, details=details),)
     try:
-        manifest = block.manifest.model_validate(item)
+        manifest = block.manifest.model_validate(item, context=context)
     except ValidationError as error:
         return step_problems(error, block, name, declared_type)
     if "." in manifest.name:

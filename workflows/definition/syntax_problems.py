@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -14,6 +15,8 @@ from workflows.definition.nearest import suggest
 from workflows.errors import BlockProblem
 from workflows.manifest_fields import Element, FieldReferences, Reference
 from workflows.values.wording import shown
+
+Place = tuple[int | str, ...]
 
 _LISTED = 5  # problems of one property, or properties in a message; more help nobody
 _ALL = 64  # types and values are shown whole: the language has no longer list of either
@@ -45,7 +48,7 @@ def step_problems(
 
 def plain_problems(error: ValidationError) -> str:
     """The problems of an input or output, in one text."""
-    return _capped([_placed(details["loc"], details) for details in error.errors(include_url=False)])
+    return _worded([(details["loc"], details) for details in error.errors(include_url=False)])
 
 
 def value_problems(found: list[ErrorDetails]) -> str:
@@ -55,14 +58,13 @@ def value_problems(found: list[ErrorDetails]) -> str:
 
 def summary(problems: Iterable[BlockProblem]) -> str:
     """The message of an error that consists of problems."""
-    return _capped(
-        [
-            ("a step without a name" if problem.step is None else f"step {shown(problem.step)}")
-            + (f", {problem.property_name!r}" if problem.property_name else "")
-            + f": {problem.details}"
-            for problem in problems
-        ]
-    )
+    texts = [
+        ("a step without a name" if problem.step is None else f"step {shown(problem.step)}")
+        + (f", {problem.property_name!r}" if problem.property_name else "")
+        + f": {problem.details}"
+        for problem in problems
+    ]
+    return _capped(texts, len(texts))
 
 
 def describe_reference(reference: Reference) -> str:
@@ -92,18 +94,32 @@ def _describe(found: list[ErrorDetails], references: FieldReferences | None) -> 
 
 
 def _texts(found: list[ErrorDetails]) -> str:
-    return _capped(list(dict.fromkeys(_placed(details["loc"][1:], details) for details in found)))
+    return _worded([(details["loc"][1:], details) for details in found])
 
 
-def _capped(texts: list[str]) -> str:
-    more = len(texts) - _LISTED
+def _worded(found: list[tuple[Place, ErrorDetails]]) -> str:
+    """The first of some problems in words, and how many more there are; what two branches of a type say counts once."""
+    distinct = {
+        (_path(place), details["type"], details["msg"], id(details["input"])): details for place, details in found
+    }
+    listed = islice(distinct.items(), _LISTED)  # finding words takes a millisecond, and there may be 10,000 problems
+    return _capped([_placed(path, details) for (path, *_), details in listed], len(distinct))
+
+
+def _capped(texts: list[str], count: int) -> str:
+    more = count - _LISTED
     return "; ".join(texts[:_LISTED]) + (f"; and {more} more" if more > 0 else "")
 
 
-def _placed(place: tuple[int | str, ...], details: ErrorDetails) -> str:
-    """What is wrong, and where inside the property; the branches that pydantic tried are left out of the place."""
-    parts = [str(part) for part in place if isinstance(part, int) or (_KEY.fullmatch(part) and part not in _BRANCHES)]
-    return f"at {'.'.join(parts)}: {_said(details)}" if parts else _said(details)
+def _path(place: Place) -> str:
+    """Where something is wrong inside a property; the branches that pydantic tried are left out."""
+    return ".".join(
+        str(part) for part in place if isinstance(part, int) or (_KEY.fullmatch(part) and part not in _BRANCHES)
+    )
+
+
+def _placed(path: str, details: ErrorDetails) -> str:
+    return f"at {path}: {_said(details)}" if path else _said(details)
 
 
 def _said(details: ErrorDetails) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from workflows.compiler.compile import compile_definition
+from workflows.definition import document, syntax_problems
 from workflows.errors import WorkflowSyntaxError
 
 INPUTS = [{"type": "WorkflowImage", "name": "image"}, {"type": "WorkflowBatchInput", "name": "preds"}]
@@ -73,6 +74,16 @@ def test_many_problems_of_one_property_are_counted():
     assert "at 5: " not in said
 
 
+def test_only_the_problems_that_are_listed_are_put_into_words(monkeypatch):
+    looked_up = []
+    monkeypatch.setattr(syntax_problems, "suggest", lambda name, *_, **__: looked_up.append(name) or "try another")
+    operations = [{"type": f"ToStrng{index}"} for index in range(300)]
+    said = said_of("PropertyDefinition", data="$inputs.image", operations=operations)["operations"]
+    assert said is not None
+    assert said.endswith("at 4: there is no type 'ToStrng4'; try another; and 295 more")
+    assert looked_up == [f"ToStrng{index}" for index in range(5)]
+
+
 @pytest.mark.parametrize("tag", ["x" * 100_000, ["x" * 100_000]])
 def test_a_long_type_is_shortened(tag):
     said = said_of("PropertyDefinition", data="$inputs.image", operations=[{"type": tag}])["operations"]
@@ -85,6 +96,17 @@ def test_many_steps_with_problems_are_counted_in_the_message_and_listed_each():
     with pytest.raises(WorkflowSyntaxError, match="and 35 more") as caught:
         compile_definition({"version": "1.0", "inputs": [], "steps": steps, "outputs": []})
     assert len(caught.value.problems or ()) == 40
+
+
+def test_types_are_suggested_for_the_first_unknown_ones(monkeypatch):
+    looked_up = []
+    monkeypatch.setattr(document, "suggest", lambda name, *_, **__: looked_up.append(name) or "try another")
+    steps = [{"type": f"Nope{index}", "name": f"s{index}"} for index in range(40)]
+    with pytest.raises(WorkflowSyntaxError) as caught:
+        compile_definition({"version": "1.0", "inputs": [], "steps": steps, "outputs": []})
+    assert looked_up == [f"Nope{index}" for index in range(16)]
+    said = [problem.details for problem in caught.value.problems or ()]
+    assert said[15:17] == ["there is no block type 'Nope15'; try another", "there is no block type 'Nope16'"]
 
 
 def test_a_step_without_a_name_is_called_so():
