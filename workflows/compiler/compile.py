@@ -22,6 +22,7 @@ from workflows.definition.document import Document, parse_document
 from workflows.definition.inputs import MAX_DIMENSIONALITY, WorkflowParameter
 from workflows.definition.selectors import InputSelector, StepOutputSelector, parse_selector
 from workflows.errors import ExecutionGraphStructureError, WorkflowSyntaxError
+from workflows.query.patterns import PATTERN_ROOM, PatternRoom
 from workflows.registry import blocks_by_identifier
 
 
@@ -56,7 +57,12 @@ def compile_definition(
         DefinitionError: the definition cannot run; its class says in which respect.
     """
     definition_json = canonical_json(document)
-    parsed = parse_document(document, blocks_by_identifier() if blocks is None else blocks, max_steps=limits.max_steps)
+    parsed = parse_document(
+        document,
+        blocks_by_identifier() if blocks is None else blocks,
+        max_steps=limits.max_steps,
+        context={PATTERN_ROOM: PatternRoom()},
+    )
     _check_dimensions(parsed)
     references = {step.name: references_of(step) for step in parsed.steps}
     for step in parsed.steps:

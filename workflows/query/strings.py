@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from workflows.errors import OperationError
 from workflows.kinds import Kind
 from workflows.query.operation import Names, Operation, expect, operation_failed
-from workflows.query.patterns import compiled
+from workflows.query.patterns import PATTERN_ROOM, compiled
 
 SEARCH_LIMIT_S = 0.1
 """Longest search for a regular expression. Expressions come from clients, and a backtracking search can take for ever:
@@ -67,7 +67,9 @@ class StringMatches(Operation):
 
     @field_validator("regex")
     @classmethod
-    def _is_an_expression(cls, pattern: str) -> str:
+    def _is_an_expression(cls, pattern: str, info: ValidationInfo) -> str:
+        if info.context and PATTERN_ROOM in info.context:
+            info.context[PATTERN_ROOM].take(pattern)
         compiled(pattern)
         return pattern
 
