@@ -61,6 +61,7 @@ class TextReading:
         critical_aspect_ratio: width over height above which a crop is read in pieces.
         piece_aspect_ratio: width over height of one piece.
         piece_overlap: part of a piece that the next one shows again.
+        max_pieces: about so many pieces a crop becomes at most; of one that needs more, the pieces are wider.
     """
 
     vocabulary: str
@@ -73,6 +74,7 @@ class TextReading:
     critical_aspect_ratio: float = 8.0
     piece_aspect_ratio: float = 6.0
     piece_overlap: float = 0.5
+    max_pieces: int = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,9 @@ SIDE_DIVISOR = 32
 LONGEST_LINE = 40.0
 """Width over height up to which a line is read in one piece; the network takes any width."""
 
+MAX_PIECES = 4
+"""Enough for a line 80 times as wide as high. A piece of 1920 columns keeps a core busy for the most of a second."""
+
 MAX_BATCH = 8
 """A batch of eight lines of 320 columns gives 24 MiB of probabilities."""
 
@@ -106,6 +109,7 @@ def recognition_part(package: ModelPackage, vocabulary: str) -> ModelPackage:
             confidence="mean",
             critical_aspect_ratio=LONGEST_LINE,
             piece_aspect_ratio=LONGEST_LINE,
+            max_pieces=MAX_PIECES,
         ),
         preprocessing=replace(part.preprocessing, input_hw=(48, 320)),
     )

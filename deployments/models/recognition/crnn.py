@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -147,7 +148,10 @@ class TextRecognizer:
         if self._input.shape[3] is not None or steps.size_divisor == 1 or steps.resize_mode is ResizeMode.STRETCH:
             return self.input_hw[1]
         height, width = (int(side) for side in piece.shape[:2])
-        return -(-self.input_hw[0] * width // (height * steps.size_divisor)) * steps.size_divisor
+        needed = -(-self.input_hw[0] * width // (height * steps.size_divisor))
+        # Flatter pieces are shrunk until they fit: one row of a picture would else ask for any width.
+        most = math.ceil(self.input_hw[0] * self.reading.critical_aspect_ratio / steps.size_divisor)
+        return min(needed, most) * steps.size_divisor
 
     def _decode(self, outputs: Sequence[NDArray[Any]]) -> list[_Piece]:
         reading = self.reading

@@ -12,10 +12,6 @@ from workflows.values.image import Pixels
 BORDER_CHARACTERS = 3
 """Characters by which texts overlap less than their pieces do: the cut ones, and the one at each end."""
 
-MAX_PIECES = 64
-"""About so many pieces a crop becomes; of one that is a hundred times as wide as high and more, the pieces are wider.
-Such crops show no text, and would keep a reader busy for minutes."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pieces:
@@ -33,12 +29,15 @@ class Pieces:
 def split_wide(crop: Pixels, reading: TextReading) -> Pieces:
     """The crop itself when it is narrow enough, otherwise pieces of equal width; the last one ends where the crop does.
 
+    Of a crop that would need more than `max_pieces`, the pieces are wider: it is so flat that it shows no text, and
+    would keep a reader busy for minutes.
+
     Source: docTR 1.1, models/recognition/predictor (behaviour).
     """
     height, width = crop.shape[:2]
     if width <= reading.critical_aspect_ratio * height:
         return Pieces(pixels=[crop], last_overlap=0.0)
-    widest = math.ceil(width / (MAX_PIECES * (1 - reading.piece_overlap)))
+    widest = math.ceil(width / (reading.max_pieces * (1 - reading.piece_overlap)))
     piece_width = max(1, math.ceil(height * reading.piece_aspect_ratio), widest)
     step = piece_width - math.floor(piece_width * reading.piece_overlap)
     starts = list(range(0, width - piece_width + 1, step))

@@ -183,3 +183,18 @@ def test_a_stretching_recognizer_keeps_its_width_though_the_graph_takes_any() ->
     recognizer = TextRecognizer(text_package(VOCABULARY), engine)
     recognizer.read_batch([crop(0, 8, 10), crop(3, 4, 20)])
     assert engine.batches[-1].shape == (2, 3, 4, 16)
+
+
+@pytest.mark.parametrize(("width", "columns"), [(8, 32), (31, 32), (32, 32), (33, 32), (3000, 32)])
+def test_a_flat_crop_asks_for_no_wider_input_than_the_longest_line(width: int, columns: int) -> None:
+    engine = FakeEngine(by_brightness, input_shape=(None, 3, 4, None))
+    package = text_package(
+        VOCABULARY,
+        preprocessing=ANY_WIDTH,
+        text_reading=TextReading(vocabulary=VOCABULARY, critical_aspect_ratio=8, piece_aspect_ratio=8, max_pieces=4),
+    )
+    recognizer = TextRecognizer(package, engine)
+    engine.batches.clear()
+    recognizer.read_batch([crop(1, 1, width)])
+    assert {batch.shape[3] for batch in engine.batches} == {columns}
+    assert sum(len(batch) for batch in engine.batches) <= 4

@@ -51,6 +51,14 @@ def test_a_line_without_end_becomes_few_pieces_that_show_all_of_it(width: int) -
     assert shown.pop() * len(pieces.pixels) >= width
 
 
+@pytest.mark.parametrize(("width", "count"), [(81, 2), (300, 3), (65_535, 3)])
+def test_a_reading_may_allow_a_handful_of_pieces(width: int, count: int) -> None:
+    reading = TextReading(vocabulary="ABC", critical_aspect_ratio=40, piece_aspect_ratio=40, max_pieces=4)
+    pieces = split_wide(np.zeros((2, width, 3), dtype=np.uint8), reading)
+    assert len(pieces.pixels) == count
+    assert len({piece.shape for piece in pieces.pixels}) == 1
+
+
 @pytest.mark.parametrize(
     ("left", "right", "overlap", "joined"),
     [
