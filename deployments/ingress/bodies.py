@@ -6,7 +6,7 @@ import uuid
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
 
 from deployments.ingress.sent_key import absent_key
 from workflows.ports import MaskDecodeMode, PredictionOptions
@@ -115,7 +115,7 @@ class ObjectDetectionBody(PredictionBody):
     class_agnostic_nms: bool = False
     class_filter: list[str] | None = None
     iou_threshold: float = 0.3
-    max_detections: int = 300
+    max_detections: PositiveInt = 300
     visualization_labels: bool = False
 
     def options(self) -> PredictionOptions:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
@@ -40,7 +40,7 @@ class LegacyQuery(BaseModel):
     confidence: float | Literal["best", "default"] = 0.4
     keypoint_confidence: float = 0.0
     overlap: float = 0.3
-    max_detections: int = 300
+    max_detections: PositiveInt = 300
     mask_decode_mode: MaskDecodeMode = "accurate"
     tradeoff_factor: float = Field(default=0.0, ge=0, le=1)
     response_mask_format: MaskFormat = "polygon"

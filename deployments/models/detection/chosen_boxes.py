@@ -16,6 +16,10 @@ from deployments.models.detection.raw_boxes import RawBoxes
 from deployments.models.package import ModelPackage
 from workflows.ports import PredictionOptions
 
+MAX_BOXES = 3000
+"""Most boxes of one picture, whatever a request asks for: the time of suppression grows with boxes kept times boxes
+looked at, and tens of thousands of them would keep a core busy for many seconds."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ChosenBoxes:
@@ -62,6 +66,7 @@ def choose_boxes(
 
 def _kept(raw: RawBoxes, selection: Selection, options: PredictionOptions) -> NDArray[np.int64]:
     """Positions of the boxes that stay."""
+    limit = min(options.max_detections, MAX_BOXES)
     match selection:
         case Selection.SUPPRESSION:
             return non_max_suppression(
@@ -69,10 +74,10 @@ def _kept(raw: RawBoxes, selection: Selection, options: PredictionOptions) -> ND
                 raw.confidence,
                 raw.class_id,
                 iou_threshold=options.iou_threshold,
-                max_detections=options.max_detections,
+                max_detections=limit,
                 class_agnostic=options.class_agnostic_nms,
             )
         case Selection.FIRST:
-            return np.arange(min(len(raw.class_id), options.max_detections))
+            return np.arange(min(len(raw.class_id), limit))
         case Selection.ALL:
             return np.arange(len(raw.class_id))

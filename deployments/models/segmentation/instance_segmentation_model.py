@@ -18,6 +18,10 @@ from deployments.models.segmentation.architectures import choose_architecture
 from deployments.models.segmentation.mask_grid import MaskGrid
 from workflows.ports import PredictionOptions
 
+MAX_MASKS = 1000
+"""Most objects of one picture, whatever a request asks for: each costs about ten milliseconds for its mask on a large
+picture."""
+
 
 class InstanceSegmentationModel(PictureModel):
     """Finds objects and the pixels they cover on batches of pictures. Holds no state between calls.
@@ -54,7 +58,8 @@ class InstanceSegmentationModel(PictureModel):
             architecture.box_tensors(tensors), architecture.boxes, self.package, options, geometry.canvas_hw
         )
         # A network that chooses its boxes itself is held to the limit too: here each of them costs a mask.
-        boxes = chosen.boxes.select(np.arange(min(len(chosen.class_names), options.max_detections)))
+        count = min(len(chosen.class_names), options.max_detections, MAX_MASKS)
+        boxes = chosen.boxes.select(np.arange(count))
         grids = architecture.grids(tensors, boxes.row)
         within = boxes.xyxy if architecture.within_boxes else None
         masks = MaskGrid.of(geometry, grids.shape[1:], options).masks(grids, architecture.level, within)

@@ -36,6 +36,12 @@ async def test_overlap_is_the_threshold_of_suppression(client, image, backend):
     assert backend.options[0].iou_threshold == 0.45
 
 
+@pytest.mark.parametrize(("limit", "status"), [("1", 200), ("0", 422), ("-1", 422)])
+async def test_a_limit_below_one_box_is_refused(client, image, limit, status):
+    answer = await client.post(f"/plates/1?max_detections={limit}", content=image["value"].encode(), headers=JSON)
+    assert answer.status_code == status
+
+
 async def test_the_answer_may_be_a_picture(client, image):
     answer = await client.post("/plates/1?format=image&labels=True", content=image["value"].encode(), headers=JSON)
     assert answer.headers["content-type"] == "image/jpeg"

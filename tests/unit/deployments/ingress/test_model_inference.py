@@ -100,6 +100,8 @@ async def test_a_drawing_comes_as_jpeg_text(client, image):
         ({"model_id": "plates/1", "image": 5}, 400),
         ({}, 422),
         ({"model_id": "plates/1", "confidence": "sure"}, 422),
+        ({"model_id": "plates/1", "max_detections": 0}, 422),
+        ({"model_id": "plates/1", "max_detections": -1}, 422),
     ],
 )
 async def test_bad_requests_answer_with_a_message(client, image, body, status):

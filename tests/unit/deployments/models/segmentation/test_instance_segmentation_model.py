@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.errors import ModelLoadError
+from deployments.models.segmentation import instance_segmentation_model
 from deployments.models.segmentation.instance_segmentation_model import InstanceSegmentationModel
 from tests.unit.deployments.models.builders import FakeEngine, package, tensor
 from workflows.ports import PredictionOptions
@@ -129,3 +130,9 @@ def test_queries_of_rfdetr_are_held_to_the_limit() -> None:
 def test_a_package_that_names_no_class_is_refused() -> None:
     with pytest.raises(ModelLoadError, match=r"names no classes; write class_names\.txt"):
         model(yolov8_seg(), class_names=())
+
+
+def test_more_masks_than_there_is_time_for_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(instance_segmentation_model, "MAX_MASKS", 1)
+    engine = yolov8_seg((16, 32, 16, 32, 0.9, 1), (48, 32, 16, 32, 0.8, 1))
+    assert only(model(engine), max_detections=100_000).confidence.tolist() == pytest.approx([0.9])

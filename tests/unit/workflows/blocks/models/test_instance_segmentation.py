@@ -102,3 +102,8 @@ def test_masks_of_the_fourth_version_go_where_instance_segmentation_goes():
         Kind.RLE_INSTANCE_SEGMENTATION_PREDICTION,
         Kind.INSTANCE_SEGMENTATION_PREDICTION,
     )
+
+
+async def test_a_limit_below_one_box_is_refused():
+    with pytest.raises(ValueError, match="max_detections is -1"):
+        await answer(1, confidence=0.4, max_detections=-1)

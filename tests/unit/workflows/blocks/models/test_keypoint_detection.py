@@ -79,3 +79,8 @@ def test_every_name_is_accepted_with_the_defaults_of_the_catalogue():
 def test_parameters_out_of_range_are_refused(wrong):
     with pytest.raises(ValidationError):
         BLOCKS[2].manifest.model_validate({"type": BLOCKS[2].type, **STEP, **wrong})
+
+
+async def test_a_limit_below_one_box_is_refused():
+    with pytest.raises(ValueError, match="max_detections is -1"):
+        await answer(1, confidence=0.4, max_detections=-1)

@@ -119,3 +119,8 @@ def test_parameters_out_of_range_are_refused(wrong):
 async def test_every_version_answers_what_it_declares(version):
     assert set(await answer(version)) == set(BLOCKS[version - 1].outputs)
     assert ("model_id" in BLOCKS[version - 1].outputs) is (version > 1)
+
+
+async def test_a_limit_below_one_box_is_refused():
+    with pytest.raises(ValueError, match="max_detections is -1"):
+        await answer(confidence=0.4, max_detections=-1)
