@@ -46,7 +46,7 @@ def build(args: ClusterArgs) -> Application:
         own[model_id] = deployment.bind(args, model_id)
     router = serve.deployment(name="WorkflowRouter")(WorkflowRouter)
     placement = Placement(
-        names=served.names, batch_items=served.batch_items, detectors=own_detectors, readers=own_readers
+        known=served.known, batch_items=served.batch_items, detectors=own_detectors, readers=own_readers
     )
     return router.bind(args, object_detector, text_reader, transform_worker, placement)
 

@@ -13,6 +13,7 @@ from deployments.dataplane.admission import Ticket
 from deployments.dataplane.image_question import ImageQuestion
 from deployments.dataplane.tensor_question import NetworkDescription, TensorQuestion, Tensors
 from deployments.models.image_model import Prediction
+from deployments.models.known_models import KnownModels
 from deployments.models.registry import ModelRow
 from workflows.compiler.plan import Plan, Stage
 from workflows.executor.dispatcher import Column, StageUnit
@@ -94,6 +95,9 @@ class Backend(Protocol):
 
     async def network(self, model_id: str, work: Work) -> NetworkDescription:
         """What the network of a model takes and gives; the model is loaded first when need be."""
+
+    def known_models(self) -> KnownModels:
+        """The models that can be asked for, loaded or not."""
 
     async def models(self) -> tuple[ModelRow, ...]:
         """Models that are loaded now, by id."""

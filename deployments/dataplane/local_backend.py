@@ -26,6 +26,7 @@ from deployments.dataplane.tensor_compute import describe_network, infer_tensors
 from deployments.dataplane.tensor_question import NetworkDescription, TensorQuestion, Tensors
 from deployments.models.engines.deadline import call_deadline
 from deployments.models.image_model import Prediction
+from deployments.models.known_models import KnownModels
 from deployments.models.loading import LoadedModel, load_model
 from deployments.models.offer import offer
 from deployments.models.package_survey import SHIPPED_DIRECTORY, discover_packages
@@ -123,6 +124,10 @@ class LocalBackend:
     async def network(self, model_id: str, work: Work) -> NetworkDescription:
         """What the network of a model takes and gives."""
         return describe_network(await self._acquire(model_id, work))
+
+    def known_models(self) -> KnownModels:
+        """The models that can be asked for, loaded or not."""
+        return self._registry.known
 
     async def models(self) -> tuple[ModelRow, ...]:
         """Models that are loaded now, by id."""

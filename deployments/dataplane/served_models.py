@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deployments.errors import ModelTaskError
 from deployments.models.errors import ModelPackageError, UnknownModelError
+from deployments.models.known_models import KnownModels
 from deployments.models.model_id import canonical_model_id
 from deployments.models.offer import Offer, offer
 from deployments.models.package import ModelPackage, wrong_task
@@ -47,9 +48,9 @@ class ServedModels:
     text_reader_id: str | None = None
 
     @property
-    def names(self) -> dict[str, str]:
-        """Alias -> id."""
-        return {alias: model_id for model_id, package in self.packages.items() for alias in package.aliases}
+    def known(self) -> KnownModels:
+        """The models by their names."""
+        return KnownModels.of(self.packages, self.refused)
 
     @property
     def own_ids(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from deployments.dataplane.url_fetch import UrlFetcher
 from deployments.errors import OverloadedError, PayloadTooLargeError, ReplicaLostError
 from deployments.models.errors import ModelUnavailableError, UnknownModelError
 from deployments.models.image_model import Prediction
+from deployments.models.known_models import KnownModels
 from deployments.models.registry import ModelRow
 from deployments.models.tasks import Tasks
 from deployments.settings import DATABASE_VARIABLE, DEFAULT_TEXT_READER, IngressSettings, database_url_here
@@ -225,6 +226,10 @@ class WorkflowService:
         work.model_ids.add(model_id)
         async with within_deadline(work):
             return await self._backend.network(model_id, work)
+
+    def known_models(self) -> KnownModels:
+        """The models that can be asked for, loaded or not."""
+        return self._backend.known_models()
 
     async def models(self) -> tuple[ModelRow, ...]:
         """Models that are loaded now."""

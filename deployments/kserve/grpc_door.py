@@ -15,6 +15,7 @@ import orjson
 
 from deployments.dataplane.backend import Work
 from deployments.dataplane.service import WorkflowService
+from deployments.dataplane.tensor_question import NetworkDescription
 from deployments.errors import UnauthorizedKeyError
 from deployments.ingress.errors import response_for
 from deployments.ingress.key_policy import GRPC_POLICIES, PUBLIC, check_text
@@ -24,11 +25,10 @@ from deployments.ingress.kserve.descriptions import (
     repository_index,
     server_metadata,
 )
-from deployments.ingress.kserve.model_names import AskedModel, name_and_version
+from deployments.ingress.kserve.model_names import AskedModel, known_id, meant_id, name_and_version
 from deployments.ingress.kserve.routes import limit_time
 from deployments.kserve.generated import open_inference_pb2 as messages
 from deployments.kserve.grpc_messages import read_question, timeout_us_of, write_answer
-from deployments.models.model_id import canonical_model_id
 from deployments.observability import metrics
 
 logger = logging.getLogger("deployments.ingress.access")
@@ -127,7 +127,8 @@ class GrpcDoor:
         """Whether a model is loaded; it need not be, to be asked."""
 
         async def ready(work: Work) -> messages.ModelReadyResponse:
-            model_id = canonical_model_id(AskedModel(name=request.name, version=request.version).model_id)
+            asked = AskedModel(name=request.name, version=request.version)
+            model_id = known_id(asked, self._service.known_models())
             rows = await self._service.models()
             return messages.ModelReadyResponse(ready=any(row.model_id == model_id for row in rows))
 
@@ -140,9 +141,7 @@ class GrpcDoor:
         asked = AskedModel(name=request.name, version=request.version)
 
         async def metadata(work: Work) -> messages.ModelMetadataResponse:
-            return messages.ModelMetadataResponse(
-                **model_metadata(asked, await self._service.network(asked.model_id, work))
-            )
+            return messages.ModelMetadataResponse(**model_metadata(asked, await self._network(asked, work)))
 
         return await self._answered("ModelMetadata", metadata, messages.ModelMetadataResponse(), grpc_context)
 
@@ -153,7 +152,7 @@ class GrpcDoor:
         asked = AskedModel(name=request.name, version=request.version)
 
         async def config(work: Work) -> messages.ModelConfigResponse:
-            made = model_config(asked, await self._service.network(asked.model_id, work))
+            made = model_config(asked, await self._network(asked, work))
             return messages.ModelConfigResponse(config=messages.ModelConfig(**made))
 
         return await self._answered("ModelConfig", config, messages.ModelConfigResponse(), grpc_context)
@@ -179,11 +178,16 @@ class GrpcDoor:
         async def answer(work: Work) -> messages.ModelInferResponse:
             question = read_question(request, self._service.settings.max_body_bytes)
             limit_time(work, timeout_us_of(request))
-            tensors = await self._service.infer(question, asked.model_id, work)
-            version = asked.version or name_and_version(canonical_model_id(asked.model_id)).version
+            model_id = meant_id(asked, self._service.known_models())
+            tensors = await self._service.infer(question, model_id, work)
+            version = asked.version or name_and_version(model_id).version
             return write_answer(request, version, tensors)
 
         return await self._answered("ModelInfer", infer, messages.ModelInferResponse(), grpc_context)
+
+    async def _network(self, asked: AskedModel, work: Work) -> NetworkDescription:
+        """What the network of a model takes and gives."""
+        return await self._service.network(meant_id(asked, self._service.known_models()), work)
 
     async def _check_key(self, call: str, grpc_context: CallContext) -> None:
         """As `key_policy.check_key`; the key is a bearer token in the metadata `authorization`."""

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from deployments.models.errors import ModelPackageError, UnknownModelError
+from deployments.models.known_models import KnownModels
 from deployments.models.loading import LoadedModel
 from deployments.models.model_id import canonical_model_id
 from deployments.models.package import ModelPackage
@@ -115,6 +116,11 @@ class ModelRegistry(Generic[Model]):
     def served_ids(self) -> tuple[str, ...]:
         """Ids that can be asked for, sorted."""
         return tuple(sorted(self._packages))
+
+    @property
+    def known(self) -> KnownModels:
+        """The models by their names."""
+        return KnownModels.of(self._packages, self._refused)
 
     @property
     def loaded_ids(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from deployments.dataplane.messages import CallAnswer, PredictCall, ReadCall, St
 from deployments.dataplane.tensor_question import NetworkDescription, TensorQuestion, Tensors
 from deployments.errors import ModelTaskError
 from deployments.models.image_model import Prediction
+from deployments.models.known_models import KnownModels
 from deployments.models.registry import ModelRow
 from deployments.router.coalescing import CoalescingQueue, Delivery
 from deployments.router.model_deployment import LOST_ERRORS, ModelDeployment, answer_of
@@ -200,6 +201,10 @@ class ClusterBackend:
         """What the network of a model takes and gives."""
         work.model_ids.add(model_id)
         return await self._raw_tensors.network(self._placement.canonical(model_id))
+
+    def known_models(self) -> KnownModels:
+        """The models that can be asked for, loaded or not."""
+        return self._placement.known
 
     async def models(self) -> tuple[ModelRow, ...]:
         """Models that any replica has loaded, by id."""

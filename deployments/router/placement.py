@@ -8,7 +8,7 @@ from typing import Any
 
 from ray.serve.handle import DeploymentHandle
 
-from deployments.models.model_id import canonical_model_id
+from deployments.models.known_models import KnownModels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,13 +16,13 @@ class Placement:
     """Models that are not served like all others.
 
     Attributes:
-        names: alias -> id.
+        known: the models that there are.
         batch_items: most images of one call, by id of the model.
         detectors: handles to the deployments of image models that have one of their own, by id.
         readers: the same for text readers.
     """
 
-    names: Mapping[str, str] = field(default_factory=dict)
+    known: KnownModels = field(default_factory=KnownModels)
     batch_items: Mapping[str, int] = field(default_factory=dict)
     detectors: Mapping[str, DeploymentHandle[Any]] = field(default_factory=dict)
     readers: Mapping[str, DeploymentHandle[Any]] = field(default_factory=dict)
@@ -41,8 +41,7 @@ class Placement:
         Raises:
             InvalidModelIdError: the text is no model id.
         """
-        model_id = canonical_model_id(text)
-        return self.names.get(model_id, model_id)
+        return self.known.canonical(text)
 
 
 def plainly_pickled(handle: DeploymentHandle[Any]) -> DeploymentHandle[Any]:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from deployments.dataplane.backend import Work
+from deployments.dataplane.tensor_question import NetworkDescription
 from deployments.errors import InvalidRequestError
 from deployments.ingress.errors import response_for
 from deployments.ingress.exchange import while_connected
@@ -24,10 +25,9 @@ from deployments.ingress.kserve.descriptions import (
     server_metadata,
 )
 from deployments.ingress.kserve.http_messages import HEADER_LENGTH, read_inference, write_inference
-from deployments.ingress.kserve.model_names import AskedModel, name_and_version
+from deployments.ingress.kserve.model_names import AskedModel, known_id, meant_id, name_and_version
 from deployments.ingress.request_body import count_values, read_whole
 from deployments.ingress.service_access import begin_work, service_of
-from deployments.models.model_id import canonical_model_id
 
 
 class ProtocolRoute(APIRoute):
@@ -90,8 +90,9 @@ async def index(request: Request) -> Response:
 @router.get(f"{VERSIONED}/ready")
 async def model_ready(request: Request, name: str, version: str = "") -> Response:
     """Whether a model is loaded; it need not be, to be asked."""
-    model_id = canonical_model_id(AskedModel(name=name, version=version).model_id)
-    loaded = any(row.model_id == model_id for row in await service_of(request).models())
+    service = service_of(request)
+    model_id = known_id(AskedModel(name=name, version=version), service.known_models())
+    loaded = any(row.model_id == model_id for row in await service.models())
     return Response(status_code=200 if loaded else 503)
 
 
@@ -100,7 +101,7 @@ async def model_ready(request: Request, name: str, version: str = "") -> Respons
 async def config(request: Request, name: str, version: str = "") -> Response:
     """The configuration of a model, as Triton would have it."""
     asked = AskedModel(name=name, version=version)
-    network = await while_connected(request, service_of(request).network(asked.model_id, begin_work(request)))
+    network = await _network(request, asked)
     return JsonResponse(model_config(asked, network))
 
 
@@ -116,8 +117,10 @@ async def infer(request: Request, name: str, version: str = "") -> Response:
     count_values(request, raw)
     inference = read_inference(raw, request.headers.get(HEADER_LENGTH))
     limit_time(work, inference.timeout_us)
-    answer = await while_connected(request, service_of(request).infer(inference.question, asked.model_id, work))
-    told = version or name_and_version(canonical_model_id(asked.model_id)).version
+    service = service_of(request)
+    model_id = meant_id(asked, service.known_models())
+    answer = await while_connected(request, service.infer(inference.question, model_id, work))
+    told = version or name_and_version(model_id).version
     body, json_length = write_inference(asked, told, inference, answer)
     if json_length is None:
         return Response(body, media_type="application/json")
@@ -129,8 +132,15 @@ async def infer(request: Request, name: str, version: str = "") -> Response:
 async def metadata(request: Request, name: str, version: str = "") -> Response:
     """Names, types and shapes of a model's tensors."""
     asked = AskedModel(name=name, version=version)
-    network = await while_connected(request, service_of(request).network(asked.model_id, begin_work(request)))
+    network = await _network(request, asked)
     return JsonResponse(model_metadata(asked, network))
+
+
+async def _network(request: Request, asked: AskedModel) -> NetworkDescription:
+    """What the network of a model takes and gives."""
+    service = service_of(request)
+    model_id = meant_id(asked, service.known_models())
+    return await while_connected(request, service.network(model_id, begin_work(request)))
 
 
 def limit_time(work: Work, timeout_us: int | None) -> None:

@@ -13,6 +13,7 @@ from deployments.dataplane.tensor_question import NetworkDescription
 from deployments.models.detection.scored_boxes import ScoredBoxes
 from deployments.models.engines.engine import TensorSpec
 from deployments.models.errors import UnknownModelError
+from deployments.models.known_models import KnownModels
 from deployments.models.package import wrong_task
 from deployments.models.registry import ModelRow
 from workflows.values.classification import Classification
@@ -143,6 +144,9 @@ class FakeBackend:
     async def network(self, model_id, work):
         await self._work(model_id, work, "load")
         return DOUBLING
+
+    def known_models(self):
+        return KnownModels(ids=frozenset(TASKS), aliases={"my-plates": "plates/1"}, refused_ids=frozenset({"torn/1"}))
 
     async def models(self):
         return tuple(

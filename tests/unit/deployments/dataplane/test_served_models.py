@@ -40,7 +40,7 @@ def served(tmp_path: Path, **args: object) -> ServedModels:
 
 def test_without_arguments_the_shipped_models_are_served(tmp_path: Path) -> None:
     models = served(tmp_path)
-    assert (list(models.packages), models.own_ids, models.names) == (["plates/2"], (), {})
+    assert (list(models.packages), models.own_ids, models.known.aliases) == (["plates/2"], (), {})
     assert models.pinned_ids(DETECTION) == ("plates/2",)
     assert models.pinned_ids(READING) == ()
     assert models.engine_of("plates/2") == EngineSettings()

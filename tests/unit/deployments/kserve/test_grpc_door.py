@@ -114,6 +114,22 @@ async def test_a_model_that_is_not_there_is_not_found(door, context):
     assert context.code is grpc.StatusCode.NOT_FOUND
 
 
+@pytest.mark.parametrize("name", ["plates", "my-plates"])
+async def test_the_version_is_the_servers_choice_where_none_is_asked_for(door, context, name):
+    asked = messages.ModelReadyRequest(name=name)
+    assert not (await door.ModelReady(asked, context)).ready
+    assert (await door.ModelInfer(infer_request(name, ""), context)).model_version == "1"
+    assert (await door.ModelReady(asked, context)).ready
+    assert (await door.ModelMetadata(messages.ModelMetadataRequest(name=name), context)).versions == ["1"]
+    assert (await door.ModelConfig(messages.ModelConfigRequest(name=name), context)).config.name == name
+    assert context.code is None
+
+
+async def test_a_model_that_is_not_there_cannot_become_ready(door, context):
+    await door.ModelReady(messages.ModelReadyRequest(name="nope"), context)
+    assert context.code is grpc.StatusCode.NOT_FOUND
+
+
 async def test_a_message_that_is_too_large_is_refused(door, context):
     await door.ModelInfer(infer_request(id="x" * 2000), context)
     assert context.code is grpc.StatusCode.RESOURCE_EXHAUSTED

@@ -85,3 +85,19 @@ async def test_the_timeout_of_the_protocol_ends_the_work(client, backend):
     answer = await client.post("/v2/models/plates/1/infer", json=BODY | {"parameters": {"timeout": 20_000}})
     assert answer.status_code == 504
     assert backend.cancelled == 1
+
+
+@pytest.mark.parametrize("name", ["plates", "my-plates"])
+async def test_the_version_is_the_servers_choice_where_none_is_asked_for(client, name):
+    assert (await client.get(f"/v2/models/{name}/ready")).status_code == 503
+    answer = await client.post(f"/v2/models/{name}/infer", json=BODY)
+    assert (answer.status_code, answer.json()["model_name"], answer.json()["model_version"]) == (200, name, "1")
+    assert (await client.get(f"/v2/models/{name}/ready")).status_code == 200
+    assert (await client.get(f"/v2/models/{name}")).json()["versions"] == ["1"]
+    assert (await client.get(f"/v2/models/{name}/config")).status_code == 200
+
+
+async def test_a_model_that_is_not_there_cannot_become_ready(client):
+    answer = await client.get("/v2/models/nope/ready")
+    assert (answer.status_code, list(answer.json())) == (404, ["error"])
+    assert (await client.get("/v2/models/torn/1/ready")).status_code == 503
