@@ -40,13 +40,13 @@ class KeypointDetectionModel(PictureModel):
 
     def __init__(self, package: ModelPackage, engine: Engine) -> None:
         self.package = package
-        if not package.skeletons:
+        self._points = max((len(skeleton.names) for skeleton in package.skeletons), default=0)
+        if self._points == 0:
             raise ModelLoadError(
                 f"the package of {package.model_id!r} names no key points; keypoints_metadata.json must hold those of "
-                "every class",
+                "every class, and at least one has some",
                 package.model_id,
             )
-        self._points = max(len(skeleton.names) for skeleton in package.skeletons)
         super().__init__(package, engine)
         self._architecture, self._roles = choose_architecture(package, self._network.outputs, self._points)
         boxes = self._architecture.boxes

@@ -112,9 +112,19 @@ def test_an_empty_batch_has_an_empty_answer() -> None:
     assert model(pose()).predict_batch([], []).predictions == []
 
 
-def test_a_package_that_names_no_key_points_is_refused() -> None:
+NO_POINTS = Skeleton(names=(), edges=())
+
+
+@pytest.mark.parametrize("skeletons", [(), (NO_POINTS,), (NO_POINTS, NO_POINTS)])
+def test_a_package_that_names_no_key_points_is_refused(skeletons: tuple[Skeleton, ...]) -> None:
     with pytest.raises(ModelLoadError, match=r"names no key points; keypoints_metadata\.json must hold"):
-        model(pose(), skeletons=())
+        model(pose(), skeletons=skeletons)
+
+
+def test_one_class_may_have_no_key_points() -> None:
+    found, points = only(model(pose((24, 32, 16, 32, 0.9, 20, 13, 0.75, 9, 8, 0.5)), skeletons=(NO_POINTS, PERSON)))
+    assert len(found.xyxy) == 1
+    assert not points.confidence.any()
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
