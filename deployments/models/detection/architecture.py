@@ -29,6 +29,8 @@ class DetectionArchitecture:
         name: of the layout.
         layout: its outputs in words, for messages.
         find: the outputs to read; None where these are not of this layout.
+        find_by_anchors: the same where the shape alone does not tell, and the number of anchors on a canvas of a height
+            and width does; None for layouts that have no such case.
         decode: what `find` found, for one picture -> its boxes that pass the threshold.
         selection: what happens to the boxes then; non-maximum suppression follows for `SUPPRESSION` alone.
         boxes_are_fractions: whether corners are fractions of the canvas; they are its pixels otherwise.
@@ -46,3 +48,11 @@ class DetectionArchitecture:
     unnamed_is_background: bool = False
     trained_with: Callable[[ImagePreprocessing], ImagePreprocessing]
     default_confidence: float = 0.4
+    find_by_anchors: Callable[[Outputs, tuple[int, int]], OutputRoles | None] | None = None
+
+    def roles(self, outputs: Outputs, input_hw: tuple[int, int]) -> OutputRoles | None:
+        """The outputs to read on a canvas of a height and width; None where these are not of this layout."""
+        found = self.find(outputs)
+        if found is None and self.find_by_anchors is not None:
+            return self.find_by_anchors(outputs, input_hw)
+        return found

@@ -5,7 +5,12 @@ from __future__ import annotations
 import logging
 
 from deployments.models.detection.architecture import DetectionArchitecture
-from deployments.models.detection.architectures import ARCHITECTURES, CHOOSE_THEMSELVES, architecture_by_outputs
+from deployments.models.detection.architectures import (
+    ARCHITECTURES,
+    CHOOSE_THEMSELVES,
+    architecture_by_outputs,
+    is_settled,
+)
 from deployments.models.detection.outputs import OutputRoles
 from deployments.models.detection.yolo26 import YOLO26
 from deployments.models.errors import ModelLoadError, UnsupportedModelError
@@ -43,7 +48,9 @@ def choose_architecture(
             "the package names no architecture; its outputs tell",
             extra={"model_id": package.model_id, "architecture": guessed.name, "outputs": listed(outputs)},
         )
-    roles = architecture.find(outputs)
+    roles = architecture.roles(outputs, input_hw)
+    if roles is not None and _declared(package) is None and not is_settled(architecture, outputs, input_hw):
+        _check_class_count(package, architecture, roles, outputs)
     if roles is None:
         raise ModelLoadError(
             f"model {package.model_id!r} {_claim(package, architecture)}, which gives {architecture.layout}; its "
@@ -51,6 +58,19 @@ def choose_architecture(
             package.model_id,
         )
     return architecture, roles
+
+
+def _check_class_count(
+    package: ModelPackage, guessed: DetectionArchitecture, roles: OutputRoles, outputs: Outputs
+) -> None:
+    named = len(package.class_names) + len(package.removed_class_ids)
+    if named and named != roles.class_count:
+        raise UnsupportedModelError(
+            f"model {package.model_id!r} names no architecture; its outputs {listed(outputs)} look like {guessed.name} "
+            f"with {roles.class_count} classes, and class_names.txt has {named}; set model_architecture to one of "
+            f"{', '.join(ARCHITECTURES)}",
+            package.model_id,
+        )
 
 
 def _declared(package: ModelPackage) -> DetectionArchitecture | None:

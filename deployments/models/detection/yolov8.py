@@ -5,7 +5,7 @@ from __future__ import annotations
 from deployments.models.detection import trained_steps
 from deployments.models.detection.architecture import DetectionArchitecture, Selection
 from deployments.models.detection.class_scores import surest_classes
-from deployments.models.detection.outputs import OutputRoles, Tensors
+from deployments.models.detection.outputs import OutputRoles, Tensors, anchor_counts
 from deployments.models.detection.raw_boxes import RawBoxes, corners
 from deployments.models.detection.thresholds import Threshold
 from deployments.models.network_output import Outputs
@@ -19,6 +19,18 @@ def find(outputs: Outputs) -> OutputRoles | None:
         return None
     _, rows, columns = outputs[0].shape
     if rows <= BOX_ROWS or rows > columns:
+        return None
+    return OutputRoles(positions=(0,), class_count=rows - BOX_ROWS)
+
+
+def find_by_anchors(outputs: Outputs, input_hw: tuple[int, int]) -> OutputRoles | None:
+    """One output of shape (b, 4 + c, n), c > 0, with a column for each anchor: of many classes on a small canvas there
+    are more rows than columns.
+    """
+    if len(outputs) != 1 or len(outputs[0].shape) != 3:
+        return None
+    _, rows, columns = outputs[0].shape
+    if rows <= BOX_ROWS or columns not in anchor_counts(input_hw):
         return None
     return OutputRoles(positions=(0,), class_count=rows - BOX_ROWS)
 
@@ -40,6 +52,7 @@ YOLOV8 = DetectionArchitecture(
     name="yolov8",
     layout="one tensor [batch, 4 + classes, anchors]",
     find=find,
+    find_by_anchors=find_by_anchors,
     decode=decode,
     selection=Selection.SUPPRESSION,
     trained_with=trained_steps.of_yolo,

@@ -79,3 +79,21 @@ def test_a_network_that_is_something_else_is_refused_with_what_it_looks_like(
 def test_a_graph_that_only_says_it_drops_overlapping_boxes_is_refused() -> None:
     with pytest.raises(ModelLoadError, match=r"graph drops overlapping boxes itself .* these look like yolov8"):
         choose_architecture(package(graph_suppresses=True), COLUMNS, CANVAS)
+
+
+def test_more_classes_than_anchors_are_read_where_the_canvas_says_so() -> None:
+    many = outputs_of(output0=(1, 204, 84))
+    for declared in ("yolov8", "yolov11", None):
+        architecture, roles = choose_architecture(package(architecture=declared), many, (64, 64))
+        assert (architecture.name, roles.positions, roles.class_count) == ("yolov8", (0,), 200)
+    with pytest.raises(ModelLoadError, match=r"its network gives output0\[1, 204, 84\]"):
+        choose_architecture(package(architecture="yolov8"), many, CANVAS)
+
+
+def test_a_guess_that_has_other_classes_than_the_package_is_refused() -> None:
+    doubtful = outputs_of(output0=(1, 204, 90))
+    names = tuple(str(number) for number in range(200))
+    with pytest.raises(UnsupportedModelError, match=r"look like yolov5 with 85 classes, and class_names\.txt has 200"):
+        choose_architecture(package(architecture=None, class_names=names), doubtful, (64, 64))
+    for fitting in (package(architecture=None, class_names=names[:85]), package(architecture="yolov5")):
+        assert choose_architecture(fitting, doubtful, (64, 64))[0].name == "yolov5"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from deployments.models.detection.architecture import DetectionArchitecture, Selection
-from deployments.models.detection.architectures import ARCHITECTURES, architecture_by_outputs
+from deployments.models.detection.architectures import ARCHITECTURES, architecture_by_outputs, is_settled
 from deployments.models.detection.rfdetr import RFDETR
 from deployments.models.detection.yolo26 import YOLO26
 from deployments.models.detection.yololite import YOLOLITE
@@ -84,3 +84,25 @@ def test_outputs_tell_the_architecture(outputs: list[NetworkOutput], expected: D
 )
 def test_other_outputs_are_not_guessed(outputs: list[NetworkOutput]) -> None:
     assert architecture_by_outputs(outputs, (640, 640)) is None
+
+
+SMALL = (64, 64)  # 84 cells, of which YOLOv5 has three boxes each
+
+
+@pytest.mark.parametrize(
+    ("outputs", "expected", "settled"),
+    [
+        (outputs_of(output0=(1, 204, 84)), YOLOV8, True),  # 200 classes
+        (outputs_of(output0=(1, 85, 84)), YOLOV8, True),
+        (outputs_of(output0=(1, 204, 85)), YOLOV8, True),  # with a cell of 64 pixels
+        (outputs_of(output0=(1, 204, 90)), YOLOV5, False),
+        (outputs_of(output0=(1, 252, 85)), YOLOV5, False),  # 80 classes, or 248 on the anchors of four feature maps
+        (outputs_of(output0=(1, 252, 7)), YOLOV5, True),
+        (outputs_of(output0=(1, 7, 99)), YOLOV8, False),
+    ],
+)
+def test_the_number_of_anchors_tells_columns_from_rows(
+    outputs: list[NetworkOutput], expected: DetectionArchitecture, settled: bool
+) -> None:
+    assert architecture_by_outputs(outputs, SMALL) is expected
+    assert is_settled(expected, outputs, SMALL) is settled
