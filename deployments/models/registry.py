@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import threading
 import time
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
-from deployments.models.errors import ModelPackageError, UnknownModelError
+from deployments.models.errors import ModelError, ModelPackageError, ModelUnavailableError, UnknownModelError
 from deployments.models.known_models import KnownModels
 from deployments.models.loading import LoadedModel
 from deployments.models.model_id import canonical_model_id
@@ -27,6 +28,10 @@ Model = TypeVar("Model", bound=LoadedModel)
 
 DEFAULT_CAPACITY = 8
 LOADING_THREADS = 2
+FAILURE_KEPT_S = 10.0
+"""How long those who ask again are told why a model did not load: a load may cost seconds and gigabytes, and clients
+that try again at once would keep the loading threads from all other models."""
+
 NONE_REFUSED: Mapping[str, ModelPackageError] = MappingProxyType({})
 
 
@@ -70,11 +75,28 @@ class _Loaded(Generic[Model]):
     seconds: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Load(Generic[Model]):
+    """A load under way; one that is no longer listed when it ends is dropped: its model was removed meanwhile."""
+
+    ticket: object
+    future: Future[_Loaded[Model]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Failure:
+    """Why a model did not load. The error is a copy that was never raised: a traceback holds on to whole requests."""
+
+    error: ModelError
+    until_s: float
+
+
 class ModelRegistry(Generic[Model]):
     """Loaded models by id, for any number of threads and event loops.
 
     A model is loaded once however many ask for it at the same time, in a thread of its own pool, so that requests for
-    other models never wait. A load that failed is tried again by the next who asks.
+    other models never wait. A load that failed is tried again by the next who asks, after some seconds in which
+    whoever asks is told why; at once when the server of the model is away.
     """
 
     def __init__(
@@ -85,6 +107,7 @@ class ModelRegistry(Generic[Model]):
         capacity: int = DEFAULT_CAPACITY,
         pinned_ids: Collection[str] = (),
         refused: Mapping[str, ModelPackageError] = NONE_REFUSED,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Nothing is loaded yet.
 
@@ -94,6 +117,7 @@ class ModelRegistry(Generic[Model]):
             capacity: most models to keep; more only when more are pinned.
             pinned_ids: models that never make room for others.
             refused: what to tell those who ask for a model whose package is broken.
+            clock: seconds that never go back.
 
         Raises:
             ValueError: no room for a single model.
@@ -108,7 +132,9 @@ class ModelRegistry(Generic[Model]):
         self._capacity = capacity
         self._lock = threading.Lock()
         self._loaded: OrderedDict[str, _Loaded[Model]] = OrderedDict()
-        self._loading: dict[str, Future[_Loaded[Model]]] = {}
+        self._loading: dict[str, _Load[Model]] = {}
+        self._failed: dict[str, _Failure] = {}
+        self._clock = clock
         self._executor = ThreadPoolExecutor(max_workers=LOADING_THREADS, thread_name_prefix="model-load")
         self._pinned = frozenset(self.resolve(model_id) for model_id in pinned_ids)
 
@@ -180,7 +206,9 @@ class ModelRegistry(Generic[Model]):
         ready = self._ready_or_loading(canonical)
         if isinstance(ready, _Loaded):
             return Acquired(model=ready.model, model_id=canonical, load_s=None)
-        loaded = await asyncio.shield(asyncio.wrap_future(ready))
+        waiting = asyncio.wrap_future(ready)
+        waiting.add_done_callback(_read_error)
+        loaded = await asyncio.shield(waiting)
         return Acquired(model=loaded.model, model_id=canonical, load_s=loaded.seconds)
 
     def get_blocking(self, model_id: str) -> Model:
@@ -189,10 +217,10 @@ class ModelRegistry(Generic[Model]):
         return ready.model if isinstance(ready, _Loaded) else ready.result().model
 
     def remove(self, model_id: str) -> bool:
-        """Forget a loaded model, pinned or not; whoever still uses it keeps it until done.
+        """Forget a loaded model, pinned or not; whoever still uses it, or waits for its load, keeps it until done.
 
         Returns:
-            Whether it was loaded.
+            Whether it was loaded, or was being loaded.
 
         Raises:
             InvalidModelIdError: the text is no model id.
@@ -200,13 +228,17 @@ class ModelRegistry(Generic[Model]):
         """
         canonical = self.resolve(model_id)
         with self._lock:
+            self._failed.pop(canonical, None)
+            was_loading = self._loading.pop(canonical, None) is not None
             was_loaded = self._loaded.pop(canonical, None) is not None
             metrics.models_loaded.dec(was_loaded)
-            return was_loaded
+            return was_loaded or was_loading
 
     def clear(self) -> None:
-        """Forget every loaded model that is not pinned."""
+        """Forget every model that is not pinned, loaded or being loaded."""
         with self._lock:
+            self._failed.clear()
+            self._loading = {model_id: load for model_id, load in self._loading.items() if model_id in self._pinned}
             for model_id in [model_id for model_id in self._loaded if model_id not in self._pinned]:
                 del self._loaded[model_id]
                 metrics.models_loaded.dec()
@@ -244,6 +276,7 @@ class ModelRegistry(Generic[Model]):
         with self._lock:
             metrics.models_loaded.dec(len(self._loaded))
             self._loaded.clear()
+            self._loading.clear()
 
     def _ready_or_loading(self, model_id: str) -> _Loaded[Model] | Future[_Loaded[Model]]:
         with self._lock:
@@ -253,27 +286,50 @@ class ModelRegistry(Generic[Model]):
                 return loaded
             under_way = self._loading.get(model_id)
             if under_way is None:
-                under_way = self._executor.submit(self._load, model_id)
+                self._raise_recent_failure(model_id)
+                ticket = object()
+                under_way = _Load(ticket=ticket, future=self._executor.submit(self._load, model_id, ticket))
                 self._loading[model_id] = under_way
-            return under_way
+            return under_way.future
 
-    def _load(self, model_id: str) -> _Loaded[Model]:
+    def _raise_recent_failure(self, model_id: str) -> None:
+        failure = self._failed.get(model_id)
+        if failure is None:
+            return
+        if self._clock() < failure.until_s:
+            raise copy.copy(failure.error)
+        del self._failed[model_id]
+
+    def _load(self, model_id: str, ticket: object) -> _Loaded[Model]:
         started = time.perf_counter()
         try:
             loaded = _Loaded(model=self._loader(self._packages[model_id]), seconds=time.perf_counter() - started)
-        except BaseException:
+        except BaseException as error:
             with self._lock:
-                del self._loading[model_id]
+                if self._ended(model_id, ticket) and isinstance(error, ModelError):
+                    self._keep_failure(model_id, error)
             metrics.model_load_failures_total.inc()
             raise
         with self._lock:
-            del self._loading[model_id]
-            self._loaded[model_id] = loaded
-            metrics.models_loaded.inc()
-            self._make_room(newest=model_id)
+            if self._ended(model_id, ticket):
+                self._loaded[model_id] = loaded
+                metrics.models_loaded.inc()
+                self._make_room(newest=model_id)
         metrics.record_load(model_id, loaded.seconds)
         logger.info("model ready", extra={"model_id": model_id, "load_s": round(loaded.seconds, 3)})
         return loaded
+
+    def _ended(self, model_id: str, ticket: object) -> bool:
+        """Take a load off the list; whether it was still on it."""
+        load = self._loading.get(model_id)
+        if load is None or load.ticket is not ticket:
+            return False
+        del self._loading[model_id]
+        return True
+
+    def _keep_failure(self, model_id: str, error: ModelError) -> None:
+        if not isinstance(error, ModelUnavailableError):
+            self._failed[model_id] = _Failure(error=copy.copy(error), until_s=self._clock() + FAILURE_KEPT_S)
 
     def _make_room(self, newest: str) -> None:
         for model_id in list(self._loaded):
@@ -284,3 +340,9 @@ class ModelRegistry(Generic[Model]):
                 metrics.models_loaded.dec()
                 metrics.model_evictions_total.inc()
                 logger.info("model unloaded to make room", extra={"model_id": model_id, "newest": newest})
+
+
+def _read_error(waiting: asyncio.Future[_Loaded[Model]]) -> None:
+    """Look at the error of a load that nobody waits for any more: asyncio complains of those that nobody looked at."""
+    if not waiting.cancelled():
+        waiting.exception()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,9 +9,16 @@ from dataclasses import dataclass
 
 import pytest
 
-from deployments.models.errors import InvalidModelIdError, ModelLoadError, ModelPackageError, UnknownModelError
+from deployments.models.errors import (
+    InvalidModelIdError,
+    ModelLoadError,
+    ModelPackageError,
+    ModelUnavailableError,
+    UnknownModelError,
+)
 from deployments.models.package import ModelPackage
-from deployments.models.registry import ModelRegistry, ModelRow
+from deployments.models.registry import FAILURE_KEPT_S, ModelRegistry, ModelRow
+from tests.unit.deployments.fake_backend import eventually
 from tests.unit.deployments.models.builders import package
 
 SERVED = ("plates/1", "plates/2", "cars/1", "coco/3")
@@ -123,15 +131,107 @@ async def test_who_stops_waiting_does_not_stop_the_load_of_the_others(make: Make
     assert loader.loads == ["plates/1"]
 
 
-async def test_a_load_that_failed_is_tried_again(make: Make, loader: Loader) -> None:
-    registry = make()
+async def test_a_load_that_failed_is_tried_again_after_a_while(make: Make, loader: Loader) -> None:
+    now_s = [100.0]
+    registry = make(clock=lambda: now_s[0])
     loader.failures["plates/1"] = ModelLoadError("broken", "plates/1")
-    for _ in range(2):
-        with pytest.raises(ModelLoadError, match="broken"):
+    told = []
+    for _ in range(5):
+        with pytest.raises(ModelLoadError, match="broken") as caught:
             await get(registry, "plates/1")
+        told.append(caught.value)
+    assert loader.loads == ["plates/1"]
+    assert len({id(error) for error in told}) == 5
+    assert {error.model_id for error in told} == {"plates/1"}
     loader.failures.clear()
+    now_s[0] += FAILURE_KEPT_S
     assert (await get(registry, "plates/1")).package.model_id == "plates/1"
-    assert loader.loads == ["plates/1"] * 3
+    assert loader.loads == ["plates/1"] * 2
+
+
+@pytest.mark.parametrize("error", [ModelUnavailableError("away", "plates/1"), MemoryError("full")])
+async def test_what_may_be_better_at_once_is_tried_again_at_once(make: Make, loader: Loader, error: Exception) -> None:
+    registry = make(clock=lambda: 100.0)
+    loader.failures["plates/1"] = error
+    for _ in range(2):
+        with pytest.raises(type(error)):
+            await get(registry, "plates/1")
+    assert loader.loads == ["plates/1"] * 2
+
+
+@pytest.mark.parametrize("forget", [lambda registry: registry.remove("plates/1"), lambda registry: registry.clear()])
+async def test_a_model_that_failed_and_was_removed_is_tried_again_at_once(
+    make: Make, loader: Loader, forget: Callable[[ModelRegistry[FakeModel]], object]
+) -> None:
+    registry = make(clock=lambda: 100.0)
+    loader.failures["plates/1"] = ModelLoadError("broken", "plates/1")
+    with pytest.raises(ModelLoadError):
+        await get(registry, "plates/1")
+    loader.failures.clear()
+    forget(registry)
+    assert (await get(registry, "plates/1")).package.model_id == "plates/1"
+
+
+async def test_the_error_of_a_load_that_nobody_waits_for_any_more_is_no_noise() -> None:
+    gate, failed = threading.Event(), threading.Event()
+
+    def fail(package: ModelPackage) -> FakeModel:
+        assert gate.wait(timeout=10)
+        failed.set()
+        raise ModelLoadError("broken", package.model_id)
+
+    said: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(str(context["message"])))
+    registry = ModelRegistry({"plates/1": package(model_id="plates/1")}, fail)
+    impatient = asyncio.create_task(get(registry, "plates/1"))
+    await asyncio.sleep(0.01)
+    impatient.cancel()
+    await asyncio.sleep(0.01)
+    gate.set()
+    await eventually(failed.is_set)
+    await asyncio.sleep(0.1)
+    del impatient
+    gc.collect()
+    assert said == []
+
+
+@pytest.mark.parametrize("forget", [lambda registry: registry.remove("plates/1"), lambda registry: registry.clear()])
+async def test_a_model_removed_during_its_load_is_not_there_afterwards(
+    make: Make, loader: Loader, forget: Callable[[ModelRegistry[FakeModel]], object]
+) -> None:
+    registry = make()
+    loader.gates["plates/1"] = threading.Event()
+    first = asyncio.create_task(get(registry, "plates/1"))
+    await asyncio.sleep(0.01)
+    assert forget(registry) in (True, None)
+    second = asyncio.create_task(get(registry, "plates/1"))
+    await asyncio.sleep(0.01)
+    assert forget(registry) in (True, None)
+    loader.gates["plates/1"].set()
+    models = await asyncio.gather(first, second)
+    assert models[0] is not models[1]  # whoever asks after the removal gets a model loaded since
+    assert loaded(registry) == []
+    assert not registry.remove("plates/1")
+    kept = await get(registry, "plates/1")
+    assert all(kept is not model for model in models)
+    assert loaded(registry) == ["plates/1"]
+
+
+async def test_an_old_load_that_ends_late_does_not_replace_a_newer_one(make: Make, loader: Loader) -> None:
+    registry = make()
+    old, new = threading.Event(), threading.Event()
+    loader.gates["plates/1"] = old
+    first = asyncio.create_task(get(registry, "plates/1"))
+    await eventually(lambda: len(loader.loads) == 1)
+    registry.remove("plates/1")
+    loader.gates["plates/1"] = new
+    second = asyncio.create_task(get(registry, "plates/1"))
+    await eventually(lambda: len(loader.loads) == 2)
+    new.set()
+    newer = await second
+    old.set()
+    assert await first is not newer
+    assert await get(registry, "plates/1") is newer
 
 
 async def test_the_least_recently_used_model_makes_room(make: Make, loader: Loader) -> None:
