@@ -5,7 +5,7 @@ from __future__ import annotations
 from deployments.models.detection import rfdetr, yolo26
 from deployments.models.detection.architecture import DetectionArchitecture
 from deployments.models.detection.chosen_rows import ROW_COLUMNS
-from deployments.models.detection.outputs import anchor_count, anchor_counts
+from deployments.models.detection.outputs import anchor_count
 from deployments.models.detection.rfdetr import RFDETR
 from deployments.models.detection.yolo26 import YOLO26
 from deployments.models.detection.yololite import YOLOLITE
@@ -32,6 +32,7 @@ ARCHITECTURES: dict[str, DetectionArchitecture] = {
 CHOOSE_THEMSELVES = frozenset({"yolov10", "rfdetr"})
 """Architectures whose graphs never leave overlapping boxes: that a package says so changes nothing."""
 
+P6_STRIDES = (8, 16, 32, 64)
 YOLOV5_BOXES_A_CELL = 3
 
 
@@ -69,7 +70,7 @@ def _by_one_output(outputs: Outputs, input_hw: tuple[int, int]) -> DetectionArch
         return YOLONAS
     if columns == ROW_COLUMNS and rows not in _yolov5_rows(input_hw):
         return YOLO26 if yolo26.find(outputs) is not None else None
-    if YOLOV8.find(outputs) is not None or (columns in anchor_counts(input_hw) and rows not in _yolov5_rows(input_hw)):
+    if YOLOV8.find(outputs) is not None or (columns == anchor_count(input_hw) and rows not in _yolov5_rows(input_hw)):
         return YOLOV8 if YOLOV8.roles(outputs, input_hw) is not None else None
     return YOLOV5 if YOLOV5.find(outputs) is not None else None
 
@@ -82,9 +83,9 @@ def is_settled(guessed: DetectionArchitecture, outputs: Outputs, input_hw: tuple
     if guessed not in (YOLOV8, YOLOV5) or len(outputs) > 1:
         return True
     _, rows, columns = outputs[0].shape
-    as_columns, as_rows = columns in anchor_counts(input_hw), rows in _yolov5_rows(input_hw)
+    as_columns, as_rows = columns == anchor_count(input_hw), rows in _yolov5_rows(input_hw)
     return as_columns != as_rows and as_columns == (guessed is YOLOV8)
 
 
 def _yolov5_rows(input_hw: tuple[int, int]) -> set[int]:
-    return {YOLOV5_BOXES_A_CELL * count for count in anchor_counts(input_hw)}
+    return {YOLOV5_BOXES_A_CELL * anchor_count(input_hw, strides) for strides in ((8, 16, 32), P6_STRIDES)}

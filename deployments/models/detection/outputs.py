@@ -26,15 +26,6 @@ class OutputRoles:
     class_count: int | None
 
 
-P6_STRIDES = (8, 16, 32, 64)
-"""Of the networks that look at one feature map more."""
-
-
-def anchor_counts(input_hw: tuple[int, int]) -> frozenset[int]:
-    """How many cells a YOLO may look at on a canvas: those of three feature maps, or of four."""
-    return frozenset({anchor_count(input_hw), anchor_count(input_hw, P6_STRIDES)})
-
-
 def anchor_count(input_hw: tuple[int, int], strides: Sequence[int] = (8, 16, 32)) -> int:
     """Cells of the feature maps that a YOLO looks at on a canvas."""
     height, width = input_hw

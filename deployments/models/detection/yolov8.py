@@ -5,7 +5,7 @@ from __future__ import annotations
 from deployments.models.detection import trained_steps
 from deployments.models.detection.architecture import DetectionArchitecture, Selection
 from deployments.models.detection.class_scores import surest_classes
-from deployments.models.detection.outputs import OutputRoles, Tensors, anchor_counts
+from deployments.models.detection.outputs import OutputRoles, Tensors, anchor_count
 from deployments.models.detection.raw_boxes import RawBoxes, corners
 from deployments.models.detection.thresholds import Threshold
 from deployments.models.network_output import Outputs
@@ -26,11 +26,14 @@ def find(outputs: Outputs) -> OutputRoles | None:
 def find_by_anchors(outputs: Outputs, input_hw: tuple[int, int]) -> OutputRoles | None:
     """One output of shape (b, 4 + c, n), c > 0, with a column for each anchor: of many classes on a small canvas there
     are more rows than columns.
+
+    Only the cells of three feature maps count: with those of a fourth, a canvas of 64 x 64 has 85, which is also how
+    many numbers YOLOv5 gives of a box for the 80 classes of COCO.
     """
     if len(outputs) != 1 or len(outputs[0].shape) != 3:
         return None
     _, rows, columns = outputs[0].shape
-    if rows <= BOX_ROWS or columns not in anchor_counts(input_hw):
+    if rows <= BOX_ROWS or columns != anchor_count(input_hw):
         return None
     return OutputRoles(positions=(0,), class_count=rows - BOX_ROWS)
 

@@ -94,10 +94,10 @@ SMALL = (64, 64)  # 84 cells, of which YOLOv5 has three boxes each
     [
         (outputs_of(output0=(1, 204, 84)), YOLOV8, True),  # 200 classes
         (outputs_of(output0=(1, 85, 84)), YOLOV8, True),
-        (outputs_of(output0=(1, 204, 85)), YOLOV8, True),  # with a cell of 64 pixels
+        (outputs_of(output0=(1, 204, 85)), YOLOV5, False),
         (outputs_of(output0=(1, 204, 90)), YOLOV5, False),
-        (outputs_of(output0=(1, 252, 85)), YOLOV5, False),  # 80 classes, or 248 on the anchors of four feature maps
-        (outputs_of(output0=(1, 252, 7)), YOLOV5, True),
+        (outputs_of(output0=(1, 252, 85)), YOLOV5, True),
+        (outputs_of(output0=(1, 252, 84)), YOLOV5, False),  # 79 classes, or 248 of YOLOv8
         (outputs_of(output0=(1, 7, 99)), YOLOV8, False),
     ],
 )
