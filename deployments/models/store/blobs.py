@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
+import time
+import uuid
 from collections.abc import Collection
 from pathlib import Path
 
 from deployments.models.package_layouts.manifest import StoredFile
 
 READ_ONLY = 0o444
+LEFT_OVER_S = 3600.0
+"""Age from which a half-made blob belongs to no process any more: making one is a link, or one copy."""
 
 
 class Blobs:
-    """A folder of files named by their checksums.
+    """A folder of files named by their checksums, shared by any number of processes without a lock.
 
-    Packages have hard links to them: whoever removes a blob takes nothing from a package. They are read-only, because a
-    change through one name would be seen through all.
+    Packages have hard links to them: whoever removes a blob takes nothing from a package. So each may vanish at any
+    moment, and is then not here. They are read-only, because a change through one name would be seen through all.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -29,12 +32,16 @@ class Blobs:
         blob = self._path(stored.sha256)
         path.chmod(READ_ONLY)
         blob.parent.mkdir(parents=True, exist_ok=True)
-        if blob.is_file() and described(blob) == stored:
-            path.unlink()
-            link_or_copy(blob, path)
-            return stored
-        beside = blob.with_name(f"{blob.name}.{os.getpid()}")
-        beside.unlink(missing_ok=True)
+        if _holds(blob, stored):
+            beside = _half_made(path)
+            try:
+                link_or_copy(blob, beside)
+            except FileNotFoundError:  # another process has just thrown it away
+                pass
+            else:
+                beside.replace(path)
+                return stored
+        beside = _half_made(blob)
         link_or_copy(path, beside)
         beside.replace(blob)
         return stored
@@ -42,26 +49,51 @@ class Blobs:
     def take(self, stored: StoredFile, target: Path) -> bool:
         """Give a content another name; False when it is not here, or is damaged and therefore thrown away."""
         blob = self._path(stored.sha256)
-        if not blob.is_file():
-            return False
-        if described(blob) != stored:
+        if not _holds(blob, stored):
             blob.unlink(missing_ok=True)
             return False
         target.parent.mkdir(parents=True, exist_ok=True)
-        link_or_copy(blob, target)
+        try:
+            link_or_copy(blob, target)
+        except FileNotFoundError:  # another process has just thrown it away
+            return False
         return True
 
     def collect(self, in_use: Collection[str]) -> int:
         """Throw away what no package has; gives the bytes that this freed."""
         freed = 0
         for blob in self._directory.glob("*/*"):
-            if blob.name not in in_use:
-                freed += blob.stat().st_size
-                blob.unlink(missing_ok=True)
+            if blob.name in in_use:
+                continue
+            try:
+                status = blob.stat()
+                if _is_half_made(blob) and time.time() - status.st_ctime < LEFT_OVER_S:
+                    continue  # another process is at it
+                blob.unlink()
+            except FileNotFoundError:  # another process was faster
+                continue
+            freed += status.st_size
         return freed
 
     def _path(self, sha256: str) -> Path:
         return self._directory / sha256[:2] / sha256
+
+
+def _half_made(path: Path) -> Path:
+    """A name beside a file that nobody else uses, for what is to take its place."""
+    return path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+
+
+def _is_half_made(blob: Path) -> bool:
+    return bool(blob.suffix)
+
+
+def _holds(blob: Path, stored: StoredFile) -> bool:
+    """Whether a blob is here and whole."""
+    try:
+        return described(blob) == stored
+    except FileNotFoundError:
+        return False
 
 
 def described(path: Path) -> StoredFile:

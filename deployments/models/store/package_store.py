@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 LOCK_TIMEOUT_S = 3600.0
 COMMIT = "commit"
 VERSION = ".version"
+RUBBISH = ".rubbish"
 
 Inspect = Callable[[ModelPackage], None]
 
@@ -98,14 +99,18 @@ class PackageStore:
             self._check_names(new, take_place=take_place)
             for package, _ in new:
                 inspect(package)
-            with self._locked(COMMIT):
-                for package, manifest in new:
-                    self._commit(package.directory, self._place(package.model_id), manifest)
             added = {package.model_id for package, _ in new}
-            return [
-                AddedPackage(package=read_package(self._place(package.model_id)), is_new=package.model_id in added)
-                for package, _ in staged
-            ]
+            with self._locked(COMMIT):
+                for package, manifest in staged:
+                    place = self._place(package.model_id)
+                    # What was there already may have been removed meanwhile.
+                    if package.model_id in added or _manifest_or_none(place) != manifest:
+                        self._commit(package.directory, place, manifest)
+                        added.add(package.model_id)
+                return [
+                    AddedPackage(package=read_package(self._place(package.model_id)), is_new=package.model_id in added)
+                    for package, _ in staged
+                ]
 
     def mirror(self, source: Source) -> Path:
         """A folder with the packages of a source as they are there now; as they were, when it cannot be reached.
@@ -170,12 +175,11 @@ class PackageStore:
         """What was added by id, broken packages as what is wrong with them."""
         found: dict[str, tuple[ModelPackage | ModelPackageError, Manifest | None]] = {}
         for folder in sorted(self.models_dir.iterdir()) if self.models_dir.is_dir() else ():
-            manifest = _manifest_or_none(folder)
-            try:
-                package = read_package(folder)
-                found[package.model_id] = (package, manifest)
-            except ModelPackageError as error:
-                found[folder.name.replace("@", "/")] = (error, manifest)
+            package = _read_or_none(folder)
+            if package is None:
+                continue
+            model_id = package.model_id if isinstance(package, ModelPackage) else folder.name.replace("@", "/")
+            found[model_id] = (package, _manifest_or_none(folder))
         return found
 
     def remove(self, model_id: str) -> int:
@@ -199,11 +203,15 @@ class PackageStore:
         """Throw away files that no package has; gives the bytes that this freed. Call it with the lock of commits."""
         in_use = {
             stored.sha256
-            for path in self._root.glob(f"*/**/{MANIFEST}")
+            for pattern in (f"models/*/{MANIFEST}", f"mirrors/*/*/{MANIFEST}")
+            for path in self._root.glob(pattern)
             if (manifest := _manifest_or_none(path.parent)) is not None
             for stored in manifest.files.values()
         }
         for left_over in (self._root / "incoming").glob("*"):
+            if left_over.suffix == RUBBISH:  # made and thrown away with the lock of commits: nobody is at it
+                shutil.rmtree(left_over, ignore_errors=True)
+                continue
             with suppress(ModelSourceError), self._locked(left_over.name, timeout_s=0):
                 shutil.rmtree(left_over, ignore_errors=True)
         return self._blobs.collect(in_use)
@@ -284,7 +292,7 @@ class PackageStore:
     def _throw_away(self, place: Path) -> None:
         """Have a folder vanish in one step."""
         if place.is_dir():
-            rubbish = self._root / "incoming" / f"{place.name}.{os.getpid()}.rubbish"
+            rubbish = self._root / "incoming" / f"{place.name}.{os.getpid()}{RUBBISH}"
             rubbish.parent.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(rubbish, ignore_errors=True)
             place.rename(rubbish)
@@ -312,11 +320,44 @@ def _holds(place: Path, manifest: Manifest) -> bool:
     """Whether a folder holds just these files, every one of them whole."""
     if _manifest_or_none(place) != manifest:
         return False
-    return all((place / name).is_file() and described(place / name) == file for name, file in manifest.files.items())
+    try:
+        return all(described(place / name) == file for name, file in manifest.files.items())
+    except OSError:  # a file is missing, or another process has just thrown the package away
+        return False
+
+
+def _read_or_none(place: Path) -> ModelPackage | ModelPackageError | None:
+    """A package in its place, or what is wrong with it; None when it is not there.
+
+    Other processes put packages in their places and throw them away meanwhile, each in one step: what was read counts
+    only if it was one and the same folder all the time.
+    """
+    while (folder := _folder_number(place)) is not None:
+        read: ModelPackage | ModelPackageError
+        try:
+            read = read_package(place)
+        except ModelPackageError as error:
+            read = error
+        except FileNotFoundError as error:
+            read = ModelPackageError(f"{Path(error.filename or place).name} is missing; add it again", str(place))
+        if _folder_number(place) == folder:
+            return read
+    return None
+
+
+def _folder_number(place: Path) -> int | None:
+    """Tells a folder from any other that has its name later; None when there is none."""
+    try:
+        return place.stat().st_ino if place.is_dir() else None
+    except FileNotFoundError:
+        return None
 
 
 def _text(path: Path) -> str | None:
-    return path.read_text() if path.is_file() else None
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return None
 
 
 def _manifest_or_none(folder: Path) -> Manifest | None:
