@@ -195,11 +195,14 @@ def _check_names(names: Iterable[str], directory: Path) -> None:
         ) from error
 
 
-def _variants(weights_path: Path) -> dict[Precision, Path]:
-    """Weights of other arithmetic: `weights.int8.onnx` beside `weights.onnx`."""
+def variant_paths(weights_path: Path) -> dict[Precision, Path]:
+    """Where weights of other arithmetic are looked for: `weights.int8.onnx` beside `weights.onnx`."""
     precisions: tuple[Precision, ...] = ("fp16", "int8")
-    paths = {precision: weights_path.with_suffix(f".{precision}.onnx") for precision in precisions}
-    return {precision: path for precision, path in paths.items() if path.is_file()}
+    return {precision: weights_path.with_suffix(f".{precision}.onnx") for precision in precisions}
+
+
+def _variants(weights_path: Path) -> dict[Precision, Path]:
+    return {precision: path for precision, path in variant_paths(weights_path).items() if path.is_file()}
 
 
 def _check_sums(directory: Path, contents: PackageContents) -> None:

@@ -7,6 +7,7 @@ import shutil
 import ssl
 from pathlib import Path
 
+import onnx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -33,6 +34,22 @@ def test_a_folder_a_file_and_an_archive_are_added(models: Command, package: Path
     assert "secret" not in "".join(path.read_text() for path in models.data_home.rglob("*.json"))
     status, said = models("check", "plates/2")
     assert (status, said["models"][0]["architecture"]) == (0, "yolov8")
+
+
+def test_files_that_only_other_files_name_are_fetched_too(models: Command, package: Path, web_server) -> None:
+    web = web_server()
+    shutil.copyfile(package / "weights.onnx", package / "weights.int8.onnx")
+    external = onnx.load(package / "weights.onnx")
+    onnx.save(
+        external, package / "weights.onnx", save_as_external_data=True, location="weights.onnx.data", size_threshold=0
+    )
+    put(web, package, "/plates/2")
+    for fetched in (sorted(f"/plates/2/{path.name}" for path in package.iterdir()), []):
+        web.fetched.clear()
+        assert models("add", f"{web.url}/plates/2")[0] == 0
+        assert sorted(web.fetched) == fetched
+    directory = Path(models("show", "plates/2")[1]["directory"])
+    assert {"weights.int8.onnx", "weights.onnx.data"} <= {path.name for path in directory.iterdir()}
 
 
 def test_what_has_not_changed_is_not_fetched_again(models: Command, package: Path, web_server) -> None:

@@ -60,6 +60,16 @@ def check_tensors(content: mmap.mmap, path: Path) -> None:
             raise DamagedError(f"tensor {tensor.name!r} claims {elements} elements, and {there} bytes are there")
 
 
+def external_files(path: Path) -> frozenset[str]:
+    """What an ONNX file calls the files that it keeps tensors in; none when it is damaged."""
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            tensors = (_read(content, begin, end) for begin, end in _tensors(content))
+            return frozenset(tensor.external.get("location", "") for tensor in tensors if tensor.is_external)
+    except (DamagedError, ValueError):  # mmap has a ValueError for an empty file
+        return frozenset()
+
+
 def _tensors(content: mmap.mmap) -> Iterator[tuple[int, int]]:
     """Begin and end of every tensor: the weights, and constants in nodes, functions and inner graphs."""
     waiting = [("model", 0, len(content), 0)]

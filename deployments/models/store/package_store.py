@@ -30,7 +30,7 @@ from deployments.models.package_survey import alias_problems, package_folders
 from deployments.models.store.blobs import Blobs, described, link_or_copy
 from deployments.models.store.given_facts import GivenFacts
 from deployments.models.store.sources import Source, version_of
-from deployments.models.store.staging import GIBIBYTE, stage
+from deployments.models.store.staging import GIBIBYTE, known_source, stage
 from workflows.definition.nearest import suggest
 
 logger = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ class PackageStore:
     def _mirror_version(self, source: Source) -> str | None:
         """Changes when the source does; None when its server does not say. One process asks at a time."""
         with self._locked(source.key):
-            return version_of(source.files())
+            return version_of(source.files(known_source(self._record(source)).listed))
 
     def _renew(self, mirror: Path, source: Source, version: str | None) -> None:
         with self.staged(source, GivenFacts()) as staged, self._locked(COMMIT):
@@ -165,8 +165,7 @@ class PackageStore:
             folder = incoming / "files"
             folder.mkdir(parents=True)
             try:
-                record = self._root / "sources" / f"{source.key}.json"
-                files = stage(source, folder, self._blobs, record, self._most_bytes)
+                files = stage(source, folder, self._blobs, self._record(source), self._most_bytes)
                 yield self._read(source, folder, files, given)
             finally:
                 shutil.rmtree(incoming, ignore_errors=True)
@@ -297,6 +296,9 @@ class PackageStore:
             shutil.rmtree(rubbish, ignore_errors=True)
             place.rename(rubbish)
             shutil.rmtree(rubbish, ignore_errors=True)
+
+    def _record(self, source: Source) -> Path:
+        return self._root / "sources" / f"{source.key}.json"
 
     def _place(self, model_id: str) -> Path:
         check_model_id(model_id)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import importlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from fsspec.callbacks import Callback
 from fsspec.core import url_to_fs
@@ -40,6 +40,8 @@ SINGLE_FILES = (".onnx", ".safetensors", ".zip")
 
 WEB_FILES = (
     "weights.onnx",
+    "weights.fp16.onnx",
+    "weights.int8.onnx",
     "yolov5s_weights.onnx",
     "class_names.txt",
     "model_config.json",
@@ -48,7 +50,7 @@ WEB_FILES = (
     "model_type.json",
     "keypoints_metadata.json",
 )
-"""What a package may hold: web servers list no folders, so these names are asked for."""
+"""What a package may hold: web servers list no folders, so these names are asked for, and then those that they name."""
 
 NEVER_FETCHED = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib"})
 """Files of a package that nothing here opens."""
@@ -122,6 +124,11 @@ class Source:
         return name if name.lower().endswith(SINGLE_FILES) else None
 
     @property
+    def lists_nothing(self) -> bool:
+        """Whether it is a folder of which nobody says what is in it: files must be asked for by name."""
+        return self._is_web and self.file_name is None
+
+    @property
     def name(self) -> str:
         """What to call a package that gives itself no name: the last two names of a folder, or the name of a file."""
         path = PurePosixPath(urlsplit(self.text).path if self._is_web else self.text.partition("://")[2] or self.text)
@@ -130,8 +137,11 @@ class Source:
         folder = path if self.file_name is None else path.parent
         return "/".join(folder.parts[-2:]).lstrip("/")
 
-    def files(self) -> tuple[SourceFile, ...]:
+    def files(self, further: Collection[str] = ()) -> tuple[SourceFile, ...]:
         """Its files by name, pickles and hidden ones left out.
+
+        Args:
+            further: names that are asked for too, where a folder lists nothing.
 
         Raises:
             ModelSourceError: it cannot be reached, or there is nothing.
@@ -140,17 +150,26 @@ class Source:
             if self.file_name is not None:
                 found = {self.file_name: self._info(self.text)}
             elif self._is_web:
-                found = self._web_files()
+                found = self._web_files({*WEB_FILES, *further})
             else:
                 found = self._tree()
-        files = [_described(name, info) for name, info in sorted(found.items()) if _is_wanted(name)]
+        files = _wanted(found)
         if not files:
             pickles = [name for name in sorted(found) if PurePosixPath(name).suffix in NEVER_FETCHED]
             refused = f"{', '.join(pickles)}: weights that may run code when opened are refused; export them to ONNX"
             raise ModelSourceError(
                 f"{self.shown}: {refused if pickles else 'there are no files of a model package'}", self.shown
             )
-        return tuple(files)
+        return files
+
+    def named_files(self, names: Collection[str]) -> tuple[SourceFile, ...]:
+        """Those of some files that are there, where a folder lists nothing.
+
+        Raises:
+            ModelSourceError: it cannot be reached.
+        """
+        with self._as_source_error():
+            return _wanted(self._web_files(names))
 
     def fetch(self, file: SourceFile, target: Path, most_bytes: int) -> None:
         """Bring one file here.
@@ -193,12 +212,13 @@ class Source:
             raise IsADirectoryError(f"{self.file_name} is a folder")
         return {**info, "name": file_system._strip_protocol(text)}
 
-    def _web_files(self) -> dict[str, Mapping[str, Any]]:
+    def _web_files(self, names: Collection[str]) -> dict[str, Mapping[str, Any]]:
         parts = urlsplit(self.text)
         found: dict[str, Mapping[str, Any]] = {}
-        for name in WEB_FILES:
+        for name in sorted(names):
+            path = f"{parts.path.rstrip('/')}/{quote(name)}"
             try:
-                found[name] = self._info(urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{name}")))
+                found[name] = self._info(urlunsplit(parts._replace(path=path)))
             except FileNotFoundError as error:
                 if _hidden_cause(error) is not None:
                     raise
@@ -262,6 +282,10 @@ def without_credentials(text: str) -> str:
     """A text with what URLs in it may hide taken out: user names, passwords and signed queries."""
     text = re.sub(r"//[^/@\s]*@", "//", text)
     return re.sub(r"(\w://[^\s?'\"]*)\?[^\s'\"]*", r"\1", text)
+
+
+def _wanted(found: Mapping[str, Mapping[str, Any]]) -> tuple[SourceFile, ...]:
+    return tuple(_described(name, info) for name, info in sorted(found.items()) if _is_wanted(name))
 
 
 def _described(name: str, info: Mapping[str, Any]) -> SourceFile:

@@ -10,6 +10,7 @@ from deployments.models.errors import ModelSourceError
 from deployments.models.package_layouts.manifest import StoredFile
 from deployments.models.store.archives import unpack
 from deployments.models.store.blobs import Blobs
+from deployments.models.store.named_files import files_named_in
 from deployments.models.store.sources import Source, SourceFile
 
 GIBIBYTE = 1024**3
@@ -57,14 +58,16 @@ def stage(source: Source, folder: Path, blobs: Blobs, record: Path, most_bytes: 
     Raises:
         ModelSourceError: the source cannot be read, or is too large.
     """
-    listing = source.files()
+    known = known_source(record)
+    listing = source.files(known.listed)
     _check_size(listing, source, most_bytes)
-    known = _read(record)
     if source.file_name is not None and source.file_name.lower().endswith(ARCHIVE):
         found = _stage_archive(source, listing[0], folder, blobs, known, most_bytes)
         seen = KnownSource(listed=_with_version({listing[0]: None}), unpacked=found)
     else:
         by_file = {file: _stage_file(source, file, folder, blobs, known, most_bytes) for file in listing}
+        if source.lists_nothing:
+            by_file |= _stage_named(source, listing, folder, blobs, known, most_bytes)
         found = {_name_in_folder(file, source): stored for file, stored in by_file.items()}
         seen = KnownSource(listed=_with_version(dict(by_file)))
     record.parent.mkdir(parents=True, exist_ok=True)
@@ -101,6 +104,20 @@ def _stage_file(
     return stored
 
 
+def _stage_named(
+    source: Source, listing: tuple[SourceFile, ...], folder: Path, blobs: Blobs, known: KnownSource, most_bytes: int
+) -> dict[SourceFile, StoredFile]:
+    """Fetch what the files name that are here, until they name nothing new."""
+    asked = {file.name for file in listing}
+    by_file: dict[SourceFile, StoredFile] = {}
+    while further := files_named_in(folder) - asked:
+        asked |= further
+        found = source.named_files(further)
+        _check_size((*listing, *by_file, *found), source, most_bytes)
+        by_file |= {file: _stage_file(source, file, folder, blobs, known, most_bytes) for file in found}
+    return by_file
+
+
 def _stage_archive(
     source: Source, file: SourceFile, folder: Path, blobs: Blobs, known: KnownSource, most_bytes: int
 ) -> dict[str, StoredFile]:
@@ -135,7 +152,8 @@ def _with_version(files: dict[SourceFile, StoredFile | None]) -> dict[str, Known
     }
 
 
-def _read(record: Path) -> KnownSource:
+def known_source(record: Path) -> KnownSource:
+    """What a record says; nothing when there is none, or it is damaged."""
     try:
         return KnownSource.model_validate_json(record.read_bytes())
     except (OSError, ValidationError):  # never seen before, or half written: everything is fetched

@@ -10,6 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from deployments.models.errors import ModelPackageError
+from deployments.models.package_layouts.onnx_tensors import external_files
 from deployments.models.package_layouts.weights_file import check_weights_file
 
 FOUR = np.ones(4, dtype=np.float32)
@@ -159,3 +160,16 @@ def test_a_place_that_the_file_does_not_have_is_refused(tmp_path: Path, place: d
 def test_values_elsewhere_are_found_in_constants_too(tmp_path: Path) -> None:
     constant = helper.make_node("Constant", [], ["c"], value=external("../secret.bin"))
     assert "outside of the model's folder" in refusal(write(tmp_path / "own", graph_with(None, [constant])))
+
+
+def test_the_files_of_tensors_are_named_wherever_they_stand(tmp_path: Path) -> None:
+    constant = helper.make_node("Constant", [], ["c"], value=external("constants.bin"))
+    graph = graph_with(external("values.bin"), [constant])
+    assert external_files(write(tmp_path / "own", graph)) == {"values.bin", "constants.bin"}
+    assert external_files(write(tmp_path / "whole", graph_with(embedded([0])))) == frozenset()
+
+
+@pytest.mark.parametrize("content", [b"", b"no network", b"\x3a\xff"])
+def test_a_damaged_file_names_no_others(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "weights.onnx").write_bytes(content)
+    assert external_files(tmp_path / "weights.onnx") == frozenset()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.models.errors import ModelPackageError, UnknownModelError
+from deployments.models.errors import ModelError, ModelPackageError, UnknownModelError
 from deployments.models.package import ModelPackage
 from deployments.models.store import package_store as module
 from deployments.models.store.given_facts import GivenFacts
@@ -35,7 +35,7 @@ def add_and_remove(root: Path, folder: Path, model_id: str) -> list[str]:
             store.add(Source(str(folder)), NOTHING, passes)
             store.packages()
             store.remove(model_id)
-        except Exception as error:
+        except (OSError, ModelError) as error:
             wrong.append(repr(error))
     return wrong
 
