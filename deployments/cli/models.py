@@ -119,11 +119,13 @@ def show(model_id: Annotated[str, typer.Argument(help="An id as `list` prints it
 
 @app.command()
 def remove(
-    model_id: Annotated[str, typer.Argument(help="An id as `list` prints it.")], as_json: AsJson = False
+    model: Annotated[str, typer.Argument(help="An id as `list` prints it, or an alias.")], as_json: AsJson = False
 ) -> None:
     """Remove a model that was added, and the files that no other one has."""
     with _clear_errors(as_json):
-        freed = package_store().remove(model_id)
+        store = package_store()
+        model_id = store.id_of(model)
+        freed = store.remove(model_id)
         if as_json:
             typer.echo(json.dumps({"ok": True, "model_id": model_id, "freed_bytes": freed}))
             return

@@ -11,11 +11,11 @@ from deployments.errors import ModelTaskError
 from deployments.models.errors import ModelPackageError, UnknownModelError
 from deployments.models.known_models import KnownModels
 from deployments.models.model_id import canonical_model_id
-from deployments.models.offer import Offer, offer
+from deployments.models.offer import Offer, offer, with_others
 from deployments.models.package import ModelPackage, wrong_task
 from deployments.models.package_survey import SHIPPED_DIRECTORY, survey_packages
 from deployments.models.pp_ocr.packages import FAMILY as PP_OCR
-from deployments.models.pp_ocr.packages import check_installed, pp_ocr_packages
+from deployments.models.pp_ocr.packages import check_installed, pp_ocr_beside
 from deployments.models.store.package_store import PackageStore
 from deployments.models.store.sources import Source
 from deployments.models.tasks import IMAGE_TASKS, READING, Tasks
@@ -125,9 +125,7 @@ def _as_set(package: ModelPackage, settings: Mapping[str, ModelSettings]) -> Mod
 
 
 def _with_pp_ocr(offered: Offer) -> Offer:
-    known = offered.packages.keys() | offered.refused.keys()
-    others = {model_id: package for model_id, package in pp_ocr_packages().items() if model_id not in known}
-    return replace(offered, packages=offered.packages | others)
+    return with_others(offered, pp_ocr_beside(offered.packages.keys() | offered.refused.keys()))
 
 
 def _emulated_only_on_demand(offered: Offer, *, allowed: bool) -> Offer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,12 +46,32 @@ def offer(*directories: Path) -> Offer:
         refused |= survey.refused
         for package in survey.left_out:
             logger.warning("a model package is left out", extra={"package": package.path, "reason": package.message})
-    for problem in alias_problems(packages):
-        for model_id in [name for name, package in packages.items() if str(package.directory) == problem.path]:
-            del packages[model_id]
-            refused[model_id] = problem
+    for model_id, problem in _taken_aliases(packages).items():
+        del packages[model_id]
+        refused[model_id] = problem
     for model_id, error in refused.items():
         logger.warning(
             "a model package is refused", extra={"model_id": model_id, "package": error.path, "reason": error.message}
         )
     return Offer(packages=packages, refused=refused)
+
+
+def with_others(offered: Offer, others: Mapping[str, ModelPackage]) -> Offer:
+    """With models that every server has; who calls itself like one of them is refused.
+
+    Args:
+        offered: what directories offer.
+        others: by id, none of which is offered; they have their names first.
+    """
+    refused = _taken_aliases({**others, **offered.packages})
+    for model_id, problem in refused.items():
+        logger.warning("a model package is refused", extra={"model_id": model_id, "reason": problem.message})
+    packages = {model_id: each for model_id, each in offered.packages.items() if model_id not in refused}
+    return Offer(packages={**packages, **others}, refused=offered.refused | refused)
+
+
+def _taken_aliases(packages: Mapping[str, ModelPackage]) -> dict[str, ModelPackageError]:
+    """By id, those that call themselves what means another one."""
+    problems = {problem.path: problem for problem in alias_problems(packages)}
+    found = {model_id: problems.get(str(package.directory)) for model_id, package in packages.items()}
+    return {model_id: problem for model_id, problem in found.items() if problem is not None}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -57,6 +58,15 @@ def pp_ocr_packages() -> dict[str, ModelPackage]:
         _package(f"{FAMILY}/{SIZE}-{NONE}", DETECTION_FILE),
     )
     return {package.model_id: package for package in packages}
+
+
+def pp_ocr_beside(known_ids: Collection[str]) -> dict[str, ModelPackage]:
+    """Those by id that other models leave room for: a model with the id or a name of one of them takes its place."""
+    return {
+        model_id: replace(package, aliases=tuple(alias for alias in package.aliases if alias not in known_ids))
+        for model_id, package in pp_ocr_packages().items()
+        if model_id not in known_ids
+    }
 
 
 def stage_sizes(package: ModelPackage) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +23,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from deployments.models.errors import ModelPackageError, ModelSourceError, OtherRuntimeError, UnknownModelError
-from deployments.models.model_id import check_model_id
+from deployments.models.model_id import canonical_model_id, check_model_id
 from deployments.models.package import ModelPackage, read_package, with_manifest
 from deployments.models.package_layouts.manifest import MANIFEST, Manifest, StoredFile, read_manifest
-from deployments.models.package_survey import alias_problems, package_folders
+from deployments.models.package_survey import SHIPPED_DIRECTORY, alias_problems, package_folders, survey_packages
+from deployments.models.pp_ocr.packages import pp_ocr_beside
 from deployments.models.store.blobs import Blobs, described, link_or_copy
 from deployments.models.store.given_facts import GivenFacts
 from deployments.models.store.sources import Source, version_of
@@ -96,7 +97,8 @@ class PackageStore:
                 for package, manifest in staged
                 if not _holds(self._place(package.model_id), manifest)
             ]
-            self._check_names(new, take_place=take_place)
+            if new:
+                self._check_names(new, take_place=take_place)
             for package, _ in new:
                 inspect(package)
             added = {package.model_id for package, _ in new}
@@ -181,21 +183,32 @@ class PackageStore:
             found[model_id] = (package, _manifest_or_none(folder))
         return found
 
-    def remove(self, model_id: str) -> int:
+    def id_of(self, name: str) -> str:
+        """The id of an added package, named by it or by an alias.
+
+        Raises:
+            InvalidModelIdError: the text is no model id.
+            UnknownModelError: no such package was added.
+        """
+        if self._place(name).is_dir():
+            return name
+        known = self.packages()
+        meant = canonical_model_id(name)
+        for model_id, (package, manifest) in known.items():
+            names = package.aliases if isinstance(package, ModelPackage) else manifest.aliases if manifest else ()
+            if meant in (model_id, *names):
+                return model_id
+        raise UnknownModelError(f"no model {name!r} was added; {suggest(name, known, what='added models')}", name)
+
+    def remove(self, name: str) -> int:
         """Throw a package away, and the files that no other one has; gives the bytes that this freed.
 
         Raises:
             InvalidModelIdError: the text is no model id.
             UnknownModelError: no such package was added.
         """
-        place = self._place(model_id)
         with self._locked(COMMIT):
-            if not place.is_dir():
-                known = self.packages()
-                raise UnknownModelError(
-                    f"no model {model_id!r} was added; {suggest(model_id, known, what='added models')}", model_id
-                )
-            self._throw_away(place)
+            self._throw_away(self._place(self.id_of(name)))
             return self.collect()
 
     def collect(self) -> int:
@@ -260,7 +273,7 @@ class PackageStore:
         return packages
 
     def _check_names(self, new: list[tuple[ModelPackage, Manifest]], *, take_place: bool) -> None:
-        """Refuse to take the place, or a name, of a package that came from elsewhere."""
+        """Refuse to take the place of a package that came from elsewhere, or a name of any model that is served."""
         for package, manifest in new:
             there = _manifest_or_none(self._place(package.model_id))
             if there is not None and there.source != manifest.source and not take_place:
@@ -269,11 +282,16 @@ class PackageStore:
                     "--replace, or give this one another --id",
                     str(self._place(package.model_id)),
                 )
-        whole = {
+        whole = survey_packages(SHIPPED_DIRECTORY).packages | {
             package.model_id: package for package, _ in self.packages().values() if isinstance(package, ModelPackage)
         }
-        for problem in alias_problems(whole | {package.model_id: package for package, _ in new}):
-            raise problem
+        own = {str(package.directory): manifest.source for package, manifest in new}
+        known = {problem.message for problem in _served_alias_problems(whole)}
+        for problem in _served_alias_problems(whole | {package.model_id: package for package, _ in new}):
+            if problem.path in own:
+                raise ModelPackageError(f"{own[problem.path]}: {problem.message}", own[problem.path])
+            if problem.message not in known:
+                raise ModelPackageError(f"{problem.message}; or add this one with another --id", problem.path)
 
     def _commit(self, staged: Path, place: Path, manifest: Manifest) -> None:
         """Put a package in its place: it is there whole, or not at all, whenever this process may be killed."""
@@ -316,6 +334,11 @@ class PackageStore:
             yield
         finally:
             lock.release()
+
+
+def _served_alias_problems(packages: Mapping[str, ModelPackage]) -> list[ModelPackageError]:
+    """One for each alias that a server would refuse, which serves PP-OCR besides."""
+    return alias_problems({**pp_ocr_beside(packages.keys()), **packages})
 
 
 def _holds(place: Path, manifest: Manifest) -> bool:

@@ -56,6 +56,12 @@ def test_a_model_is_added_listed_shown_and_removed(tmp_path: Path) -> None:
     assert answer("list")["models"] == []
 
 
+def test_a_model_is_removed_by_its_alias(tmp_path: Path) -> None:
+    models("add", write_package(tmp_path / "plates" / "9"), "--alias", "nine")
+    assert answer("remove", "nine")["model_id"] == "plates/9"
+    assert answer("list")["models"] == []
+
+
 def test_bare_weights_and_their_classes_are_enough(tmp_path: Path) -> None:
     weights = write_constant_detector(tmp_path / "best.onnx", yolov8_output([], classes=2, anchors=84))
     names = tmp_path / "names.txt"

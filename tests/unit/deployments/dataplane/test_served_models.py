@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +19,8 @@ from deployments.models.errors import (
     UnknownModelError,
     UnsupportedModelError,
 )
-from deployments.models.pp_ocr.packages import pp_ocr_packages
+from deployments.models.package import ModelPackage
+from deployments.models.pp_ocr.packages import pp_ocr_beside
 from deployments.models.tasks import DETECTION, READING
 from deployments.settings import ClusterArgs, EngineSettings, ModelSettings
 from tests.unit.deployments.models.builders import package, text_package, write_package
@@ -30,7 +32,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "shipped"
     write_package(folder / "plates" / "2")
     monkeypatch.setattr(module, "SHIPPED_DIRECTORY", folder)
-    monkeypatch.setattr(module, "pp_ocr_packages", dict)
+    monkeypatch.setattr(module, "pp_ocr_beside", lambda _: {})
     return folder
 
 
@@ -190,11 +192,12 @@ def test_a_broken_package_is_refused_and_the_others_are_served(tmp_path: Path) -
 def readers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A text reader of the owner, and those of PP-OCR without their files."""
     write_package(tmp_path / "own" / "lines" / "1", {"task_type": "text-recognition"}, {"vocabulary": "AB"})
-    gone = {
-        model_id: replace(package, weights_path=tmp_path / "gone.onnx")
-        for model_id, package in pp_ocr_packages().items()
-    }
-    monkeypatch.setattr(module, "pp_ocr_packages", lambda: gone)
+
+    def without_files(known_ids: Collection[str]) -> dict[str, ModelPackage]:
+        found = pp_ocr_beside(known_ids)
+        return {model_id: replace(each, weights_path=tmp_path / "gone.onnx") for model_id, each in found.items()}
+
+    monkeypatch.setattr(module, "pp_ocr_beside", without_files)
     return tmp_path / "own"
 
 
@@ -214,6 +217,21 @@ def test_the_text_reader_is_kept(tmp_path: Path, readers: Path) -> None:
 def test_a_package_of_the_owner_replaces_one_of_pp_ocr(tmp_path: Path, readers: Path) -> None:
     folder = write_package(readers / "pp_ocr" / "small-small")
     assert served(tmp_path, models_dir=readers).packages["pp_ocr/small-small"].directory == folder
+
+
+def test_a_package_may_not_call_itself_like_one_of_pp_ocr(tmp_path: Path, readers: Path) -> None:
+    write_package(readers / "cars" / "1", {"aliases": ["pp_ocr/default"]})
+    models = served(tmp_path, models_dir=readers)
+    assert "calls itself 'pp_ocr/default' too" in models.refused["cars/1"].message
+    assert models.names["pp_ocr/default"] == "pp_ocr/small-small"
+
+
+def test_a_package_of_the_owner_may_have_a_name_of_pp_ocr_as_its_id(tmp_path: Path, readers: Path) -> None:
+    folder = write_package(readers / "pp_ocr" / "default")
+    models = served(tmp_path, models_dir=readers)
+    assert models.packages["pp_ocr/default"].directory == folder
+    assert "pp_ocr/default" not in models.names
+    assert "pp_ocr/small-small" in models.packages
 
 
 def test_a_text_reader_that_is_not_installed_is_refused_with_the_name_of_the_extra(

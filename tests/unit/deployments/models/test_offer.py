@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from deployments.models.errors import ModelPackageError
-from deployments.models.offer import offer
-from tests.unit.deployments.models.builders import write_package
+from deployments.models.offer import offer, with_others
+from tests.unit.deployments.models.builders import package, write_package
 
 
 def test_what_is_broken_is_refused_and_the_rest_is_offered(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -70,3 +70,12 @@ def test_an_empty_directory_offers_nothing(tmp_path: Path) -> None:
 def test_a_directory_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ModelPackageError, match="there is no directory"):
         offer(tmp_path / "nowhere")
+
+
+def test_a_package_that_calls_itself_like_a_model_of_every_server_is_refused(tmp_path: Path) -> None:
+    write_package(tmp_path / "a", {"model_id": "plates/1", "aliases": ["reader"]})
+    write_package(tmp_path / "b", {"model_id": "plates/2"})
+    others = {"reader/1": package(model_id="reader/1", aliases=("reader",))}
+    offered = with_others(offer(tmp_path), others)
+    assert (sorted(offered.packages), list(offered.refused)) == (["plates/2", "reader/1"], ["plates/1"])
+    assert "calls itself 'reader' too, which means 'reader/1' already" in offered.refused["plates/1"].message

@@ -243,6 +243,46 @@ def test_an_alias_of_another_added_package_is_refused(tmp_path: Path, add: Any) 
         add(write_package(tmp_path / "second", {"model_id": "cars/1"}), GivenFacts(aliases=("plates",)))
 
 
+@pytest.mark.parametrize(
+    ("alias", "meant"), [("doctr/default", "doctr/default"), ("pp_ocr/default", "pp_ocr/small-small")]
+)
+def test_an_alias_of_a_model_that_every_server_has_is_refused(
+    tmp_path: Path, store: PackageStore, add: Any, alias: str, meant: str
+) -> None:
+    folder = write_package(tmp_path / "plates" / "1")
+    message = f"{folder}: 'plates/1' calls itself '{alias}' too, which means '{meant}' already"
+    with pytest.raises(ModelPackageError, match=message):
+        add(folder, GivenFacts(aliases=(alias,)))
+    assert store.packages() == {}
+
+
+@pytest.mark.parametrize("model_id", ["doctr/default", "pp_ocr/default", "pp_ocr/small-small"])
+def test_the_place_of_a_model_that_every_server_has_may_be_taken(tmp_path: Path, add: Any, model_id: str) -> None:
+    assert ids(add(write_package(tmp_path / "a"), GivenFacts(model_id=model_id))) == [model_id]
+
+
+def test_an_id_that_is_an_alias_of_another_package_is_refused(tmp_path: Path, add: Any) -> None:
+    add(write_package(tmp_path / "first", {"model_id": "plates/1", "aliases": ["plates"]}))
+    with pytest.raises(ModelPackageError, match=r"which means 'plates' already; .*; or add this one with another --id"):
+        add(write_package(tmp_path / "second", {"model_id": "plates"}))
+
+
+def test_a_package_is_removed_by_its_alias(tmp_path: Path, store: PackageStore, add: Any) -> None:
+    add(write_package(tmp_path / "plates" / "1", {"aliases": ["plates"]}), GivenFacts(aliases=("first",)))
+    assert store.id_of("plates") == "plates/1"
+    store.remove("first")
+    assert store.packages() == {}
+
+
+def test_a_broken_package_is_removed_by_the_alias_that_it_was_given(
+    tmp_path: Path, store: PackageStore, add: Any
+) -> None:
+    add(write_package(tmp_path / "plates" / "1"), GivenFacts(aliases=("first",)))
+    (store.models_dir / "plates@1" / "weights.onnx").unlink()
+    store.remove("first")
+    assert store.packages() == {}
+
+
 def test_what_makes_no_sense_is_refused(tmp_path: Path, add: Any) -> None:
     folder = write_package(tmp_path / "plates" / "1")
     with pytest.raises(InvalidModelIdError):

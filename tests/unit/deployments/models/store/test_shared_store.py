@@ -12,6 +12,7 @@ import pytest
 
 from deployments.models.errors import ModelError, ModelPackageError, UnknownModelError
 from deployments.models.package import ModelPackage
+from deployments.models.package_layouts.manifest import Manifest
 from deployments.models.store import package_store as module
 from deployments.models.store.given_facts import GivenFacts
 from deployments.models.store.package_store import PackageStore
@@ -80,13 +81,14 @@ def test_a_package_that_stays_and_lacks_files_is_broken(tmp_path: Path, monkeypa
 def test_what_is_removed_while_it_is_added_again_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, folder = PackageStore(tmp_path / "store"), write_package(tmp_path / "plates" / "1")
     store.add(Source(str(folder)), NOTHING, passes)
-    check = PackageStore._check_names
+    holds = module._holds
 
-    def removed_meanwhile(self: PackageStore, *rest: object, **options: object) -> None:
+    def removed_meanwhile(place: Path, manifest: Manifest) -> bool:
+        found = holds(place, manifest)
         PackageStore(tmp_path / "store").remove("plates/1")
-        check(self, *rest, **options)  # type: ignore[arg-type]
+        return found
 
-    monkeypatch.setattr(PackageStore, "_check_names", removed_meanwhile)
+    monkeypatch.setattr(module, "_holds", removed_meanwhile)
     (added,) = store.add(Source(str(folder)), NOTHING, passes)
     assert added.is_new
     assert list(store.packages()) == ["plates/1"]
