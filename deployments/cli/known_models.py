@@ -41,8 +41,10 @@ def whole_packages() -> dict[str, ModelPackage]:
 
 
 @contextmanager
-def opened_packages(model: str, given: GivenFacts) -> Iterator[list[ModelPackage]]:
+def opened_packages(model: str, given: GivenFacts) -> Iterator[list[ModelPackage | ModelPackageError]]:
     """The packages that a person means: those of a folder as it lies there, else what can be fetched, else an id.
+
+    Of a folder, broken packages are among them as what is wrong with them.
 
     Raises:
         ModelError: there is no such thing, or it is broken.
@@ -89,15 +91,18 @@ def known_package(model_id: str) -> ModelPackage:
     return found
 
 
-def _packages_in(folder: Path) -> list[ModelPackage]:
+def _packages_in(folder: Path) -> list[ModelPackage | ModelPackageError]:
     from deployments.models.errors import ModelPackageError
     from deployments.models.package import read_package
     from deployments.models.package_survey import package_folders
 
-    found = []
+    found: list[ModelPackage | ModelPackageError] = []
     for root in package_folders(folder):
         relative = root.relative_to(folder).as_posix()
-        found.append(read_package(root, fallback_id=None if relative == "." else relative))
+        try:
+            found.append(read_package(root, fallback_id=None if relative == "." else relative))
+        except ModelPackageError as error:
+            found.append(error)
     if not found:
         raise ModelPackageError(
             f"{folder} holds no model package: there is no weights.onnx, and no configuration of one", str(folder)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from deployments.cli.known_models import known_package, opened_packages, package_store, shipped_packages, whole_packages
+from deployments.cli.model_errors import clear_errors, error_row, exit_status, say
 from deployments.errors import ServingError
 
 if TYPE_CHECKING:  # numpy, ONNX Runtime and fsspec: only for those commands that need them
+    from deployments.models.errors import ModelPackageError
+    from deployments.models.inspection import Inspection
     from deployments.models.package import ModelPackage
 
 app = typer.Typer(
@@ -31,17 +32,6 @@ Architecture = Annotated[str | None, typer.Option(help="What bare weights are, s
 Classes = Annotated[Path | None, typer.Option(help="A file that names the classes, one a line.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
-EXIT_STATUSES = {
-    "ModelPackageError": 3,
-    "ModelLoadError": 4,
-    "OtherRuntimeError": 5,
-    "UnsupportedModelError": 5,
-    "ModelSourceError": 6,
-    "UnknownModelError": 7,
-    "InvalidModelIdError": 7,
-}
-"""By the kind of error; 1 for any other, 2 for a command line that makes no sense. They stay what they are."""
-
 
 @app.command()
 def add(
@@ -55,7 +45,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Fetch a model, check that it can be served, and keep it."""
-    with _clear_errors(as_json):
+    with clear_errors(as_json=as_json):
         from deployments.models.inspection import inspect_package
         from deployments.models.store.given_facts import GivenFacts
         from deployments.models.store.sources import Source as PackageSource
@@ -89,7 +79,7 @@ def add(
 @app.command(name="list")
 def list_models(as_json: AsJson = False) -> None:
     """List the models that were added, and the shipped ones."""
-    with _clear_errors(as_json):
+    with clear_errors(as_json=as_json):
         rows = [_row(model_id, *found) for model_id, found in package_store().packages().items()]
         if as_json:
             typer.echo(json.dumps({"ok": True, "models": rows, "shipped": sorted(shipped_packages())}))
@@ -106,7 +96,7 @@ def list_models(as_json: AsJson = False) -> None:
 @app.command()
 def show(model_id: Annotated[str, typer.Argument(help="An id as `list` prints it.")], as_json: AsJson = False) -> None:
     """Show what is known of a model without loading it."""
-    with _clear_errors(as_json):
+    with clear_errors(as_json=as_json):
         row = _details(model_id)
         if as_json:
             typer.echo(json.dumps({"ok": True, **row}))
@@ -122,7 +112,7 @@ def remove(
     model: Annotated[str, typer.Argument(help="An id as `list` prints it, or an alias.")], as_json: AsJson = False
 ) -> None:
     """Remove a model that was added, and the files that no other one has."""
-    with _clear_errors(as_json):
+    with clear_errors(as_json=as_json):
         store = package_store()
         model_id = store.id_of(model)
         freed = store.remove(model_id)
@@ -141,21 +131,45 @@ def check(
     classes: Classes = None,
     as_json: AsJson = False,
 ) -> None:
-    """Open a model, run it once, and say what it is, how fast it is, and what is wrong with it."""
-    with _clear_errors(as_json):
+    """Open a model, or each of a folder, run it once, and say what it is, how fast it is, and what is wrong with it."""
+    with clear_errors(as_json=as_json):
         from deployments.cli.model_report import as_lines, as_row
-        from deployments.models.inspection import inspect_package
+        from deployments.models.package import ModelPackage
         from deployments.models.store.given_facts import GivenFacts
 
         given = GivenFacts(model_id=model_id, task=task, architecture=architecture, class_names=classes)
         with opened_packages(model, given) as packages:
-            others = whole_packages() | {package.model_id: package for package in packages}
-            inspections = [inspect_package(package, others) for package in packages]
-            if as_json:
-                typer.echo(json.dumps({"ok": True, "models": [as_row(inspection) for inspection in inspections]}))
-                return
-            for inspection in inspections:
-                typer.echo("\n".join(as_lines(inspection)))
+            whole = {package.model_id: package for package in packages if isinstance(package, ModelPackage)}
+            others = whole_packages() | whole
+            results = [_inspected(package, others) for package in packages]
+        errors = [result for result in results if isinstance(result, ServingError)]
+        if as_json:
+            said = {"models": [as_row(result) for result in results if not isinstance(result, ServingError)]}
+            wrong = {"error": error_row(errors[0]), "errors": [error_row(error) for error in errors]} if errors else {}
+            typer.echo(json.dumps({"ok": not errors, **wrong, **said}))
+        else:
+            for result in results:
+                if isinstance(result, ServingError):
+                    say(result)
+                else:
+                    typer.echo("\n".join(as_lines(result)))
+        if errors:
+            raise typer.Exit(exit_status(errors[0]))
+
+
+def _inspected(
+    package: ModelPackage | ModelPackageError, others: Mapping[str, ModelPackage]
+) -> Inspection | ServingError:
+    """What a package turned out to be, or what is wrong with it."""
+    from deployments.models.errors import ModelPackageError
+    from deployments.models.inspection import inspect_package
+
+    if isinstance(package, ModelPackageError):
+        return package
+    try:
+        return inspect_package(package, others)
+    except ServingError as error:
+        return error
 
 
 def _row(model_id: str, package: Any, manifest: Any) -> dict[str, Any]:
@@ -190,18 +204,3 @@ def _details(model_id: str) -> dict[str, Any]:
 
 def _megabytes(size_bytes: int) -> str:
     return f"{size_bytes / 1e6:.1f} MB"
-
-
-@contextmanager
-def _clear_errors(as_json: bool) -> Iterator[None]:
-    """What is wrong in one line, or one JSON object, and an exit status that says of which kind it is."""
-    logging.basicConfig(format="%(message)s", level=logging.ERROR)
-    try:
-        yield
-    except ServingError as error:
-        kind = type(error).__name__
-        if as_json:
-            typer.echo(json.dumps({"ok": False, "error": {"type": kind, "message": error.message}}))
-        else:
-            typer.echo(f"sightline: {error.message}", err=True)
-        raise typer.Exit(EXIT_STATUSES.get(kind, 1)) from error

@@ -168,6 +168,31 @@ def test_what_is_wrong_is_said_with_a_status_of_its_kind(
     assert answer("list")["models"] == []
 
 
+def test_every_package_of_a_folder_is_checked_and_what_is_wrong_is_said_of_each(tmp_path: Path) -> None:
+    write_add_graph(write_package(tmp_path / "many" / "a" / "1") / "weights.onnx")
+    write_package(tmp_path / "many" / "b" / "1", weights=b"")
+    write_package(tmp_path / "many" / "c" / "1")
+    result = models("check", tmp_path / "many")
+    assert result.exit_code == 4
+    assert result.stdout.splitlines()[0] == "c/1: object-detection"
+    first, second = result.stderr.splitlines()
+    assert "'a/1'" in first
+    path = tmp_path / "many" / "b" / "1" / "weights.onnx"
+    assert second == f"sightline: {path}: weights.onnx is empty; it must be an ONNX file"
+    said = answer("check", tmp_path / "many")
+    assert [row["model_id"] for row in said["models"]] == ["c/1"]
+    assert [row["type"] for row in said["errors"]] == ["ModelLoadError", "ModelPackageError"]
+    assert (said["ok"], said["error"]) == (False, said["errors"][0])
+    assert said["errors"][1]["path"] == str(path)
+
+
+def test_what_is_wrong_with_a_source_is_said_of_the_source_alone(tmp_path: Path) -> None:
+    folder = write_package(tmp_path / "plates" / "9", weights=b"")
+    message = f"{folder}: weights.onnx is empty; it must be an ONNX file"
+    assert models("add", folder).stderr == f"sightline: {message}\n"
+    assert answer("add", folder)["error"] == {"type": "ModelPackageError", "message": message, "path": str(folder)}
+
+
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [
