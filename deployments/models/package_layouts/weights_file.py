@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import mmap
+from collections.abc import Sequence
 from pathlib import Path
 
 from deployments.models.errors import ModelPackageError
@@ -30,6 +31,7 @@ FOREIGN_STARTS: dict[bytes, str] = {
 """What weights are not, by their first bytes."""
 
 SAFETENSORS = ".safetensors"
+WEIGHTS_SUFFIXES = (".onnx", SAFETENSORS)
 MOST_HEADER_BYTES = 100_000_000
 """Of a safetensors file. Source: the format's own limit, `MAX_HEADER_SIZE` in safetensors 0.5."""
 
@@ -70,8 +72,18 @@ def _missing(path: Path) -> str:
     others = sorted(file.name for file in path.parent.iterdir() if file.is_file()) if path.parent.is_dir() else []
     pickles = [name for name in others if Path(name).suffix.lower() in PICKLE_SUFFIXES]
     if pickles:
-        return f"{', '.join(pickles)}: weights that may run code when opened are refused; export to {path.name}"
+        return pickles_refused(pickles, path.name)
     return f"{path.name} is missing; the folder holds {', '.join(others) or 'no files'}"
+
+
+def pickles_refused(names: Sequence[str], wanted: str = "weights.onnx") -> str:
+    """What to tell somebody who has only weights that are never opened.
+
+    Args:
+        names: of their files.
+        wanted: the file that would be right.
+    """
+    return f"{', '.join(names)}: weights that may run code when opened are refused; export to {wanted}"
 
 
 def _check_onnx(content: mmap.mmap) -> None:

@@ -18,7 +18,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from filelock import FileLock, Timeout
 
@@ -26,6 +26,7 @@ from deployments.models.errors import ModelPackageError, ModelSourceError, Other
 from deployments.models.model_id import canonical_model_id, check_model_id
 from deployments.models.package import ModelPackage, read_package, with_manifest
 from deployments.models.package_layouts.manifest import MANIFEST, Manifest, StoredFile, read_manifest
+from deployments.models.package_layouts.weights_file import WEIGHTS_SUFFIXES, pickles_refused
 from deployments.models.package_survey import SHIPPED_DIRECTORY, alias_problems, package_folders, survey_packages
 from deployments.models.pp_ocr.packages import pp_ocr_beside
 from deployments.models.store.blobs import Blobs, described, link_or_copy
@@ -233,9 +234,10 @@ class PackageStore:
     ) -> list[tuple[ModelPackage, Manifest]]:
         roots = list(package_folders(folder))
         if not roots:
+            pickles = source.pickles()
+            lacks = "there is no weights.onnx, and no configuration of one"
             raise ModelSourceError(
-                f"{source.shown} holds no model package: there is no weights.onnx, and no configuration of one",
-                source.shown,
+                f"{source.shown} holds no model package: {pickles_refused(pickles) if pickles else lacks}", source.shown
             )
         if given.is_for_one and len(roots) > 1:
             named = ", ".join(root.relative_to(folder).as_posix() for root in roots[:10])
@@ -254,7 +256,11 @@ class PackageStore:
                     logger.warning("a model package is left out", extra={"package": relative, "reason": error.message})
                     continue
                 where = source.shown if relative == "." else f"{source.shown}, {relative}"
-                raise type(error)(f"{where}: {error.message}", error.path) from error
+                missing = Path(error.path)
+                lacks_weights = missing.suffix in WEIGHTS_SUFFIXES and not missing.exists()
+                pickles = _pickles_in(source, relative) if lacks_weights else ()
+                message = pickles_refused(pickles, missing.name) if pickles else error.message
+                raise type(error)(f"{where}: {message}", where) from error
             if given.model_id is not None:
                 check_model_id(given.model_id)
             manifest = Manifest(
@@ -334,6 +340,11 @@ class PackageStore:
             yield
         finally:
             lock.release()
+
+
+def _pickles_in(source: Source, relative: str) -> tuple[str, ...]:
+    """Weights in one folder of a source that are never fetched; they are what is there where a file is missing."""
+    return tuple(name for name in source.pickles() if PurePosixPath(name).parent == PurePosixPath(relative))
 
 
 def _served_alias_problems(packages: Mapping[str, ModelPackage]) -> list[ModelPackageError]:

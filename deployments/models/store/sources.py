@@ -20,6 +20,7 @@ from fsspec.callbacks import Callback
 from fsspec.core import url_to_fs
 
 from deployments.models.errors import ModelSourceError
+from deployments.models.package_layouts.weights_file import pickles_refused
 
 BACKENDS: Mapping[str, str] = {
     "file": "fsspec",
@@ -51,6 +52,9 @@ WEB_FILES = (
     "keypoints_metadata.json",
 )
 """What a package may hold: web servers list no folders, so these names are asked for, and then those that they name."""
+
+WEB_PICKLES = ("weights.pt", "best.pt", "weights.pth")
+"""What is asked for in the same way when there is nothing else to run."""
 
 NEVER_FETCHED = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib"})
 """Files of a package that nothing here opens."""
@@ -155,12 +159,24 @@ class Source:
                 found = self._tree()
         files = _wanted(found)
         if not files:
-            pickles = [name for name in sorted(found) if PurePosixPath(name).suffix in NEVER_FETCHED]
-            refused = f"{', '.join(pickles)}: weights that may run code when opened are refused; export them to ONNX"
-            raise ModelSourceError(
-                f"{self.shown}: {refused if pickles else 'there are no files of a model package'}", self.shown
-            )
+            pickles = self.pickles()
+            wrong = pickles_refused(pickles) if pickles else "there are no files of a model package"
+            raise ModelSourceError(f"{self.shown}: {wrong}", self.shown)
         return files
+
+    def pickles(self) -> tuple[str, ...]:
+        """Names of its files that are never fetched, to be told to somebody who misses weights.
+
+        Raises:
+            ModelSourceError: it cannot be reached.
+        """
+        with self._as_source_error():
+            if self.file_name is not None:
+                return ()
+            found = self._web_files(WEB_PICKLES) if self._is_web else self._tree()
+        # Of a source that is one file the tree has that one, without a name.
+        names = (name or PurePosixPath(self.text).name for name in sorted(found))
+        return tuple(name for name in names if PurePosixPath(name).suffix.lower() in NEVER_FETCHED)
 
     def named_files(self, names: Collection[str]) -> tuple[SourceFile, ...]:
         """Those of some files that are there, where a folder lists nothing.
@@ -306,4 +322,4 @@ def _described(name: str, info: Mapping[str, Any]) -> SourceFile:
 def _is_wanted(name: str) -> bool:
     parts = PurePosixPath(name).parts
     hidden = any(part.startswith((".", "__")) for part in parts)
-    return bool(parts) and not hidden and ".." not in parts and PurePosixPath(name).suffix not in NEVER_FETCHED
+    return bool(parts) and not hidden and ".." not in parts and PurePosixPath(name).suffix.lower() not in NEVER_FETCHED

@@ -228,6 +228,26 @@ def test_a_folder_without_a_package_is_refused(tmp_path: Path, add: Any, files: 
         add(tmp_path / "a")
 
 
+def test_pickles_are_called_so_when_there_is_nothing_else_to_run(tmp_path: Path, add: Any) -> None:
+    refused = r"weights\.pt: weights that may run code when opened are refused; export to weights\.onnx"
+    folder = tmp_path / "plates" / "1"
+    folder.mkdir(parents=True)
+    (folder / "weights.pt").write_bytes(b"\x80\x04")
+    with pytest.raises(ModelSourceError, match=refused):
+        add(folder / "weights.pt")
+    (folder / "class_names.txt").write_text("plate\n")
+    with pytest.raises(ModelSourceError, match=refused):
+        add(folder)
+    (write_package(folder) / "weights.onnx").unlink()
+    with pytest.raises(ModelPackageError, match=refused):
+        add(folder)
+    with pytest.raises(ModelPackageError, match=refused):
+        add(tmp_path / "plates")
+    (folder / "inference_config.json").unlink()
+    with pytest.raises(ModelPackageError, match=r"inference_config\.json is missing"):
+        add(folder)
+
+
 def test_a_place_that_is_taken_is_refused_unless_it_is_to_be_replaced(tmp_path: Path, add: Any) -> None:
     first = write_package(tmp_path / "first", {"model_id": "plates/1"})
     second = write_package(tmp_path / "second", {"model_id": "plates/1"}, class_names="other\n")
