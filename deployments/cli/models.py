@@ -123,6 +123,23 @@ def remove(
 
 
 @app.command()
+def prune(
+    days: Annotated[float, typer.Option(min=0, help="How long nobody may have used a source.")] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Throw away what was fetched from URLs that nobody used for a while; what was added stays.
+
+    Servers that run name theirs anew whenever they start: prune what they serve, and they fetch it again.
+    """
+    with clear_errors(as_json=as_json):
+        pruned = package_store().prune(days * 24 * 3600)
+        if as_json:
+            typer.echo(json.dumps({"ok": True, "sources": pruned.sources, "freed_bytes": pruned.freed_bytes}))
+            return
+        typer.echo(f"{_megabytes(pruned.freed_bytes)} freed; {pruned.sources} sources forgotten")
+
+
+@app.command()
 def check(
     model: Annotated[str, typer.Argument(help="A folder, a file or a URL as for `add`, or the id of a model.")],
     model_id: Id = None,

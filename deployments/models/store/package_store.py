@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,7 +23,13 @@ from pathlib import Path, PurePosixPath
 
 from filelock import FileLock, Timeout
 
-from deployments.models.errors import ModelPackageError, ModelSourceError, OtherRuntimeError, UnknownModelError
+from deployments.models.errors import (
+    ModelError,
+    ModelPackageError,
+    ModelSourceError,
+    OtherRuntimeError,
+    UnknownModelError,
+)
 from deployments.models.model_id import canonical_model_id, check_model_id
 from deployments.models.package import ModelPackage, read_package, with_manifest
 from deployments.models.package_layouts.manifest import MANIFEST, Manifest, StoredFile, read_manifest
@@ -38,6 +45,7 @@ from workflows.definition.nearest import suggest
 logger = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S = 3600.0
+UNUSED_S = 30 * 24 * 3600.0
 COMMIT = "commit"
 VERSION = ".version"
 RUBBISH = ".rubbish"
@@ -56,6 +64,19 @@ class AddedPackage:
 
     package: ModelPackage
     is_new: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What was thrown away.
+
+    Attributes:
+        sources: how many were forgotten.
+        freed_bytes: of files that no package has any more.
+    """
+
+    sources: int
+    freed_bytes: int
 
 
 class PackageStore:
@@ -92,6 +113,16 @@ class PackageStore:
             ModelSourceError: the source cannot be read.
             ModelPackageError: a package is wrong, or its place is taken.
         """
+        try:
+            return self._add(source, given, inspect, take_place=take_place)
+        except ModelSourceError:
+            raise  # what came before it broke off need not be fetched again
+        except ModelError:
+            with self._locked(COMMIT):
+                self.collect()
+            raise
+
+    def _add(self, source: Source, given: GivenFacts, inspect: Inspect, *, take_place: bool) -> list[AddedPackage]:
         with self.staged(source, given) as staged:
             new = [
                 (package, manifest)
@@ -104,12 +135,15 @@ class PackageStore:
                 inspect(package)
             added = {package.model_id for package, _ in new}
             with self._locked(COMMIT):
+                replaces = any(self._place(model_id).is_dir() for model_id in added)
                 for package, manifest in staged:
                     place = self._place(package.model_id)
                     # What was there already may have been removed meanwhile.
                     if package.model_id in added or _manifest_or_none(place) != manifest:
                         self._commit(package.directory, place, manifest)
                         added.add(package.model_id)
+                if replaces:
+                    self.collect()
                 return [
                     AddedPackage(package=read_package(self._place(package.model_id)), is_new=package.model_id in added)
                     for package, _ in staged
@@ -139,7 +173,8 @@ class PackageStore:
     def _mirror_version(self, source: Source) -> str | None:
         """Changes when the source does; None when its server does not say. One process asks at a time."""
         with self._locked(source.key):
-            return version_of(source.files(known_source(self._record(source)).listed))
+            self._mark_used(source)
+            return version_of(source.files(known_source(self._record(source.key)).listed))
 
     def _renew(self, mirror: Path, source: Source, version: str | None) -> None:
         with self.staged(source, GivenFacts()) as staged, self._locked(COMMIT):
@@ -147,12 +182,19 @@ class PackageStore:
                 return  # another process was faster
             mirror.mkdir(parents=True, exist_ok=True)
             places = [mirror / f"{at:04d}" for at in range(len(staged))]
-            for place, (package, manifest) in zip(places, staged, strict=True):
-                if not _holds(place, manifest):
-                    self._commit(package.directory, place, manifest)
-            for left_over in {path for path in mirror.iterdir() if path.is_dir()} - set(places):
-                self._throw_away(left_over)
+            new = [
+                (place, package, manifest)
+                for place, (package, manifest) in zip(places, staged, strict=True)
+                if not _holds(place, manifest)
+            ]
+            for place, package, manifest in new:
+                self._commit(package.directory, place, manifest)
+            left_over = {path for path in mirror.iterdir() if path.is_dir()} - set(places)
+            for place in left_over:
+                self._throw_away(place)
             (mirror / VERSION).write_text(version or "")
+            if new or left_over:
+                self.collect()
 
     @contextmanager
     def staged(self, source: Source, given: GivenFacts) -> Iterator[list[tuple[ModelPackage, Manifest]]]:
@@ -163,12 +205,13 @@ class PackageStore:
             ModelPackageError: a package is wrong, or what is given does not fit.
         """
         with self._locked(source.key):
+            self._mark_used(source)
             incoming = self._root / "incoming" / source.key
             shutil.rmtree(incoming, ignore_errors=True)
             folder = incoming / "files"
             folder.mkdir(parents=True)
             try:
-                files = stage(source, folder, self._blobs, self._record(source), self._most_bytes)
+                files = stage(source, folder, self._blobs, self._record(source.key), self._most_bytes)
                 yield self._read(source, folder, files, given)
             finally:
                 shutil.rmtree(incoming, ignore_errors=True)
@@ -228,6 +271,44 @@ class PackageStore:
             with suppress(ModelSourceError), self._locked(left_over.name, timeout_s=0):
                 shutil.rmtree(left_over, ignore_errors=True)
         return self._blobs.collect(in_use)
+
+    def prune(self, unused_s: float = UNUSED_S) -> Pruned:
+        """Throw away what was fetched from sources that nobody used for a while, and files that no package has.
+
+        Added packages stay. A source that somebody fetches at this moment stays too; one that is named again later is
+        fetched anew.
+
+        Args:
+            unused_s: how long nobody may have added from a source, or served it.
+        """
+        if not self._root.is_dir():
+            return Pruned(sources=0, freed_bytes=0)
+        forgotten = 0
+        with self._locked(COMMIT):
+            for key in self._unused(time.time() - unused_s):
+                with suppress(ModelSourceError), self._locked(key, timeout_s=0):
+                    self._throw_away(self._root / "mirrors" / key)
+                    self._record(key).unlink(missing_ok=True)
+                    forgotten += 1
+            freed_bytes = self.collect()
+            for lock in (self._root / "locks").glob("*.lock"):
+                if lock.stem != COMMIT and not self._record(lock.stem).is_file():
+                    # Who waits for it sees that it is gone, and makes another one.
+                    with suppress(ModelSourceError), self._locked(lock.stem, timeout_s=0):
+                        lock.unlink(missing_ok=True)
+        return Pruned(sources=forgotten, freed_bytes=freed_bytes)
+
+    def _unused(self, since_s: float) -> list[str]:
+        """Keys of sources that were used last before a moment, in seconds since 1970."""
+        used_s = {path.name: path.stat().st_mtime for path in (self._root / "mirrors").glob("*")}
+        # The record of a source says it, where there is one: it is touched at every use.
+        used_s |= {path.stem: path.stat().st_mtime for path in (self._root / "sources").glob("*.json")}
+        return sorted(key for key, last_s in used_s.items() if last_s < since_s)
+
+    def _mark_used(self, source: Source) -> None:
+        record = self._record(source.key)
+        if record.is_file():
+            os.utime(record)
 
     def _read(
         self, source: Source, folder: Path, files: dict[str, StoredFile], given: GivenFacts
@@ -321,8 +402,8 @@ class PackageStore:
             place.rename(rubbish)
             shutil.rmtree(rubbish, ignore_errors=True)
 
-    def _record(self, source: Source) -> Path:
-        return self._root / "sources" / f"{source.key}.json"
+    def _record(self, key: str) -> Path:
+        return self._root / "sources" / f"{key}.json"
 
     def _place(self, model_id: str) -> Path:
         check_model_id(model_id)

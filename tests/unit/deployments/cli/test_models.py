@@ -62,6 +62,15 @@ def test_a_model_is_removed_by_its_alias(tmp_path: Path) -> None:
     assert answer("list")["models"] == []
 
 
+def test_what_nobody_used_for_a_while_is_pruned(tmp_path: Path, data_home: Path) -> None:
+    assert answer("prune") == {"ok": True, "sources": 0, "freed_bytes": 0}
+    assert not data_home.exists()
+    models("add", write_package(tmp_path / "plates" / "9"))
+    assert models("prune").output == "0.0 MB freed; 0 sources forgotten\n"
+    assert answer("prune", "--days", 0) == {"ok": True, "sources": 1, "freed_bytes": 0}
+    assert [row["model_id"] for row in answer("list")["models"]] == ["plates/9"]
+
+
 def test_bare_weights_and_their_classes_are_enough(tmp_path: Path) -> None:
     weights = write_constant_detector(tmp_path / "best.onnx", yolov8_output([], classes=2, anchors=84))
     names = tmp_path / "names.txt"
