@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -31,6 +32,14 @@ logger = logging.getLogger(__name__)
 
 _engines: WeakKeyDictionary[LoadedModel, Engine] = WeakKeyDictionary()
 """Beside the models, so that a class of models need not show what it runs on."""
+
+PLACE_IN_RUNTIME = re.compile(
+    r"^\[ONNXRuntimeError\] : \d+ : \w+ : (?:Load model from .*? failed:)?(?:\S+\.(?:cc|h):\d+ .*?\) (?=[A-Z]))?"
+)
+"""What ONNX Runtime says before it says what is wrong: a status, and a line and function of its sources."""
+
+OPSET_TOO_NEW = re.compile(r"Opset (?P<has>\d+) is under development.* ai\.onnx is till opset (?P<most>\d+)")
+"""Source: ONNX Runtime 1.31, core/graph/model_load_utils.h."""
 
 NO_OTHERS: Mapping[str, ModelPackage] = MappingProxyType({})
 
@@ -175,4 +184,10 @@ def _page_reader(
 def _first_line(error: Exception, package: ModelPackage) -> str:
     """What the runtime says, without where on this machine the package lies: clients read it."""
     lines = str(error).replace(str(package.directory), "").strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    too_new = OPSET_TOO_NEW.search(lines[0])
+    if too_new is not None:
+        has, most = too_new["has"], too_new["most"]
+        return f"they have opset {has}, which is newer than this runtime; export with opset {most} or less"
+    return f"{type(error).__name__}: {PLACE_IN_RUNTIME.sub('', lines[0])}"

@@ -40,7 +40,7 @@ def choose_architecture(
         if guessed is None:
             raise UnsupportedModelError(
                 f"model {package.model_id!r} names no architecture, and its outputs {listed(outputs)} fit none; set "
-                f"model_architecture to one of {', '.join(ARCHITECTURES)}",
+                f"model_architecture, or --architecture of bare weights, to one of {', '.join(ARCHITECTURES)}",
                 package.model_id,
             )
         architecture = guessed

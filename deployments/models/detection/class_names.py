@@ -52,6 +52,6 @@ def check_classes_are_named(package: ModelPackage, class_count: int | None) -> N
     count = "each class" if class_count is None else f"each of the {class_count} classes"
     raise ModelLoadError(
         f"model {package.model_id!r} names no classes; write class_names.txt beside its weights, with one line for "
-        f"{count} that its network scores, in their order",
+        f"{count} that its network scores, in their order, and name the folder, or give such a file with --classes",
         package.model_id,
     )

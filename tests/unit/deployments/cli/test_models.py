@@ -82,6 +82,13 @@ def test_bare_weights_and_their_classes_are_enough(tmp_path: Path) -> None:
     assert checked["classes"] == ["forklift", "pallet"]
 
 
+def test_weights_whose_classes_lie_beside_them_are_refused_with_how_to_name_both(tmp_path: Path) -> None:
+    folder = write_package(tmp_path / "plates" / "9")
+    said = models("add", folder / "weights.onnx").stderr
+    assert "and name the folder, or give such a file with --classes" in said
+    assert models("add", folder / "weights.onnx", "--classes", folder / "class_names.txt").exit_code == 0
+
+
 def test_check_says_what_a_package_is(tmp_path: Path) -> None:
     folder = write_package(tmp_path / "plates" / "9", {"recommended_parameters": {"confidence": 0.35}})
     (checked,) = answer("check", folder)["models"]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from numpy.testing import assert_array_equal
 
@@ -62,6 +63,29 @@ def test_weights_that_do_not_load_are_an_error_of_their_own(tmp_path: Path, weig
         load_model(package, CPU)
     assert caught.value.model_id == "plates/1"
     assert str(tmp_path) not in caught.value.message
+
+
+def test_weights_of_an_opset_that_the_runtime_does_not_know_are_refused_with_those_that_it_knows(
+    tmp_path: Path,
+) -> None:
+    package = read_package(write_package(tmp_path / "plates" / "1"))
+    network = onnx.load(package.weights_path)
+    network.opset_import[0].version = 999
+    package.weights_path.write_bytes(network.SerializeToString())
+    with pytest.raises(
+        ModelLoadError, match=r"do not load: they have opset 999, .*; export with opset \d+ or less$"
+    ) as caught:
+        load_model(package, CPU)
+    assert "onnxruntime" not in caught.value.message
+
+
+def test_a_refusal_of_the_runtime_is_told_without_a_place_in_its_sources(tmp_path: Path) -> None:
+    package = read_package(write_package(tmp_path / "plates" / "1"))
+    network = onnx.load(package.weights_path)
+    network.ir_version = 999
+    package.weights_path.write_bytes(network.SerializeToString())
+    with pytest.raises(ModelLoadError, match=r"do not load: Fail: Unsupported model IR version: 999, max supported"):
+        load_model(package, CPU)
 
 
 def test_weights_that_changed_since_they_were_declared_are_never_opened(tmp_path: Path) -> None:

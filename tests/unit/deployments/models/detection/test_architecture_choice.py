@@ -43,7 +43,9 @@ def test_graphs_that_never_leave_overlaps_keep_their_own_decoding(declared: str,
 
 
 def test_outputs_that_fit_nothing_are_refused_with_what_would_be_right() -> None:
-    with pytest.raises(UnsupportedModelError, match=r"output0\[1, 1000\] fit none; set model_architecture to"):
+    with pytest.raises(
+        UnsupportedModelError, match=r"output0\[1, 1000\] fit none; set model_architecture, or --architecture of"
+    ):
         choose_architecture(package(architecture=None), outputs_of(output0=(1, 1000)), CANVAS)
 
 

@@ -50,7 +50,9 @@ def test_a_family_without_masks_is_refused(name: str) -> None:
 
 
 def test_outputs_that_fit_no_family_are_refused() -> None:
-    with pytest.raises(UnsupportedModelError, match=r"its outputs output0\[1, 3, 9\] fit none"):
+    with pytest.raises(
+        UnsupportedModelError, match=r"its outputs output0\[1, 3, 9\] fit none; .* or --architecture of"
+    ):
         choose_architecture(package(architecture=None), outputs_of(output0=[1, 3, 9]))
 
 
