@@ -194,25 +194,24 @@ def search(
     header: Header = None,
     serve: ServeOption = None,
 ) -> None:
-    """Search for the highest arrival rate at which p99 stays under an objective."""
+    """Search for the highest arrival rate at which p99 stays under an objective.
+
+    Exits with 3 where the generator was late before the objective broke.
+    """
     wanted = _scenario(scenario)
     asked = question or next(iter(wanted.questions))
     if asked not in wanted.questions:
         raise typer.BadParameter(f"no question {asked!r}; there are {', '.join(wanted.questions)}")
     wanted = wanted.model_copy(update={"timeout_s": min(wanted.timeout_s, max(5.0, p99_ms / 100))})
     target = _targets(wanted, url, pid, header, serve)[OURS]
-    kept = late = 0
     with ConsoleListener(console) as listener, target.running() as server:
 
-        def holds(rate_rps: float) -> bool:
-            nonlocal kept, late
+        def holds(rate_rps: float) -> bool | None:
             try:
                 share, line = _probe(wanted, asked, server, rate_rps, p99_ms, listener)
             except ScheduleMissedError as error:
-                late += 1
                 console.print(f"{rate_rps:.2f}/s: not known: {error}", highlight=False)
-                return False
-            kept += 1
+                return None
             console.print(f"{rate_rps:.2f}/s: {line}", highlight=False)
             return share >= GOOD_SHARE
 
@@ -220,10 +219,15 @@ def search(
             found = highest_rate(holds, first_rps, precision=precision)
         except RuntimeError as error:
             raise _failed(UNUSABLE, str(error)) from error
-    if not kept:
-        raise _failed(LATE, f"no report: the generator was late in all {late} probes")
+    objective = f"p99 <= {p99_ms:g} ms"
+    if found.unknown_rps and not found.rate_rps:
+        late = sum(probe.held is None for probe in found.probes)
+        raise _failed(LATE, f"no report: the generator was late in {late} of {len(found.probes)} probes")
+    if found.unknown_rps:
+        said = f"{objective} held up to {found.rate_rps:.2f} requests/s; beyond it the generator could not keep its "
+        raise _failed(LATE, f"{said}schedule (tried {found.unknown_rps:.2f}/s), so the server may carry more")
     broke = f"; it broke at {found.broke_rps:.2f}/s" if found.broke_rps else ""
-    console.print(f"p99 <= {p99_ms:g} ms held up to {found.rate_rps:.2f} requests/s{broke}", highlight=False)
+    console.print(f"{objective} held up to {found.rate_rps:.2f} requests/s{broke}", highlight=False)
     if not found.rate_rps:
         raise typer.Exit(BROKEN)
 

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from load_tests.aims.rounds import GroupRound
 from load_tests.cli import BROKEN, LATE, UNUSABLE, app
 from load_tests.results import Side, read_result
+from load_tests.statistics import ScheduleMissedError
 from tests.unit.load_tests.stalling_server import stalling_server
 from tests.unit.load_tests.test_progress import result_of
 from tests.unit.load_tests.test_results import run
@@ -104,3 +105,38 @@ def test_a_group_that_there_is_not_is_refused() -> None:
     done = CliRunner().invoke(app, ["aims", "--only", "nothing"])
     assert done.exit_code == UNUSABLE
     assert "churn, peer, light_peer" in done.output
+
+
+def search(monkeypatch: pytest.MonkeyPatch, *, late_from: float, broken_from: float) -> tuple[int, str]:
+    """A search of which every probe is made up; its exit status, and its last line."""
+
+    def probe(scenario: object, question: str, server: object, rate_rps: float, *_: object) -> tuple[float, str]:
+        if rate_rps >= late_from:
+            raise ScheduleMissedError("late")
+        return float(rate_rps < broken_from), "made up"
+
+    monkeypatch.setattr("load_tests.cli._probe", probe)
+    url = "http://127.0.0.1:9"
+    done = CliRunner().invoke(app, ["search", "plates", "--p99-ms", "500", "--url", url, "--precision", "1"])
+    return done.exit_code, " ".join(done.output.split())
+
+
+def test_a_search_says_what_held_and_where_it_broke(monkeypatch: pytest.MonkeyPatch) -> None:
+    status, said = search(monkeypatch, late_from=100, broken_from=10)
+    assert status == 0
+    assert said.endswith("p99 <= 500 ms held up to 8.00 requests/s; it broke at 16.00/s")
+
+
+def test_a_search_does_not_take_the_limit_of_the_generator_for_that_of_the_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    status, said = search(monkeypatch, late_from=10, broken_from=100)
+    assert status == LATE
+    assert "held up to 8.00 requests/s; beyond it the generator could not keep its schedule" in said
+    assert "broke" not in said
+
+
+def test_a_search_of_which_every_probe_is_late_reports_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    status, said = search(monkeypatch, late_from=0, broken_from=100)
+    assert status == LATE
+    assert "held" not in said

@@ -44,3 +44,30 @@ def test_probes_are_told_in_order() -> None:
         (16, False),
         (12, False),
     ]
+
+
+def test_a_rate_at_which_nobody_knows_is_no_rate_at_which_it_broke() -> None:
+    found = highest_rate(lambda rate: True if rate <= 20 else None, 4.0)
+    assert found.rate_rps == pytest.approx(20, rel=0.05)
+    assert found.broke_rps is None
+    assert found.unknown_rps is not None
+    assert found.rate_rps < found.unknown_rps <= found.rate_rps * 1.05
+    assert {probe.held for probe in found.probes} == {True, None}
+
+
+def test_where_it_breaks_below_what_nobody_knows_the_border_is_known() -> None:
+    found = highest_rate(lambda rate: None if rate > 15 else rate <= 10, 4.0, precision=0.02)
+    assert found.broke_rps == pytest.approx(10, rel=0.02)
+    assert found.unknown_rps is None
+
+
+def test_one_try_of_which_nobody_knows_leaves_the_rate_unknown() -> None:
+    answers = iter([True, False, None, False, False])
+    found = highest_rate(lambda rate: next(answers), 4.0, precision=1)
+    assert (found.rate_rps, found.broke_rps, found.unknown_rps) == (4.0, None, 8.0)
+
+
+def test_where_nobody_knows_anything_nothing_is_found() -> None:
+    found = highest_rate(lambda rate: None, 4.0, tries=1)
+    assert (found.rate_rps, found.broke_rps) == (0.0, None)
+    assert found.unknown_rps is not None
