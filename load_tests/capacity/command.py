@@ -28,7 +28,10 @@ def capacity(
     counted_s: Annotated[float, typer.Option(min=3, help="Seconds that are counted at each.")] = COUNTED_S,
     out: Annotated[Path | None, typer.Option(help="File for the result; below load_tests/results/local else.")] = None,
 ) -> None:
-    """Measure what a cluster around emulated accelerators carries, beside what the formula says."""
+    """Measure what a cluster around emulated accelerators carries, beside what the formula says.
+
+    Exits with 1 when requests failed, with 3 when the generator was late; those points are marked.
+    """
     window = Window(warm_s=WARM_S, counted_s=counted_s)
     series = Series(
         made_at=datetime.now(UTC), commit=checkout_commit(), versions=installed_versions(), machine=this_machine()
@@ -50,6 +53,9 @@ def capacity(
     if failed := sum(point.errors for point in (*series.scaling, *series.partial, *series.routers)):
         typer.echo(f"load_tests: {failed} requests failed", err=True)
         raise typer.Exit(1)
+    if late := [point for point in series.partial if point.schedule_missed]:
+        typer.echo(f"load_tests: {len(late)} points say nothing of the cluster: {late[0].schedule_missed}", err=True)
+        raise typer.Exit(3)
 
 
 def _write(series: Series, path: Path) -> None:

@@ -21,6 +21,7 @@ from load_tests.cpu_accounting import TreeState, watched
 from load_tests.generator import Log, closed_loop, open_loop, run_loop
 from load_tests.http_connection import encode_request
 from load_tests.questions import WORKFLOW_ROUTE
+from load_tests.statistics import ScheduleMissedError, check_schedule, latency_of
 from load_tests.target import RunningTarget
 from workflows.values.image_codec import encode_jpeg
 
@@ -62,6 +63,8 @@ class Point(BaseModel):
         rss_mib: resident memory of one detector replica, pages that it shares with others included.
         pss_mib: the same with shared pages divided among those who share them.
         start_s: from the command to its first answer.
+        late_p99_ms: arrivals: how late the generator sent 1 % of them; None with clients, who have no schedule.
+        schedule_missed: why these are figures of the generator, not of the cluster; None as long as they are not.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -85,6 +88,8 @@ class Point(BaseModel):
     rss_mib: float
     pss_mib: float
     start_s: float
+    late_p99_ms: float | None = None
+    schedule_missed: str | None = None
 
     @property
     def router_cpu_ms(self) -> float:
@@ -146,6 +151,7 @@ def measure(
     cpu_ms, cores_busy = _cpu(watch.states, began_s + window.warm_s, began_s + window.total_s, log, began_s)
     cpu_ms[CLIENT] = own_cpu_s * 1000 / max(int((log.status != 0).sum()), 1)
     requests_s = float(good.sum()) / window.counted_s
+    late_p99_ms, schedule_missed = lateness_of(log)
     return Point(
         accelerators=cluster.accelerators,
         replicas=cluster.replicas,
@@ -166,7 +172,22 @@ def measure(
         rss_mib=rss_mib,
         pss_mib=pss_mib,
         start_s=server.start_s,
+        late_p99_ms=late_p99_ms,
+        schedule_missed=schedule_missed,
     )
+
+
+def lateness_of(log: Log) -> tuple[float | None, str | None]:
+    """How late 1 % of the requests were sent, and why the figures may not be believed; None where there is nothing."""
+    if log.loop == "closed":
+        return None, None
+    sent = np.isfinite(log.sent_s)
+    late_p99_ms = latency_of((log.sent_s - log.intended_s)[sent]).p99_ms
+    try:
+        check_schedule(log)
+    except ScheduleMissedError as error:
+        return late_p99_ms, str(error)
+    return late_p99_ms, None
 
 
 async def _asked(

@@ -70,10 +70,14 @@ def _partial(points: Sequence[Point]) -> str:
             f"{(point.batch or 0) / predicted_batch(point) - 1:+.0%}",
             f"{point.p50_ms:.0f}",
             f"{point.p99_ms:.0f}",
+            "-" if point.late_p99_ms is None else f"{point.late_p99_ms:.1f}" + (" LATE" * bool(point.schedule_missed)),
         )
         for point in points
     ]
-    return _table(("accelerators", "offered/s", "answered/s", "batch", "formula", "error", "p50 ms", "p99 ms"), rows)
+    head = (
+        "accelerators", "offered/s", "answered/s", "batch", "formula", "error", "p50 ms", "p99 ms", "generator late ms",
+    )  # fmt: skip
+    return _table(head, rows)
 
 
 def _routers(points: Sequence[Point], cores: int) -> str:

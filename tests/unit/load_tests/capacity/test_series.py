@@ -68,3 +68,10 @@ def test_routers_are_shown_with_their_cpu() -> None:
 
 def test_nothing_measured_is_the_machine_alone() -> None:
     assert as_markdown(series()).startswith("2026-01-02, commit 0123456, 2 cores (a CPU), 23 GiB")
+
+
+def test_a_point_of_which_the_generator_was_late_is_marked() -> None:
+    partly = point(offered_rps=200.0, late_p99_ms=80.0, schedule_missed="late"), point(offered_rps=40.0, late_p99_ms=2)
+    late, early = as_markdown(series(partial=partly)).splitlines()[-2:]
+    assert late.endswith("| 80.0 LATE |")
+    assert early.endswith("| 2.0 |")
