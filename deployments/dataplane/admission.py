@@ -39,6 +39,9 @@ STALL_ANSWERS = 10.0
 OVERLOAD_MEMORY_S = 5.0
 """Time without a refusal after which a burst may come again."""
 
+REFUSED_MEMORY_S = 1.0
+"""Time for which a refused request keeps others waiting behind it: many of those that are told a time never come."""
+
 ALONE_SHARE = 0.1
 """How much of the newest measurement goes into the time that a request takes alone."""
 
@@ -101,6 +104,8 @@ class Admission:
         self._stalls_s = self._looked_s
         self._overloaded_s = -math.inf
         self._next_vacancy_s = 0.0
+        self._refused_s = -math.inf
+        self._lately_refused = 0.0  # those of the last moments, each of which fades in REFUSED_MEMORY_S
 
     @property
     def rate_s(self) -> float:
@@ -150,17 +155,16 @@ class Admission:
         of_client = 0 if client is None else self._by_client[client]
         if limits.max_in_flight_per_client is not None and of_client >= limits.max_in_flight_per_client:
             message = f"this key has {of_client} requests under way, as many as a key may have here"
-            raise self._refusal("client", now_s, message)
+            raise self._refusal("client", self._own_turn_s(of_client), message)
         if counters.in_flight >= self.most_in_flight:
             self._overloaded_s = now_s
             fixed = counters.in_flight >= limits.max_in_flight
-            raise self._refusal(
-                "count" if fixed else "time", now_s, f"{counters.in_flight} requests are under way; try again later"
-            )
+            message = f"{counters.in_flight} requests are under way; try again later"
+            raise self._refusal("count" if fixed else "time", self._turn_s(now_s), message)
         if counters.in_flight >= limits.min_in_flight and self._expected_s() > timeout_s:
             raise self._refusal(
                 "deadline",
-                now_s,
+                self._expected_s() - timeout_s,
                 f"an answer would take about {self._expected_s():.1f} s now, longer than the {timeout_s:g} s allowed",
             )
         self._check_bytes(size_bytes, now_s)
@@ -239,22 +243,33 @@ class Admission:
     def _check_bytes(self, size_bytes: int, now_s: float) -> None:
         held = self.counters.in_flight_bytes
         if held + size_bytes > self.limits.max_in_flight_bytes:
-            raise self._refusal(
-                "bytes", now_s, f"requests under way take {held} bytes of memory, no more fit in now; try again later"
-            )
+            message = f"requests under way take {held} bytes of memory, no more fit in now; try again later"
+            raise self._refusal("bytes", self._turn_s(now_s), message)
 
-    def _refusal(self, reason: str, now_s: float, message: str) -> OverloadedError:
-        """The error for a client that is turned away, with the time at which it may come again.
+    def _turn_s(self, now_s: float) -> float:
+        """Seconds after which somebody for whom there is no room may come again: a time of his own.
 
-        Everybody who is turned away is told a time of his own: after the requests that are in, and after those who were
-        told before, at the speed at which requests leave. Told the same time, all would come at once.
+        It lies behind the requests that are in, and behind those who were told before, at the speed at which requests
+        leave. Told the same time, all would come at once. The line is no longer than those lately refused explain: who
+        was turned away long ago has come again, or never will.
         """
-        self.counters.refused[reason] += 1
         limits = self.limits
+        fades = math.exp(-(now_s - self._refused_s) / REFUSED_MEMORY_S)
+        ahead, self._refused_s = self._lately_refused * fades, now_s
+        self._lately_refused = ahead + 1
         seconds_each = 1 / self.rate_s if self.rate_s else limits.min_retry_after_s
         earliest_s = now_s + limits.min_retry_after_s
-        latest_s = now_s + limits.max_retry_after_s
+        latest_s = min(now_s + limits.max_retry_after_s, earliest_s + ahead * seconds_each)
         self._next_vacancy_s = min(latest_s, max(earliest_s, self._next_vacancy_s + seconds_each))
-        retry_after_s = self._next_vacancy_s - now_s
+        return self._next_vacancy_s - now_s
+
+    def _own_turn_s(self, of_client: int) -> float:
+        """Seconds after which one of a client's own requests has left; that of others does not help it."""
+        return self.counters.in_flight / of_client / self.rate_s if self.rate_s else self.alone_s
+
+    def _refusal(self, reason: str, retry_after_s: float, message: str) -> OverloadedError:
+        """The error for a client that is turned away, with the time at which it may come again."""
+        self.counters.refused[reason] += 1
+        limits = self.limits
         kind = ClientOverLimitError if reason == "client" else OverloadedError
-        return kind(message, retry_after_s)
+        return kind(message, min(limits.max_retry_after_s, max(limits.min_retry_after_s, retry_after_s)))

@@ -270,6 +270,55 @@ def test_no_client_is_told_to_wait_longer_than_the_limit():
     assert refused.value.retry_after_s == 5.0
 
 
+def retry_after_s(admission: Admission, **request) -> float:
+    with pytest.raises(OverloadedError) as refused:
+        admission.enter(**request)
+    return refused.value.retry_after_s
+
+
+def test_a_client_at_its_own_limit_that_comes_again_and_again_does_not_make_others_wait_longer():
+    admission, clock = make(min_in_flight=1, max_in_flight=4, max_in_flight_per_client=2)
+    answer_crowd(admission, clock, 4, 0.5, times=100)
+    for client in ("greedy", "greedy", "b", "b"):
+        admission.enter(client=client)
+    for _ in range(400):
+        with pytest.raises(ClientOverLimitError):
+            admission.enter(client="greedy")
+    assert retry_after_s(admission, client="c") == 1.0
+
+
+@pytest.mark.parametrize(("others", "waits_s"), [(0, 1.0), (4, 3.0), (100, 5.0)])
+def test_a_client_at_its_own_limit_is_told_when_one_of_its_own_requests_has_left(others, waits_s):
+    limits = {"max_in_flight": 200, "first_in_flight": 200, "max_slowdown": 200.0, "max_retry_after_s": 5}
+    admission, clock = make(min_in_flight=2, max_in_flight_per_client=2, **limits)
+    answer_crowd(admission, clock, 4, 1.0, times=100)  # one leaves a second
+    for client in ["greedy"] * 2 + [None] * others:
+        admission.enter(client=client)
+    assert retry_after_s(admission, client="greedy") == pytest.approx(waits_s, rel=0.05)
+    assert retry_after_s(admission, client="greedy") == pytest.approx(waits_s, rel=0.05)
+
+
+def test_whose_answer_would_come_too_late_is_told_when_it_would_not_and_does_not_make_others_wait_longer():
+    admission, clock = make(min_in_flight=1, max_in_flight=8, max_slowdown=50)
+    answer_crowd(admission, clock, 4, 0.5, times=100)
+    for _ in range(7):
+        admission.enter()
+    for _ in range(400):
+        assert retry_after_s(admission, timeout_s=1.0) == pytest.approx(3.0, rel=0.05)  # eight in 4 s
+    admission.enter()
+    assert retry_after_s(admission) == 1.0
+
+
+def test_the_line_is_no_longer_than_those_refused_in_the_last_second_explain():
+    admission, clock = make(min_in_flight=1, max_in_flight=4)
+    answer_crowd(admission, clock, 4, 0.5, times=100)
+    for _ in range(4):
+        admission.enter()
+    assert max(retry_after_s(admission) for _ in range(400)) == 30.0
+    clock.now_s += 10.0
+    assert retry_after_s(admission) == pytest.approx(1.0, abs=0.1)
+
+
 def test_leaving_twice_gives_back_one_place():
     admission, _ = make()
     first, _ = admission.enter(10), admission.enter(20)
