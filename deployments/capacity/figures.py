@@ -14,6 +14,7 @@ from deployments.errors import InvalidRequestError
 from deployments.models.service_times import ServiceTimes
 from deployments.models.timing import ON_CPU
 
+DEVICES = (ON_CPU, "cuda", "triton", "emulated")
 EXAMPLE = '{"plates/2": {"fixed_ms": 8, "per_item_ms": 1.5, "max_batch_items": 8, "device": "cuda"}}'
 
 
@@ -39,8 +40,8 @@ class WrittenFigures(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    fixed_ms: Annotated[float, Field(ge=0)] | None = None
-    per_item_ms: Annotated[float, Field(ge=0)] | None = None
+    fixed_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    per_item_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     ms_by_batch: dict[int, float] | None = None
     max_batch_items: Annotated[int, Field(gt=0)] | None = None
     device: str = ON_CPU
@@ -97,7 +98,7 @@ def _written(given: object) -> Figures:
     return Figures(
         times=written.times(),
         max_batch_items=written.max_batch_items,
-        device=written.device,
+        device=_device(written.device),
         measured="as written",
     )
 
@@ -108,6 +109,13 @@ def _checked(row: Mapping[str, Any]) -> Figures:
     return Figures(
         times=ServiceTimes(ms_by_batch=times),
         max_batch_items=row.get("max_batch_size") or row.get("batch_size"),
-        device=str(row.get("device", ON_CPU)),
+        device=_device(str(row.get("device", ON_CPU))),
         measured="the network alone",
     )
+
+
+def _device(name: str) -> str:
+    """The device as it is called here; a name that nobody knows would be counted for a GPU."""
+    if name.lower() not in DEVICES:
+        raise ValueError(f"device {name!r} is none of {', '.join(DEVICES)}")
+    return name.lower()

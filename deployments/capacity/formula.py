@@ -21,6 +21,9 @@ from deployments.models.service_times import ServiceTimes
 TOLERANCE = 1e-9
 """Part of a replica that rounding may add to what is exactly full."""
 
+ROUTER_FIXED_MS = 2.0
+"""CPU of a WorkflowRouter for a request however many images are in it; docs/capacity.md says where that is from."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
@@ -117,6 +120,15 @@ def replicas_for(demand: Demand, requests_s: float, utilisation: float) -> int:
     """
     needed = requests_s * demand.items / (demand.most_items_s * utilisation)
     return max(1, math.ceil(needed - TOLERANCE))
+
+
+def router_cpu_ms(one_image_ms: float, images: float) -> float:
+    """CPU of a WorkflowRouter for a request with so many images, from that for a request with one.
+
+    A part is for the request; the rest, such as base64, decoding and calls, is for each image.
+    """
+    fixed_ms = min(ROUTER_FIXED_MS, one_image_ms)
+    return fixed_ms + (one_image_ms - fixed_ms) * images
 
 
 def routers_for(requests_s: float, cpu_ms_a_request: float, utilisation: float) -> int:

@@ -21,16 +21,18 @@ if TYPE_CHECKING:  # numpy, pydantic models of every block: only when there is s
     from workflows.compiler.plan import Plan
 
 ROUTER_CPU_MS = 5.5
-"""Of a WorkflowRouter under load for one request with a photograph in it, as in docs/performance.md."""
+"""Of a WorkflowRouter under load for a request with one photograph in it, as in docs/performance.md."""
 TRANSFORM_MS = 4.5
 """Of a TransformWorker for one stage of one photograph, cropping included; the same."""
+MOST = 1e9
+"""Of any number that is given; infinitely many of anything are no plan."""
 
 Several = list[str] | None
 
 
 def capacity(
     workflow: Annotated[str, typer.Argument(help="A JSON file with a definition, or WORKSPACE/ID with --workflows.")],
-    rate: Annotated[float, typer.Option("--rate", "-r", min=0.001, help="Requests a second to carry.")],
+    rate: Annotated[float, typer.Option("--rate", "-r", min=0.001, max=MOST, help="Requests a second to carry.")],
     workflows: Annotated[Path | None, typer.Option(help="Folder of saved definitions, as `serve` takes it.")] = None,
     models: Annotated[Several, typer.Option(help="Folder or URL of model packages; several times too.")] = None,
     figures: Annotated[
@@ -41,12 +43,14 @@ def capacity(
     crops: Annotated[
         Several, typer.Option(help="Mean crops that a step makes of one image, `step=2.5`; or `2.5` for all steps.")
     ] = None,
-    images: Annotated[float, typer.Option(min=0.001, help="Mean images in a request.")] = 1.0,
+    images: Annotated[float, typer.Option(min=0.001, max=MOST, help="Mean images in a request.")] = 1.0,
     parameter: Annotated[Several, typer.Option(help="Value of a parameter that names a model: `name=id`.")] = None,
     utilisation: Annotated[float, typer.Option(min=0.05, max=1.0, help="Part of the replicas' capacity to use.")] = 0.7,
-    router_ms: Annotated[float, typer.Option(min=0, help="CPU ms of a WorkflowRouter a request.")] = ROUTER_CPU_MS,
+    router_ms: Annotated[
+        float, typer.Option(min=0, max=MOST, help="CPU ms of a WorkflowRouter for a request with one image.")
+    ] = ROUTER_CPU_MS,
     transform_ms: Annotated[
-        float, typer.Option(min=0.001, help="CPU ms of a TransformWorker for a stage of one image.")
+        float, typer.Option(min=0.001, max=MOST, help="CPU ms of a TransformWorker for a stage of one image.")
     ] = TRANSFORM_MS,
     text_reader: Annotated[str, typer.Option(help="Model of the steps that read and name none.")] = DEFAULT_TEXT_READER,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -56,6 +60,7 @@ def capacity(
 
     try:
         given = _Given(crops or (), parameter or (), images)
+        from deployments.capacity.formula import router_cpu_ms
         from deployments.capacity.model_steps import model_steps, transform_items
         from deployments.capacity.plan import answer
         from deployments.dataplane.served_models import served_models
@@ -75,7 +80,7 @@ def capacity(
             transforms=(transform_items(plan, given.multiplicity()), transform_ms),
             requests_s=rate,
             utilisation=utilisation,
-            router_cpu_ms=router_ms,
+            router_cpu_ms=router_cpu_ms(router_ms, images),
         )
     except (ServingError, WorkflowError) as error:
         message = getattr(error, "message", str(error))

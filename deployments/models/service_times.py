@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
+LONGEST_MS = 1e9
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceTimes:
@@ -18,8 +20,8 @@ class ServiceTimes:
         ms_by_batch: batch size, ascending -> milliseconds for the whole batch.
 
     Raises:
-        ValueError: there is no batch size at all, one below 1, a time that is not positive, or a larger batch that
-            takes less time than a smaller one.
+        ValueError: there is no batch size at all, one below 1, a time that is not positive or of many days, or a larger
+            batch that takes less time than a smaller one.
     """
 
     ms_by_batch: Mapping[int, float]
@@ -28,8 +30,9 @@ class ServiceTimes:
         if not self.ms_by_batch:
             raise ValueError("there must be the time of one batch size at least")
         for size, ms in self.ms_by_batch.items():
-            if size < 1 or not ms > 0:
-                raise ValueError(f"batch {size} takes {ms:g} ms; sizes are 1 or more, and times more than 0")
+            if size < 1 or not 0 < ms <= LONGEST_MS:
+                limits = f"sizes are 1 or more, and times more than 0 and at most {LONGEST_MS:g}"
+                raise ValueError(f"batch {size} takes {ms:g} ms; {limits}")
         points = sorted(self.ms_by_batch.items())
         for (small, less), (large, more) in pairwise(points):
             if more < less:

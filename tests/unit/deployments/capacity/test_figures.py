@@ -30,6 +30,14 @@ def test_a_line_or_a_table_may_be_written_by_hand(tmp_path: Path) -> None:
     assert (figures["cars/1"].times.ms(8), figures["cars/1"].device) == (20, "cpu")
 
 
+@pytest.mark.parametrize(("name", "device"), [("CPU", "cpu"), ("Cuda", "cuda"), ("Triton", "triton")])
+def test_devices_may_be_written_in_capitals(tmp_path: Path, name: str, device: str) -> None:
+    by_hand = {"plates/2": {"fixed_ms": 8, "per_item_ms": 1.5, "device": name}}
+    checked = {"ok": True, "models": [{"model_id": "plates/2", "ms_an_image": {"1": 20}, "device": name}]}
+    for content in (by_hand, checked):
+        assert read_figures(written(tmp_path, content))["plates/2"].device == device
+
+
 def test_no_model_is_no_mistake(tmp_path: Path) -> None:
     assert read_figures(written(tmp_path, {})) == {}
     assert read_figures(written(tmp_path, {"ok": True, "models": []})) == {}
@@ -46,6 +54,11 @@ def test_no_model_is_no_mistake(tmp_path: Path) -> None:
         ({"plates/2": {"fixed_ms": 1, "per_item_ms": -1}}, "per_item_ms: Input should be greater"),
         ({"plates/2": {"fixed_ms": 0, "per_item_ms": 0}}, "batch 1 takes 0 ms"),
         ({"plates/2": {"speed": 1}}, "speed: Extra inputs"),
+        ({"plates/2": {"ms_by_batch": {"1": 2}, "device": "gpu"}}, "'gpu' is none of cpu, cuda, triton, emulated"),
+        ('{"plates/2": {"fixed_ms": 1, "per_item_ms": Infinity}}', "per_item_ms: Input should be a finite number"),
+        ('{"plates/2": {"fixed_ms": NaN, "per_item_ms": 1}}', "fixed_ms: Input should be a finite number"),
+        ('{"plates/2": {"ms_by_batch": {"1": Infinity}}}', "batch 1 takes inf ms"),
+        ('{"ok": true, "models": [{"model_id": "a", "ms_an_image": {"1": 1e999}}]}', "batch 1 takes inf ms"),
         ({"ok": True, "models": [{"model_id": "plates/2"}]}, "'ms_an_image'; it must be what"),
     ],
 )

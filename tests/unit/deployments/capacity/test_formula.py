@@ -15,6 +15,7 @@ from deployments.capacity.formula import (
     most_requests_s_of_all,
     most_requests_s_of_routers,
     replicas_for,
+    router_cpu_ms,
     routers_for,
 )
 from deployments.models.service_times import ServiceTimes
@@ -150,3 +151,8 @@ def test_a_simulated_queue_forms_the_batches_that_the_formula_says(load: float) 
     carried, batch = simulated(DETECTOR, rate, 1, requests=20_000)
     assert carried == pytest.approx(rate, rel=0.02)
     assert batch == pytest.approx(batch_at(DETECTOR, rate, 1), rel=0.15)
+
+
+@pytest.mark.parametrize(("one_ms", "images", "ms"), [(5.5, 1, 5.5), (5.5, 10, 37), (5.5, 0, 2), (1, 10, 1), (0, 5, 0)])
+def test_a_router_has_a_part_for_the_request_and_one_for_each_image(one_ms: float, images: float, ms: float) -> None:
+    assert router_cpu_ms(one_ms, images) == pytest.approx(ms)

@@ -59,6 +59,11 @@ def test_the_same_in_json(folder: Path) -> None:
     assert said["settings"]["args"]["models"]["plates/2"]["replicas"] == 25
 
 
+def test_the_router_has_more_to_do_where_there_are_more_images(folder: Path) -> None:
+    said = answer(folder, "-r", "100", "--utilisation", "0.5", "--router-ms", "6", "--images", "10")
+    assert said["routers"] == {"replicas": 9, "cpu_ms_a_request": 42}  # 2 + 10 * 4 ms; 100 * 42 ms / 0.5 = 8.4
+
+
 def test_a_saved_workflow_is_found_by_its_name(folder: Path) -> None:
     saved = ["capacity", "local/flow", "--workflows", str(folder / "saved"), "--models", str(folder / "models")]
     said = CliRunner().invoke(app, [*saved, "-r", "1", "--figures", str(folder / "figures.json")])
@@ -109,3 +114,11 @@ def test_options_that_make_no_sense_are_named(folder: Path, wrong: list[str]) ->
     said = capacity(folder, "-r", "1", *wrong)
     assert said.exit_code == 1
     assert f"{wrong[0]} {wrong[1]}: write" in said.output
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "1e300"])
+@pytest.mark.parametrize("option", ["--rate", "--images", "--router-ms", "--transform-ms"])
+def test_numbers_that_no_cluster_can_have_are_refused(folder: Path, option: str, value: str) -> None:
+    said = capacity(folder, "--rate", "1", "--figures", str(folder / "figures.json"), option, value)
+    assert said.exit_code == 2, said.output
+    assert f"Invalid value for '{option}'" in said.output
