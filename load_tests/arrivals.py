@@ -14,14 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-Rate = Annotated[float, Field(ge=0, le=1e6)]
-Duration = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
-
 TIME_COLUMN = "at_s"
+LONGEST_S = 7 * 24 * 3600
+MOST_REQUESTS = 5_000_000
+"""Of one load: each is kept until it ends, so that quantiles are of all of them."""
+
+Rate = Annotated[float, Field(ge=0, le=1e6)]
+Duration = Annotated[float, Field(gt=0, le=LONGEST_S)]
 
 
-class TraceError(ValueError):
-    """A recorded trace cannot be read."""
+class ArrivalsError(ValueError):
+    """Nothing can be sent on this schedule: no requests come of it, or too many."""
+
+
+class TraceError(ArrivalsError):
+    """A recorded trace cannot be read, or cannot be replayed."""
 
 
 class Part(BaseModel):
@@ -104,7 +111,7 @@ class Trace(Part):
 
     kind: Literal["trace"]
     path: Path
-    speed: Annotated[float, Field(gt=0)] = 1.0
+    speed: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 1.0
 
 
 Arrivals = Annotated[Constant | Poisson | Ramp | Step | Trace, Field(discriminator="kind")]
@@ -121,13 +128,15 @@ def due_times_s(
         seed: of what is drawn; the same gives the same times.
 
     Raises:
-        TraceError: the trace cannot be read.
+        ArrivalsError: the trace cannot be read, or there are too many requests.
     """
     if isinstance(arrivals, Trace):
         return read_trace(arrivals.path) / arrivals.speed
     even = isinstance(arrivals, Constant) or (isinstance(arrivals, Ramp | Step) and arrivals.spacing == "even")
     segments = arrivals.segments()
-    total = sum((piece.from_rate + piece.to_rate) / 2 * piece.duration_s * unit_rps for piece in segments)
+    total = _expected(segments) * unit_rps
+    if total > MOST_REQUESTS:
+        raise ArrivalsError(f"the schedule asks for {total:.3g} requests; {MOST_REQUESTS:,} are the most of one load")
     if even:
         # Half a request before the first: a rate of 1 for 3 s gives 3 requests, none on the border.
         marks = np.arange(math.floor(total + 0.5), dtype=np.float64) + 0.5
@@ -137,6 +146,30 @@ def due_times_s(
         drawn = random.exponential(size=math.ceil(total + 10 * math.sqrt(total) + 10)).cumsum()
         marks = drawn[drawn < total]
     return _at_expected_counts(segments, marks, unit_rps)
+
+
+def check_arrivals(arrivals: Constant | Poisson | Ramp | Step | Trace) -> None:
+    """See beforehand whether there is something to send, and no more than can be counted.
+
+    Raises:
+        ArrivalsError: there is not; or the trace cannot be read, or takes more than a week.
+    """
+    if isinstance(arrivals, Trace):
+        times = read_trace(arrivals.path)
+        if times[-1] / arrivals.speed > LONGEST_S:
+            raise TraceError(
+                f"trace {arrivals.path.name}: takes {times[-1] / arrivals.speed:.3g} s at a speed of "
+                f"{arrivals.speed:g}; {LONGEST_S:,} are the most"
+            )
+        return
+    if not (total := _expected(arrivals.segments())):
+        raise ArrivalsError("no requests come of arrivals with a rate of 0")
+    if total > MOST_REQUESTS:
+        raise ArrivalsError(f"the schedule asks for {total:.3g} requests; {MOST_REQUESTS:,} are the most of one load")
+
+
+def _expected(segments: Sequence[Segment]) -> float:
+    return sum((piece.from_rate + piece.to_rate) / 2 * piece.duration_s for piece in segments)
 
 
 def _at_expected_counts(
@@ -165,17 +198,30 @@ def read_trace(path: Path) -> NDArray[np.float64]:
     """Recorded times, from the first of them, in order.
 
     Raises:
-        TraceError: no such file, or a line of it is no time.
+        TraceError: no such file, a line of it is no time, or there is no time between its first and its last request.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
             read = _read_json_lines if path.suffix == ".jsonl" else _read_csv
-            times = np.array(sorted(itertools.starmap(_time, read(file))), dtype=np.float64)
+            rows = itertools.islice(read(file), MOST_REQUESTS + 1)
+            times = np.array(sorted(itertools.starmap(_time, rows)), dtype=np.float64)
     except OSError as error:
         raise TraceError(f"trace {path.name}: {error.strerror}") from error
-    except TraceError as error:
+    except UnicodeDecodeError as error:
+        raise TraceError(f"trace {path.name}: byte {error.start} is no UTF-8") from error
+    except (TraceError, csv.Error) as error:
         raise TraceError(f"trace {path.name}: {error}") from error
-    return times - times[0] if len(times) else times
+    if len(times) > MOST_REQUESTS:
+        raise TraceError(f"trace {path.name}: has more than {MOST_REQUESTS:,} requests, the most of one load")
+    if not len(times):
+        raise TraceError(f"trace {path.name}: has no requests")
+    if times[0] == times[-1]:
+        raise TraceError(
+            f"trace {path.name}: its requests ({len(times)}) are due at one moment; there must be time between the "
+            "first and the last"
+        )
+    since_first_s: NDArray[np.float64] = times - times[0]
+    return since_first_s
 
 
 def _read_json_lines(file: Iterator[str]) -> Iterator[tuple[int, object]]:
@@ -183,7 +229,7 @@ def _read_json_lines(file: Iterator[str]) -> Iterator[tuple[int, object]]:
         if line.strip():
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError as error:
+            except (ValueError, RecursionError) as error:
                 raise TraceError(f"line {number} is no JSON") from error
             yield number, row.get(TIME_COLUMN) if isinstance(row, dict) else None
 
@@ -196,7 +242,7 @@ def _read_csv(file: Iterator[str]) -> Iterator[tuple[int, object]]:
 def _time(number: int, value: object) -> float:
     try:
         time_s = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         time_s = math.nan
     if not math.isfinite(time_s):
         raise TraceError(f"line {number}: {TIME_COLUMN} is {value!r}; a number of seconds is needed")

@@ -13,7 +13,9 @@ import numpy as np
 from deployments.dataplane.sample import TUTORIAL, sample_cut_out
 from load_tests.http_connection import encode_request
 from load_tests.pictures import photograph
+from load_tests.scenario import TUTORIAL as TUTORIAL_NAME
 from load_tests.scenario import Question
+from load_tests.scenario_files import read_definition
 from load_tests.target import RunningTarget
 
 WORKFLOW_ROUTE = "/workflows/run"
@@ -72,9 +74,9 @@ def _encoded(jpeg: bytes) -> dict[str, str]:
 
 
 def _definition(question: Question) -> tuple[Mapping[str, Any], list[str]]:
-    if question.workflow in (None, "tutorial"):
+    if question.workflow in (None, TUTORIAL_NAME):
         return TUTORIAL, list(LEFT_OUT)
-    return json.loads(Path(question.workflow or "").read_text(encoding="utf-8")), []
+    return read_definition(Path(question.workflow or "")), []
 
 
 def _post(target: RunningTarget, route: str, body: Mapping[str, Any]) -> bytes:

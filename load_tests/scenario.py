@@ -5,18 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from load_tests.arrivals import Arrivals, Duration, Trace
+from load_tests.arrivals import Arrivals, ArrivalsError, Duration, Trace, check_arrivals
 from load_tests.results import Metric, Side
+from load_tests.scenario_files import ScenarioFileError, read_definition, read_yaml
 from load_tests.statistics import LATENESS_P99_MS
 
 SCENARIO_DIRECTORY = Path(__file__).parent / "scenarios"
 OURS = "sightline"
+TUTORIAL = "tutorial"
 MAX_PLATES = 20
 
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class ScenarioError(ValueError):
@@ -50,7 +51,7 @@ class Question(Part):
         cut_outs: of a workflow: its image is a batch of so many cut-out plates instead.
     """
 
-    get: Annotated[str, Field(pattern="^/")] | None = None
+    get: Annotated[str, Field(pattern="^/[!-~]*$")] | None = None
     workflow: str | None = None
     models: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     pictures: Pictures = Pictures()
@@ -84,7 +85,7 @@ class Load(Part):
     duration_s: Duration | None = None
     rates_of: str | None = None
     slo_ms: Positive | None = None
-    warm_s: Annotated[float, Field(ge=0)] = 3.0
+    warm_s: Annotated[float, Field(ge=0, le=3600)] = 3.0
     beside: tuple[str, ...] = ()
     background: bool = False
 
@@ -201,30 +202,48 @@ def find_scenario(name: str) -> Path:
 
 
 def read_scenario(path: Path) -> Scenario:
-    """A scenario, with files that it names found from its own folder.
+    """A scenario, with files that it names found from its own folder, and seen to be what they should be.
 
     Raises:
-        ScenarioError: it is no scenario.
+        ScenarioError: it is no scenario, or names a file that is no workflow or no trace.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        scenario = Scenario.model_validate(document)
-    except yaml.YAMLError as error:
-        raise ScenarioError(f"{path.name} is no YAML: {error}") from error
+        scenario = Scenario.model_validate(read_yaml(path))
+    except ScenarioFileError as error:
+        raise ScenarioError(str(error)) from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        # A misspelt key first: what else is wrong, such as that the right one is missing, follows from it.
+        first = min(error.errors(include_url=False), key=lambda each: each["type"] != "extra_forbidden")
         place = ".".join(str(part) for part in first["loc"]) or "the scenario"
         raise ScenarioError(f"{path.name}: {place}: {first['msg']}") from error
-    return scenario.model_copy(
+    found = scenario.model_copy(
         update={
             "questions": {name: _with_workflow(asked, path.parent) for name, asked in scenario.questions.items()},
             "loads": {name: _with_trace(load, path.parent) for name, load in scenario.loads.items()},
         }
     )
+    _check_files(found, path.name)
+    return found
+
+
+def _check_files(scenario: Scenario, name: str) -> None:
+    """See beforehand to what would otherwise be found when the loads before it are measured."""
+    place = ""
+    try:
+        for question_name, question in scenario.questions.items():
+            place = f"questions.{question_name}"
+            if question.workflow not in (None, TUTORIAL):
+                read_definition(Path(question.workflow or ""))
+        for load_name, load in scenario.loads.items():
+            place = f"loads.{load_name}.arrivals"
+            if load.arrivals is not None:
+                check_arrivals(load.arrivals)
+    except (ScenarioFileError, ArrivalsError) as error:
+        raise ScenarioError(f"{name}: {place}: {error}") from error
 
 
 def _with_workflow(question: Question, folder: Path) -> Question:
-    if question.workflow is None or question.workflow == "tutorial":
+    if question.workflow is None or question.workflow == TUTORIAL:
         return question
     return question.model_copy(update={"workflow": str(folder / question.workflow)})
 

@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from load_tests.arrivals import Constant, Poisson, Ramp, Stair, Step, Trace, TraceError, due_times_s
+from load_tests.arrivals import (
+    MOST_REQUESTS,
+    ArrivalsError,
+    Constant,
+    Poisson,
+    Ramp,
+    Stair,
+    Step,
+    Trace,
+    TraceError,
+    check_arrivals,
+    due_times_s,
+)
 
 
 def test_constant_arrivals_have_one_gap() -> None:
@@ -69,11 +81,6 @@ def test_a_trace_is_replayed_from_its_first_request_in_order(tmp_path, name, tex
     assert_allclose(times, [0, 0.25, 1.5])
 
 
-def test_an_empty_trace_has_no_arrivals(tmp_path) -> None:
-    (tmp_path / "trace.jsonl").write_text("")
-    assert len(due_times_s(Trace(kind="trace", path=tmp_path / "trace.jsonl"), unit_rps=1, seed=0)) == 0
-
-
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
@@ -82,6 +89,12 @@ def test_an_empty_trace_has_no_arrivals(tmp_path) -> None:
         ("trace.csv", "at_s\nnan\n", "line 2: at_s is 'nan'"),
         ("trace.jsonl", "[1]\n", "line 1: at_s is None"),
         ("trace.jsonl", "{\n", "line 1 is no JSON"),
+        ("trace.jsonl", "[" * 100_000, "line 1 is no JSON"),
+        ("trace.jsonl", '{"at_s": 1' + "0" * 400 + "}", "line 1: at_s is 1"),
+        ("trace.jsonl", "", "trace.jsonl: has no requests"),
+        ("trace.csv", "at_s\n", "trace.csv: has no requests"),
+        ("trace.csv", "at_s\n5\n5\n", r"its requests \(2\) are due at one moment"),
+        ("trace.csv", "at_s\n" + "1" * 200_000, "field larger than field limit"),
     ],
 )
 def test_a_trace_that_has_no_times_is_refused_with_its_line(tmp_path, name, text, says) -> None:
@@ -93,3 +106,36 @@ def test_a_trace_that_has_no_times_is_refused_with_its_line(tmp_path, name, text
 def test_a_missing_trace_is_named(tmp_path) -> None:
     with pytest.raises(TraceError, match=r"trace none\.csv: No such file"):
         due_times_s(Trace(kind="trace", path=tmp_path / "none.csv"), unit_rps=1, seed=0)
+
+
+def test_a_trace_that_is_no_text_is_refused(tmp_path) -> None:
+    (tmp_path / "trace.csv").write_bytes(b"at_s\n1\n\xff\n")
+    with pytest.raises(TraceError, match=r"trace\.csv: byte 7 is no UTF-8"):
+        check_arrivals(Trace(kind="trace", path=tmp_path / "trace.csv"))
+
+
+def test_a_trace_of_more_than_a_week_is_refused(tmp_path) -> None:
+    (tmp_path / "trace.csv").write_text("at_s\n0\n1000000\n")
+    with pytest.raises(TraceError, match=r"takes 1e\+06 s at a speed of 1"):
+        check_arrivals(Trace(kind="trace", path=tmp_path / "trace.csv"))
+    check_arrivals(Trace(kind="trace", path=tmp_path / "trace.csv", speed=2))
+
+
+@pytest.mark.parametrize("speed", [0, -1, float("inf"), float("nan")])
+def test_a_speed_at_which_nothing_can_be_replayed_is_refused(tmp_path, speed: float) -> None:
+    with pytest.raises(ValueError, match="speed"):
+        Trace(kind="trace", path=tmp_path / "trace.csv", speed=speed)
+
+
+def test_more_requests_than_can_be_counted_are_refused_before_they_are_drawn() -> None:
+    schedule = Poisson(kind="poisson", rate=MOST_REQUESTS / 1000, duration_s=1000)
+    check_arrivals(schedule)
+    with pytest.raises(ArrivalsError, match=r"asks for 1e\+07 requests"):
+        due_times_s(schedule, unit_rps=2, seed=0)
+    with pytest.raises(ArrivalsError, match=r"asks for 6.05e\+11 requests"):
+        check_arrivals(Constant(kind="constant", rate=1e6, duration_s=7 * 24 * 3600))
+
+
+def test_a_schedule_without_requests_is_refused() -> None:
+    with pytest.raises(ArrivalsError, match="no requests"):
+        check_arrivals(Constant(kind="constant", rate=0, duration_s=1))

@@ -20,6 +20,9 @@ thresholds:
 """
 
 
+LOADS = yaml.safe_load(SMALL)["loads"]
+
+
 def test_the_scenarios_that_are_named_are_shipped_and_read() -> None:
     names = {"empty", "detect", "plates", "ragged", "overload", "step", "soak", "churn", "baselines", "peer", "reading"}
     assert names == {path.stem for path in SCENARIO_DIRECTORY.glob("*.yaml")}
@@ -51,6 +54,8 @@ def test_a_scenario_without_plates_shows_one(tmp_path: Path) -> None:
 
 
 def test_files_are_found_from_the_scenarios_folder(tmp_path: Path) -> None:
+    (tmp_path / "w.json").write_text('{"inputs": []}')
+    (tmp_path / "t.csv").write_text("at_s\n0\n1\n")
     (tmp_path / "small.yaml").write_text(
         "about: a\nquestions: {w: {workflow: w.json}}\nloads: {t: {ask: w, arrivals: {kind: trace, path: t.csv}}}\n"
     )
@@ -65,6 +70,24 @@ def test_files_are_found_from_the_scenarios_folder(tmp_path: Path) -> None:
         ("roundz", 1, "roundz: Extra inputs are not permitted"),
         ("questions", {"health": {}}, "questions.health: Value error, a question has one of get, workflow and models"),
         ("questions", {}, "questions: Dictionary should have at least 1 item"),
+        ("loads", {"peak": {"aks": "health", "clients": 1}}, "loads.peak.aks: Extra inputs are not permitted"),
+        ("timeout_s", float("inf"), "timeout_s: Input should be a finite number"),
+        (
+            "loads",
+            LOADS | {"a": {"ask": "health", "arrivals": {"kind": "constant", "rate": 1e6, "duration_s": 1e5}}},
+            "loads.a.arrivals: the schedule asks for 1e+11 requests",
+        ),
+        (
+            "loads",
+            LOADS | {"a": {"ask": "health", "arrivals": {"kind": "trace", "path": "none.csv"}}},
+            "loads.a.arrivals: trace none.csv: No such file",
+        ),
+        (
+            "questions",
+            {"health": {"workflow": "none.json"}},
+            "questions.health: none.json cannot be read: No such file",
+        ),
+        ("questions", {"health": {"get": "/a b"}}, "questions.health.get: String should match pattern"),
         ("loads", {"peak": {"ask": "health"}}, "a load has either arrivals or clients"),
         ("loads", {"peak": {"ask": "health", "clients": 1}}, "duration_s goes with clients"),
         ("loads", {"peak": {"ask": "healht", "clients": 1, "duration_s": 1}}, "ask: 'healht' is not among health"),
@@ -95,6 +118,26 @@ def test_a_wrong_scenario_is_refused_with_the_place(tmp_path: Path, place: str, 
     with pytest.raises(ScenarioError, match=r"wrong\.yaml: ") as raised:
         read_scenario(tmp_path / "wrong.yaml")
     assert says in str(raised.value)
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "wrong.yaml").write_text(SMALL + "rounds: 2\nrounds: 3\n")
+    with pytest.raises(ScenarioError, match=r"wrong\.yaml is no YAML: key 'rounds' stands twice\n.* line 11"):
+        read_scenario(tmp_path / "wrong.yaml")
+
+
+def test_a_merged_key_may_be_said_anew(tmp_path: Path) -> None:
+    text = SMALL.replace("peak: {", "peak: &peak {").replace(
+        "thresholds:", "  more: {<<: *peak, clients: 3}\nthresholds:"
+    )
+    (tmp_path / "small.yaml").write_text(text)
+    assert read_scenario(tmp_path / "small.yaml").loads["more"].clients == 3
+
+
+def test_a_scenario_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "wrong.yaml").write_bytes(b"about: \xff")
+    with pytest.raises(ScenarioError, match=r"wrong\.yaml is no text: byte 7 is no UTF-8"):
+        read_scenario(tmp_path / "wrong.yaml")
 
 
 @pytest.mark.parametrize("text", ["", "a: [", "- 1"])
