@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Annotated
 
 import typer
@@ -14,11 +15,13 @@ from rich.console import Console
 from load_tests.aims.aim import AIMS, measured
 from load_tests.aims.rounds import GROUPS, PEER_GROUPS, all_rounds, measure_rounds, read_rounds
 from load_tests.aims.table import conditions, console_table, markdown
-from load_tests.arrivals import Poisson, TraceError
+from load_tests.arrivals import ArrivalsError, Poisson
 from load_tests.baselines.peer import Peer
 from load_tests.baselines.targets import OneProcess, StockServe
 from load_tests.capacity.command import capacity
 from load_tests.generator import Progress
+from load_tests.options import checked_headers, checked_out, checked_pid, checked_url
+from load_tests.partial import RunKeeper, partial_path
 from load_tests.progress import ConsoleListener, outcome_lines, target_table
 from load_tests.report.comparison import comparison_page, comparison_table, sides_of_both, warnings_of
 from load_tests.report.page import result_page
@@ -75,27 +78,28 @@ def run(
 ) -> None:
     """Measure a scenario; exits with 1 when a threshold does not hold, with 3 when the generator was late."""
     wanted = _scenario(scenario)
-    changes = {"rounds": rounds, "targets": tuple(targets) if targets else None}
+    changes = {"rounds": rounds, "targets": tuple(dict.fromkeys(targets)) if targets else None}
     wanted = wanted.model_copy(update={name: value for name, value in changes.items() if value is not None})
     known = {**_targets(wanted, url, pid, header, serve), **_baselines(peer, peer_argument, peer_photograph)}
     if unknown := [name for name in wanted.targets if name not in known]:
         raise typer.BadParameter(f"no target {unknown[0]!r}; there are {', '.join(known)}", param_hint="--target")
     name = Path(scenario).stem
+    path = checked_out(out or RESULTS / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}-{name}.json")
     with ConsoleListener(console) as listener:
+        keeper = RunKeeper(listener)
         try:
-            result = run_scenario(name, wanted, known, listener, side_by_side_servers=side_by_side)
-        except ScheduleMissedError as error:
-            raise _failed(LATE, f"no report: {error}") from error
-        except (RuntimeError, TraceError) as error:
-            raise _failed(UNUSABLE, str(error)) from error
-    path = out or RESULTS / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}-{name}.json"
-    write_result(result, path)
-    path.with_suffix(".html").write_text(result_page(result), encoding="utf-8")
+            result = run_scenario(name, wanted, known, keeper, side_by_side_servers=side_by_side)
+        except (RuntimeError, ArrivalsError, OSError, SubprocessError, KeyboardInterrupt) as error:
+            late = isinstance(error, ScheduleMissedError)
+            why = str(error) or "it was interrupted"
+            if keeper.runs:
+                _write(keeper.result(name, wanted, known, why), partial_path(path))
+            raise _failed(LATE if late else UNUSABLE, f"no report: {why}" if late else why) from error
+    _write(result, path)
     for target in dict.fromkeys(each.target for each in result.runs):
         console.print(target_table(result, target))
     for line in outcome_lines(result):
         console.print(line, highlight=False)
-    console.print(f"written to {path}, and {path.with_suffix('.html').name} beside it", highlight=False, soft_wrap=True)
     if any(outcome.held is False for outcome in result.outcomes):
         raise typer.Exit(BROKEN)
 
@@ -118,8 +122,7 @@ def compare(
     a, b = _result(first), _result(second)
     if not sides_of_both(a, b):
         raise _failed(UNUSABLE, f"{first.name} and {second.name} have no load of the same target and name in common")
-    path = out or second.with_name(f"{second.stem}-against-{first.stem}.html")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = checked_out(out or second.with_name(f"{second.stem}-against-{first.stem}.html"), page_beside=False)
     path.write_text(comparison_page(a, b), encoding="utf-8")
     console.print(comparison_table(a, b))
     for warning in warnings_of(a, b):
@@ -130,7 +133,7 @@ def compare(
 @app.command()
 def aims(
     out: Annotated[
-        Path, typer.Option(help="Folder with a file for each round; what is there is not measured again.")
+        Path, typer.Option(file_okay=False, help="Folder with a file for each round; those are not measured again.")
     ] = (RESULTS / "aims"),
     rounds: Annotated[int, typer.Option(min=1, max=100, help="How often each is measured.")] = 5,
     only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(GROUPS)}; several times.")] = None,
@@ -232,6 +235,13 @@ def search(
         raise typer.Exit(BROKEN)
 
 
+def _write(result: Result, path: Path) -> None:
+    """Write a result and its page."""
+    write_result(result, path)
+    path.with_suffix(".html").write_text(result_page(result), encoding="utf-8")
+    console.print(f"written to {path}, and {path.with_suffix('.html').name} beside it", highlight=False, soft_wrap=True)
+
+
 def _probe(
     scenario: Scenario, question: str, server: RunningTarget, rate_rps: float, p99_ms: float, listener: ConsoleListener
 ) -> tuple[float, str]:
@@ -268,10 +278,9 @@ def _targets(
     """Every target there is, ours as the options say."""
     ours: Target
     if url is not None:
-        headers = tuple(
-            (name.strip(), value.strip()) for name, _, value in (each.partition(":") for each in header or ())
-        )
-        ours = RunningServerTarget(url=url, root_pid=pid, headers=headers)
+        url = checked_url(url)
+        root_pid = None if pid is None else checked_pid(pid)
+        ours = RunningServerTarget(url=url, root_pid=root_pid, headers=checked_headers(header or (), url))
     else:
         ours = SightlineTarget(options=scenario.server, arguments=tuple(serve or ()))
     return {OURS: ours}

@@ -13,6 +13,7 @@ from load_tests.capacity.measuring import Point, Window
 from load_tests.capacity.series import Series, measure_routers, measure_scaling
 from load_tests.capacity.tables import as_markdown
 from load_tests.machine import checkout_commit, installed_versions, this_machine
+from load_tests.options import checked_out
 
 RESULTS = Path(__file__).parents[1] / "results" / "local"
 WARM_S, COUNTED_S = 4.0, 10.0
@@ -36,7 +37,7 @@ def capacity(
     series = Series(
         made_at=datetime.now(UTC), commit=checkout_commit(), versions=installed_versions(), machine=this_machine()
     )
-    path = out or RESULTS / f"{series.made_at:%Y-%m-%d-%H%M%S}-capacity.json"
+    path = checked_out(out or RESULTS / f"{series.made_at:%Y-%m-%d-%H%M%S}-capacity.json", page_beside=False)
     try:
         for kind, point in chain(
             measure_scaling(_numbers(accelerators), most_replicas, window, partly),

@@ -78,11 +78,57 @@ def test_a_schedule_that_was_missed_is_an_exit_status_and_no_result(tmp_path: Pa
     assert not (tmp_path / "out.json").exists()
 
 
+def test_what_was_measured_before_a_load_failed_is_written_and_says_that_it_is_partial(tmp_path: Path) -> None:
+    done = call(tmp_path, late=0.0001)
+    partial = read_result(tmp_path / "out-partial.json")
+    assert [run.load for run in partial.runs] == ["peak"]
+    assert partial.outcomes == ()
+    assert "the generator sent 1 %" in partial.left_out["everything else"]
+    assert "Load test: small (partial)" in (tmp_path / "out-partial.html").read_text()
+    assert "written to" in done.output
+
+
 @pytest.mark.parametrize("arguments", [["run", "nothing"], ["search", "nothing", "--p99-ms", "10"]])
 def test_an_unknown_scenario_is_answered_with_those_there_are(arguments: list[str]) -> None:
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == UNUSABLE
     assert "churn, detect, empty" in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--url", "localhost:9001"],
+        ["--url", "https://host"],
+        ["--url", "http://host:99999"],
+        ["--url", "http://host:1/path"],
+        ["--url", "http://host:1", "--header", "no colon"],
+        ["--url", "http://host:1", "--header", "Name: \u20ac"],
+        ["--url", "http://host:1", "--header", "Name: a\nb"],
+        ["--url", "http://host:1", "--pid", "999999999"],
+        ["--url", "http://host:1", "--out", "."],
+        ["--url", "http://host:1", "--out", "/dev/null/out.json"],
+        ["--url", "http://host:1", "--out", "result.html"],
+    ],
+)
+def test_options_that_cannot_work_are_usage_errors_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("load_tests.cli.run_scenario", lambda *_, **__: pytest.fail("it has started"))
+    done = CliRunner().invoke(app, ["run", "empty", *wrong])
+    assert done.exit_code == 2
+    assert f"Invalid value for {wrong[-2]}" in done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", [b"about: \xff", b"about: a\nabout: b", b"{aks: ok}", None])
+def test_a_file_that_is_no_scenario_is_a_usage_error(tmp_path: Path, text: bytes | None) -> None:
+    if text is not None:
+        (tmp_path / "wrong.yaml").write_bytes(text)
+    done = CliRunner().invoke(app, ["run", str(tmp_path / "wrong.yaml")])
+    assert (done.exit_code, type(done.exception)) == (UNUSABLE, SystemExit)
+    assert text != b"{aks: ok}" or "wrong.yaml: aks: Extra inputs" in done.output
 
 
 def test_aims_that_were_measured_are_printed_and_not_measured_again(tmp_path: Path) -> None:
