@@ -1,12 +1,14 @@
 """Time of one run of a network by batch size, on each way that ONNX Runtime offers here.
 
-    python -m load_tests.gpu.engines [--model ID] [--models DIR] [--batches 1,2,4,8,16,32,64] [--runs 50] [--ways A,B]
+    python -m load_tests.gpu.engines [--model ID] [--models DIR] [--batches 1,2,4,8,16,32,64] [--runs 50]
+        [--ways A,B] [--out FILE]
 
 Ways: CUDA with and without I/O binding, half precision, TensorRT in single and half precision, and one CPU thread to
 compare with. A way that this machine does not have is named, with the reason, and left out: on a machine without a GPU
 only the CPU is measured. TensorRT builds its engines first, which takes minutes and is not measured.
 
-No run on a GPU is among `load_tests/results` yet.
+`--out` writes the same as JSON, with the date, the commit, the device and the versions. What a GPU does for whole
+requests is measured by `python -m load_tests.gpu.pipeline`. No run on a GPU is among `load_tests/results` yet.
 """
 
 from __future__ import annotations
@@ -15,39 +17,49 @@ import argparse
 import statistics
 import sys
 import time
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
+from pydantic import Field
 
-from deployments.models.engines.cuda_device import cuda_device, tensorrt_version
+from deployments.errors import ServingError
 from deployments.models.engines.engine import Engine
 from deployments.models.engines.opening import open_engine
 from deployments.models.package import ModelPackage
-from deployments.models.package_survey import SHIPPED_DIRECTORY, discover_packages
-from deployments.settings import EngineSettings
+from load_tests.gpu.ways import (
+    WAYS,
+    Report,
+    WayMissingError,
+    add_arguments,
+    check_provider,
+    check_way,
+    made_here,
+    package_named,
+    packages_for,
+    parsed,
+    whole_numbers,
+    write_report,
+)
 
 WARM_RUNS = 5
 DEFAULT_MODEL = "vehicle-registration-plates-trudk/2"
 
-WAYS: Mapping[str, EngineSettings] = {
-    "cpu": EngineSettings(device="cpu", idle_threads=1),
-    "cpu-binding": EngineSettings(device="cpu", io_binding="on"),
-    "cuda": EngineSettings(device="cuda", io_binding="off"),
-    "cuda-binding": EngineSettings(device="cuda", io_binding="on"),
-    "cuda-binding-fp16": EngineSettings(device="cuda", io_binding="on", precision="fp16"),
-    "tensorrt": EngineSettings(device="cuda", io_binding="on", tensorrt=True, tensorrt_max_batch=64),
-    "tensorrt-fp16": EngineSettings(
-        device="cuda", io_binding="on", tensorrt=True, tensorrt_max_batch=64, precision="fp16"
-    ),
-}
 
+class EngineTimes(Report):
+    """Times of one network.
 
-class WayMissingError(RuntimeError):
-    """This machine cannot run a network that way."""
+    Attributes:
+        model_id: whose.
+        runs: of which each time is the median.
+        ms: way -> batch size -> milliseconds a run.
+    """
+
+    model_id: str
+    runs: int
+    ms: dict[str, dict[int, float]] = Field(default_factory=dict)
 
 
 def open_way(package: ModelPackage, name: str) -> Engine:
@@ -56,22 +68,25 @@ def open_way(package: ModelPackage, name: str) -> Engine:
     Raises:
         WayMissingError: something is not there.
     """
-    settings = WAYS[name]
-    if settings.tensorrt and tensorrt_version() is None:
-        raise WayMissingError("no TensorRT 10 library")
+    settings = check_way(name)
     try:
         engine = open_engine(package, settings)
-    except RuntimeError as error:
+    except (RuntimeError, ServingError) as error:
         raise WayMissingError(str(error)) from error
-    provider = getattr(engine, "provider", "")
-    if settings.tensorrt and not provider.startswith("Tensorrt"):
-        raise WayMissingError(f"the network runs on {provider}")
+    check_provider(engine, settings)
     return engine
 
 
 def input_batch(engine: Engine, package: ModelPackage, size: int) -> dict[str, NDArray[Any]]:
-    """Noise of the shape that the network takes; the picture size is the package's where the graph leaves it open."""
-    (spec,) = engine.inputs
+    """Noise of the shape that the network takes; the picture size is the package's where the graph leaves it open.
+
+    Raises:
+        WayMissingError: the network takes something other than pictures.
+    """
+    specs = engine.inputs
+    if len(specs) != 1 or len(specs[0].shape) != 4:
+        raise WayMissingError(f"the network takes {[spec.name for spec in specs]}, not one batch of pictures")
+    spec = specs[0]
     height, width = package.preprocessing.input_hw or (640, 640)
     shape = (spec.shape[0] or size, 3, spec.shape[2] or height, spec.shape[3] or width)
     return {spec.name: np.random.default_rng(0).random(shape, dtype=np.float32).astype(spec.dtype)}
@@ -89,30 +104,36 @@ def median_ms(engine: Engine, feeds: Mapping[str, NDArray[Any]], runs: int) -> f
     return statistics.median(taken)
 
 
-def main() -> None:
+def main(given: Sequence[str] | None = None) -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default=DEFAULT_MODEL)
-    parser.add_argument("--models", type=Path, help="folder of further model packages")
-    parser.add_argument("--batches", default="1,2,4,8,16,32,64")
-    parser.add_argument("--runs", type=int, default=50)
-    parser.add_argument("--ways", default=",".join(WAYS))
-    arguments = parser.parse_args()
-    directories = [SHIPPED_DIRECTORY, *([arguments.models] if arguments.models else [])]
-    package = discover_packages(*directories)[arguments.model]
-    batches = [int(size) for size in arguments.batches.split(",")]
-    device = cuda_device(0)
-    print(f"{arguments.model}, ONNX Runtime {ort.__version__}, TensorRT {tensorrt_version()}, GPU {device}\n")
-    print(f"| ms a run (median of {arguments.runs}) | " + " | ".join(f"batch {size}" for size in batches) + " |")
-    print("| --- |" + " --- |" * len(batches))
-    for name in arguments.ways.split(","):
+    parser.add_argument("--batches", type=whole_numbers, default="1,2,4,8,16,32,64")
+    add_arguments(parser, ways=",".join(WAYS))
+    arguments = parsed(parser, given)
+    packages = packages_for(parser, arguments.models)
+    package = package_named(parser, packages, arguments.model, argument="--model")
+    report = EngineTimes(**dict(made_here()), model_id=arguments.model, runs=arguments.runs)
+    tensorrt = report.versions.get("tensorrt")
+    print(f"{arguments.model}, ONNX Runtime {ort.__version__}, TensorRT {tensorrt}, GPU {report.device}\n")
+    heads = [f"ms a run (median of {arguments.runs})", *(f"batch {size}" for size in arguments.batches)]
+    print(f"| {' | '.join(heads)} |")
+    print("| --- |" + " --- |" * len(arguments.batches))
+    for name in arguments.ways:
         try:
             engine = open_way(package, name)
+            times = {
+                size: median_ms(engine, input_batch(engine, package, size), arguments.runs)
+                for size in arguments.batches
+            }
         except WayMissingError as error:
             print(f"{name} is left out: {error}", file=sys.stderr)
+            report = report.model_copy(update={"left_out": report.left_out | {name: str(error)}})
             continue
-        times = [median_ms(engine, input_batch(engine, package, size), arguments.runs) for size in batches]
-        print(f"| {name} | " + " | ".join(f"{taken:.2f}" for taken in times) + " |", flush=True)
+        print(f"| {name} | " + " | ".join(f"{taken:.2f}" for taken in times.values()) + " |", flush=True)
+        report = report.model_copy(update={"ms": report.ms | {name: times}})
+    if arguments.out:
+        write_report(report, arguments.out)
 
 
 if __name__ == "__main__":
