@@ -77,7 +77,7 @@ class Second(Part):
         intended: requests that were due in it.
         good: of them, those answered as they should be.
         answered: answers of any kind that came in this second, whenever they were asked for.
-        p50_ms: of the good ones; 0 where there is none.
+        p50_ms: of the good ones and of those that got no answer at all, as `Run.latency`; 0 where there is none.
         p99_ms: the same.
         errors: kind -> requests, of those that were due in it.
     """
@@ -127,13 +127,16 @@ class Run(Part):
         duration_s: from the first intended request to the last one's; the answers may come later.
         sent: requests.
         good: requests answered with the expected status.
-        throughput_rps: good answers a second, until the last answer.
+        in_time: of them, those within `slo_ms`; None in files that do not tell.
+        throughput_rps: good answers a second, until sending ended or until the last of them, whichever is more.
         slo_ms: what goodput counts as in time; None when no objective was set.
         goodput_rps: good answers within `slo_ms`, a second; the throughput when there is no objective.
-        latency: of good answers, from the INTENDED time of sending (closed loop: from the real one).
+        latency: of good answers, from the INTENDED time of sending (closed loop: from the real one). Requests that
+            timed out or were lost are among them, with the time until they were given up and no less than the slowest
+            good answer; other answers, such as refusals, are not.
         service: of good answers, from the real time of sending.
         refusals: answers 429 and 503, from the intended time.
-        histogram: of the same latencies as `latency`.
+        histogram: of the good answers' latencies; `latency` counts those without an answer too.
         lateness: open loop: of all requests, how late the generator itself sent them.
         errors: kind -> requests: `status 500`, `timeout`, `connection refused`, `connection lost`, `wrong answer`.
         cpu_ms: kind of process -> CPU milliseconds for each answered request; ended processes are counted until
@@ -154,6 +157,7 @@ class Run(Part):
     duration_s: float
     sent: int
     good: int
+    in_time: int | None = None
     throughput_rps: float
     slo_ms: float | None = None
     goodput_rps: float

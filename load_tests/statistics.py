@@ -95,8 +95,9 @@ def summary_of(log: Log, slo_ms: float | None) -> dict[str, Any]:
     good = log.status == GOOD_STATUS
     refused = np.isin(log.status, REFUSED_STATUSES)
     taken_s = log.done_s - log.intended_s
-    elapsed_s = max(log.duration_s, float(np.nanmax(log.done_s)) if len(log.done_s) else 0.0, 1e-9)
+    waited_s = waited_s_of(log)
     in_time = good if slo_ms is None else good & (taken_s * 1000 <= slo_ms)
+    counted, elapsed_s = counted_for_rates(log)
     return {
         "loop": log.loop,
         "offered_rps": len(good) / max(log.duration_s, 1e-9) if log.loop == "open" else None,
@@ -104,10 +105,11 @@ def summary_of(log: Log, slo_ms: float | None) -> dict[str, Any]:
         "duration_s": log.duration_s,
         "sent": len(good),
         "good": int(good.sum()),
-        "throughput_rps": good.sum() / elapsed_s,
+        "in_time": int(in_time.sum()),
+        "throughput_rps": counted.sum() / elapsed_s,
         "slo_ms": slo_ms,
-        "goodput_rps": in_time.sum() / elapsed_s,
-        "latency": latency_of(taken_s[good]),
+        "goodput_rps": (counted & in_time).sum() / elapsed_s,
+        "latency": latency_of(waited_s[~np.isnan(waited_s)]),
         "service": latency_of((log.done_s - log.sent_s)[good]),
         "refusals": latency_of(taken_s[refused]),
         "histogram": histogram_of(taken_s[good]),
@@ -115,6 +117,42 @@ def summary_of(log: Log, slo_ms: float | None) -> dict[str, Any]:
         "server_timing_ms": server_timing_ms(log.server_timings),
         "seconds": by_seconds(log),
     }
+
+
+def waited_s_of(log: Log) -> NDArray[np.float64]:
+    """How long each request waited for a good answer; NaN of those that got another answer.
+
+    A request without any answer, one that timed out or was lost, waited at least until it was given up. Nobody knows how
+    much longer it would have been, and a server must not look quicker for losing it early: it counts with the time it
+    took, and with no less than the slowest good answer. So a stall longer than the timeout stays in the quantiles.
+
+    Returns:
+        (n,) seconds from the intended time of sending.
+    """
+    waited_s = log.done_s - log.intended_s
+    good = log.status == GOOD_STATUS
+    unanswered = log.status == 0
+    waited_s[unanswered] = np.maximum(waited_s[unanswered], waited_s[good].max(initial=0.0))
+    waited_s[~good & ~unanswered] = np.nan
+    return waited_s
+
+
+def counted_for_rates(log: Log) -> tuple[NDArray[np.bool_], float]:
+    """Good answers that rates count, and the seconds in which they came.
+
+    Those until sending ended, or all until the last good answer, whichever are more a second: a single request that is
+    stuck divides nothing, and slow answers to clients that wait are not cut off.
+
+    Returns:
+        (n,) bool, and seconds above 0.
+    """
+    good = log.status == GOOD_STATUS
+    sending_s = max(log.duration_s, 1e-9)
+    all_s = max(sending_s, float(log.done_s[good].max(initial=0.0)))
+    while_sending = good & (log.done_s <= sending_s)
+    if while_sending.sum() / sending_s >= good.sum() / all_s:
+        return while_sending, sending_s
+    return good, all_s
 
 
 def errors_by_kind(log: Log) -> dict[str, int]:
@@ -133,6 +171,7 @@ def by_seconds(log: Log) -> tuple[Second, ...]:
     good = log.status == GOOD_STATUS
     due = np.floor(log.intended_s).astype(int)
     ended = np.floor(log.done_s[log.status != 0]).astype(int)
+    waited_s = waited_s_of(log)
     told = []
     kinds = kinds_of_error(log)
     bad: dict[int, Counter[str]] = {}
@@ -140,15 +179,15 @@ def by_seconds(log: Log) -> tuple[Second, ...]:
         bad.setdefault(int(due[row]), Counter())[kind] += 1
     for second in range(max(due.max(initial=-1), ended.max(initial=-1)) + 1):
         here = due == second
-        taken = latency_of((log.done_s - log.intended_s)[here & good])
+        waited = latency_of(waited_s[here & ~np.isnan(waited_s)])
         told.append(
             Second(
                 at_s=second,
                 intended=int(here.sum()),
-                good=taken.count,
+                good=int((here & good).sum()),
                 answered=int((ended == second).sum()),
-                p50_ms=taken.p50_ms,
-                p99_ms=taken.p99_ms,
+                p50_ms=waited.p50_ms,
+                p99_ms=waited.p99_ms,
                 errors=dict(bad.get(second, {})),
             )
         )

@@ -48,7 +48,7 @@ STYLE: Any = {  # the stub wants every key as a literal
 
 
 def latency_cdf(series: Sequence[Series]) -> str | None:
-    """Share of the good answers that came within a time; the tail takes as much room as the middle."""
+    """Share of the requests that were answered within a time; the tail takes as much room as the middle."""
     curves = [(each, *each.cumulated()) for each in series]
     if not any(edges_ms for _, edges_ms, _ in curves):
         return None

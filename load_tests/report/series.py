@@ -40,14 +40,18 @@ class Series:
         )
 
     def cumulated(self) -> tuple[list[float], list[float]]:
-        """Latencies in milliseconds, rising, and the share of all rounds' good answers that came within each."""
+        """Latencies in milliseconds, rising, and the share of all rounds' requests that were answered within each.
+
+        Of the requests with a good answer or none: where some got none, the shares end below 1.
+        """
         counts: dict[float, int] = {}
         for run in self.runs:
             for bucket, count in run.histogram.counts.items():
                 edge_ms = run.histogram.first_ms * run.histogram.growth**bucket
                 counts[edge_ms] = counts.get(edge_ms, 0) + count
         edges_ms = sorted(counts)
-        total, so_far, shares = sum(counts.values()), 0, []
+        total = max(sum(run.latency.count for run in self.runs), sum(counts.values()))
+        so_far, shares = 0, []
         for edge_ms in edges_ms:
             so_far += counts[edge_ms]
             shares.append(so_far / total)
@@ -100,8 +104,8 @@ def intended(run: Run) -> Points:
 
 
 def p99_ms(run: Run) -> Points:
-    """99th percentile of the good answers to what was due in each second."""
-    return {int(second.at_s): second.p99_ms for second in run.seconds if second.good}
+    """99th percentile of what was due in each second and got a good answer, or none at all."""
+    return {int(second.at_s): second.p99_ms for second in run.seconds if second.p99_ms}
 
 
 def cpu_cores(run: Run) -> Points:

@@ -59,11 +59,46 @@ def test_rates_are_told_by_what_came_of_the_requests() -> None:
     log = log_of([0, 1, 2, 3, 3.5], [0, 1, 2, 3, 3.5], [0.1, 1.9, 2.01, 5, 4], [200, 200, 503, 0, 500])
     summary = summary_of(log, slo_ms=500)
     assert summary["offered_rps"] == pytest.approx(5 / 4)
-    assert summary["throughput_rps"] == pytest.approx(2 / 5)  # until the last of them was settled
-    assert summary["goodput_rps"] == pytest.approx(1 / 5)
+    assert summary["throughput_rps"] == pytest.approx(2 / 4)
+    assert summary["goodput_rps"] == pytest.approx(1 / 4)
+    assert summary["in_time"] == 1
     assert summary["refusals"].max_ms == pytest.approx(10)
     assert summary["errors"] == {"status 503": 1, "status 500": 1, "timeout": 1}
     assert (summary["sent"], summary["good"]) == (5, 2)
+
+
+def test_requests_that_timed_out_are_in_the_quantiles_with_the_time_they_took() -> None:
+    due = [4 * row / 100 for row in range(100)]
+    done = [at + (30 if row >= 85 else 0.01) for row, at in enumerate(due)]
+    log = log_of(due, due, done, [0 if row >= 85 else 200 for row in range(100)])
+    summary = summary_of(log, None)
+    assert summary["latency"].p99_ms == pytest.approx(30_000)
+    assert (summary["latency"].count, summary["latency"].p50_ms) == (100, pytest.approx(10))
+    assert sum(summary["histogram"].counts.values()) == 85
+    assert [second.p99_ms for second in summary["seconds"]][3:4] == [pytest.approx(30_000)]
+
+
+def test_requests_that_were_lost_early_make_no_quantile_smaller() -> None:
+    summary = summary_of(log_of([0, 1, 2], [0, 1, 2], [0.5, 1.001, 2.002], [200, 0, 0]), None)
+    assert summary["latency"].p50_ms == pytest.approx(500)
+
+
+def test_other_answers_are_in_no_latency() -> None:
+    summary = summary_of(log_of([0, 1], [0, 1], [0.5, 9], [200, 503]), None)
+    assert (summary["latency"].count, summary["latency"].max_ms) == (1, pytest.approx(500))
+
+
+@pytest.mark.parametrize("last", [200, 0])
+def test_one_stuck_request_divides_no_rate(last: int) -> None:
+    due = [4 * row / 300 for row in range(300)]
+    done = [*(at + 0.001 for at in due[:-1]), due[-1] + 28]
+    summary = summary_of(log_of(due, due, done, [200] * 299 + [last]), slo_ms=1000)
+    assert summary["throughput_rps"] == summary["goodput_rps"] == pytest.approx(299 / 4)
+
+
+def test_slow_answers_to_clients_that_wait_are_not_cut_off() -> None:
+    log = log_of([0, 0, 3, 3], [0, 0, 3, 3], [3, 3, 6, 6], [200] * 4)
+    assert summary_of(log, None)["throughput_rps"] == pytest.approx(4 / 6)
 
 
 def test_a_run_without_requests_has_a_summary() -> None:

@@ -44,6 +44,12 @@ def test_latencies_of_all_rounds_are_cumulated() -> None:
     assert series({"histogram": first}, {"histogram": second}).cumulated() == ([1, 4, 8], [0.25, 0.75, 1.0])
 
 
+def test_requests_without_an_answer_were_answered_within_no_time() -> None:
+    took = Latency(count=4, mean_ms=1, p50_ms=1, p90_ms=1, p99_ms=1, p999_ms=1, max_ms=1)
+    answered_ms = Histogram(first_ms=1, growth=2, counts={0: 2, 1: 1})
+    assert series({"histogram": answered_ms, "latency": took}).cumulated() == ([1, 2], [0.5, 0.75])
+
+
 def test_no_latencies_cumulate_to_nothing() -> None:
     assert series({"histogram": Histogram(first_ms=1, growth=2, counts={})}).cumulated() == ([], [])
 
