@@ -22,7 +22,7 @@ from load_tests.capacity.command import capacity
 from load_tests.generator import Progress
 from load_tests.options import checked_headers, checked_out, checked_pid, checked_url
 from load_tests.partial import RunKeeper, partial_path
-from load_tests.progress import ConsoleListener, outcome_lines, target_table
+from load_tests.progress import ConsoleListener, no_answer_line, outcome_lines, target_table
 from load_tests.report.comparison import comparison_page, comparison_table, sides_of_both, warnings_of
 from load_tests.report.page import result_page
 from load_tests.results import Result, Run, read_result, write_result
@@ -34,7 +34,7 @@ from load_tests.statistics import ScheduleMissedError
 from load_tests.target import RunningTarget, Target
 
 BROKEN, UNUSABLE, LATE = 1, 2, 3
-"""Exit statuses: a threshold did not hold; nothing could be measured; the generator missed its schedule."""
+"""Exit statuses: a threshold did not hold; a load had no good answer; the generator missed its schedule."""
 
 RESULTS = Path(__file__).parent / "results" / "local"
 PROBE_REQUESTS = 1000
@@ -76,7 +76,11 @@ def run(
     peer_argument: PeerArguments = None,
     peer_photograph: PeerPhotograph = None,
 ) -> None:
-    """Measure a scenario; exits with 1 when a threshold does not hold, with 3 when the generator was late."""
+    """Measure a scenario.
+
+    Exits with 1 when a threshold does not hold, or nobody knows whether it does although its targets were run; with 2
+    when a load had no good answer; with 3 when the generator was late.
+    """
     wanted = _scenario(scenario)
     changes = {"rounds": rounds, "targets": tuple(dict.fromkeys(targets)) if targets else None}
     wanted = wanted.model_copy(update={name: value for name, value in changes.items() if value is not None})
@@ -100,7 +104,11 @@ def run(
         console.print(target_table(result, target))
     for line in outcome_lines(result):
         console.print(line, highlight=False)
-    if any(outcome.held is False for outcome in result.outcomes):
+    if not result.runs:
+        raise _failed(UNUSABLE, "nothing was measured: every target was left out")
+    if silent := result.silent:
+        raise _failed(UNUSABLE, "; ".join(map(no_answer_line, silent)))
+    if any(outcome.failed for outcome in result.outcomes):
         raise typer.Exit(BROKEN)
 
 
@@ -181,7 +189,7 @@ def aims(
         console.print(line, highlight=False)
     console.print(console_table(figures))
     console.print(f"written to {out}: aims.md, and a page for each group", highlight=False, soft_wrap=True)
-    if any(figure.held is False for figure in figures):
+    if any(figure.held is False or (figure.held is None and figure.aim.group in groups) for figure in figures):
         raise typer.Exit(BROKEN)
 
 

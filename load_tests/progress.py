@@ -75,11 +75,20 @@ class ConsoleListener(AbstractContextManager["ConsoleListener"]):
 
 def run_line(run: Run) -> str:
     """A run in a line."""
-    errors = ", ".join(f"{count} x {kind}" for kind, count in sorted(run.errors.items()))
-    return (
-        f"{run.target}: {run.load}: {run.throughput_rps:.1f}/s, p50 {run.latency.p50_ms:.1f} ms, "
-        f"p99 {run.latency.p99_ms:.1f} ms" + (f", {errors}" if errors else "")
-    )
+    latency = f"p50 {run.latency.p50_ms:.1f} ms, p99 {run.latency.p99_ms:.1f} ms" if run.good else "no good answer"
+    told = [f"{run.target}: {run.load}: {run.throughput_rps:.1f}/s", latency, errors_line(run)]
+    return ", ".join(part for part in told if part)
+
+
+def errors_line(run: Run) -> str:
+    """How many errors of each kind."""
+    return ", ".join(f"{count} x {kind}" for kind, count in sorted(run.errors.items()))
+
+
+def no_answer_line(run: Run) -> str:
+    """Why nothing can be said of a run without a good answer."""
+    told = errors_line(run) or "no request was due"
+    return f"{run.target}: {run.load}: no good answer to {run.sent} requests: {told}"
 
 
 def target_table(result: Result, target: str) -> Table:
@@ -127,8 +136,12 @@ def _late(runs: list[Run]) -> str:
     return f"{median_of(late):.1f}" if late else ""
 
 
-def _metric(name: Metric, form: str = ".1f") -> Callable[[list[Run]], str]:
-    return lambda runs: format(median_of([metric_of(run, name) for run in runs]), form)
+def _metric(name: Metric, form: str = ".1f", missing: str = "-") -> Callable[[list[Run]], str]:
+    def shown(runs: list[Run]) -> str:
+        told = [value for run in runs if (value := metric_of(run, name)) is not None]
+        return format(median_of(told), form) if told else missing
+
+    return shown
 
 
 def _cpu(runs: list[Run]) -> str:
@@ -157,8 +170,8 @@ def outcome_lines(result: Result) -> list[str]:
     for outcome in result.outcomes:
         verdict = {True: "held", False: "BROKEN", None: "not known"}[outcome.held]
         ratio = outcome.ratio
-        measured = f": {ratio.median:.2f} ({ratio.lowest:.2f}-{ratio.highest:.2f})" if ratio else ""
-        lines.append(f"{verdict}: {outcome.says}{measured}")
+        measured = f"{ratio.median:.2f} ({ratio.lowest:.2f}-{ratio.highest:.2f})" if ratio else outcome.why
+        lines.append(f"{verdict}: {outcome.says}" + (f": {measured}" if measured else ""))
     return lines
 
 

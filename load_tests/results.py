@@ -7,6 +7,8 @@ machine does meets both alike, and are told as the median of the rounds with the
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -22,11 +24,15 @@ Metric = Literal[
 ]  # fmt: skip
 """What a threshold may be set on: `metric_of` says where each is found."""
 
+LATENCIES: tuple[Metric, ...] = ("p50_ms", "p90_ms", "p99_ms", "p999_ms")
+UNSEEN = "the server's processes were not seen"
+
 
 class Part(BaseModel):
     """A piece of a result: unknown keys are refused, so that an old reader does not misread a new file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A ratio to nothing is infinite, which plain JSON cannot say.
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
 
 class Machine(Part):
@@ -185,13 +191,14 @@ class Ratio(Part):
     """A metric of one side divided by that of another, in each round.
 
     Attributes:
-        rounds: the ratio in each round.
+        to: the divisor; None for none, then the figures are the metric's own.
+        rounds: the ratio in each round; what is divided by 0 is infinite, or 0 where both sides are.
         median: of the rounds.
     """
 
     metric: Metric
     of: Side
-    to: Side
+    to: Side | None
     rounds: tuple[float, ...]
     median: float
     lowest: float
@@ -203,13 +210,22 @@ class Outcome(Part):
 
     Attributes:
         says: the threshold in words.
-        ratio: what was measured; None when a side was not run, such as a baseline that is not installed.
-        held: None with it: nobody knows.
+        ratio: what was measured; None when a side was not run, or has no such figure.
+        held: None where nobody knows; where our own side has no figure, it did not hold.
+        left_out: nobody knows because a target was left out, such as a baseline that is not installed.
+        why: why there is no ratio.
     """
 
     says: str
     ratio: Ratio | None
     held: bool | None
+    left_out: bool = False
+    why: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """It did not hold, or nobody knows although everything was there to be measured."""
+        return self.held is False or (self.held is None and not self.left_out)
 
 
 class TargetFacts(Part):
@@ -242,41 +258,72 @@ class Result(Part):
     runs: tuple[Run, ...]
     outcomes: tuple[Outcome, ...] = ()
 
+    @property
+    def silent(self) -> tuple[Run, ...]:
+        """Runs without one good answer."""
+        return tuple(run for run in self.runs if not run.good)
+
     def of(self, side: Side) -> tuple[Run, ...]:
         """Runs of one side, by round."""
         found = (run for run in self.runs if (run.target, run.load) == (side.target, side.load))
         return tuple(sorted(found, key=lambda run: run.round))
 
 
-def metric_of(run: Run, metric: Metric) -> float:
-    """The figure of a run that a metric's name stands for; CPU is of the whole tree, a request."""
+def why_unknown(run: Run, metric: Metric) -> str:
+    """Why a run does not tell a metric; empty where it does."""
+    if metric in (*LATENCIES, "cpu_ms", "error_share") and not run.sent:
+        return "no request was sent"
+    if metric in (*LATENCIES, "cpu_ms") and not run.good:
+        return "no good answer"
+    if metric == "refusal_p99_ms" and not run.refusals.count:
+        return "no request was refused"
+    if (metric == "cpu_ms" and not run.cpu_ms) or (metric == "peak_memory_mib" and not run.tree):
+        return UNSEEN
+    return ""
+
+
+def metric_of(run: Run, metric: Metric) -> float | None:
+    """The figure of a run that a metric's name stands for, None where it has none; CPU is of the whole tree, a request.
+
+    A server that gives no good answer has no latency: not one of 0.
+    """
+    if why_unknown(run, metric):
+        return None
     if metric in ("throughput_rps", "goodput_rps"):
         return float(getattr(run, metric))
     if metric == "cpu_ms":
         return sum(run.cpu_ms.values())
     if metric == "error_share":
-        return sum(run.errors.values()) / max(run.sent, 1)
+        return sum(run.errors.values()) / run.sent
     if metric == "refusal_p99_ms":
         return run.refusals.p99_ms
     if metric == "peak_memory_mib":
-        return max((sample.memory_mib for sample in run.tree), default=0.0)
+        return max(sample.memory_mib for sample in run.tree)
     return float(getattr(run.latency, metric))
 
 
-def ratio_of(runs: Sequence[Run], metric: Metric, of: Side, to: Side) -> Ratio | None:
-    """Compare two sides round by round; None where no round has both, or the divisor is 0 in all of them."""
+def ratio_of(runs: Sequence[Run], metric: Metric, of: Side, to: Side | None) -> Ratio | None:
+    """Compare two sides round by round; None where no round tells both. Without `to`, the metric itself."""
 
     def by_round(side: Side) -> dict[int, float]:
-        return {run.round: metric_of(run, metric) for run in runs if (run.target, run.load) == (side.target, side.load)}
+        of_side = (run for run in runs if (run.target, run.load) == (side.target, side.load))
+        told = {run.round: metric_of(run, metric) for run in of_side}
+        return {number: value for number, value in sorted(told.items()) if value is not None}
 
-    above, below = by_round(of), by_round(to)
-    rounds = sorted(above[number] / below[number] for number in above if below.get(number))
+    above = by_round(of)
+    below = by_round(to) if to is not None else dict.fromkeys(above, 1.0)
+    rounds = tuple(divided(above[number], below[number]) for number in above if number in below)
     if not rounds:
         return None
-    middle = len(rounds) // 2
-    median = rounds[middle] if len(rounds) % 2 else (rounds[middle - 1] + rounds[middle]) / 2
-    in_turn = tuple(above[number] / below[number] for number in sorted(above) if below.get(number))
-    return Ratio(metric=metric, of=of, to=to, rounds=in_turn, median=median, lowest=rounds[0], highest=rounds[-1])
+    median = statistics.median(rounds)
+    return Ratio(metric=metric, of=of, to=to, rounds=rounds, median=median, lowest=min(rounds), highest=max(rounds))
+
+
+def divided(above: float, below: float) -> float:
+    """The ratio of two figures that are not below 0: infinite to nothing, and 0 of nothing to nothing."""
+    if below:
+        return above / below
+    return math.inf if above else 0.0
 
 
 def read_result(path: Path) -> Result:

@@ -14,9 +14,10 @@ from load_tests.batches import batches_between, batches_of
 from load_tests.cpu_accounting import watched
 from load_tests.generator import Log, Progress, closed_loop, open_loop, run_loop, side_by_side
 from load_tests.machine import checkout_commit, installed_versions, this_machine
+from load_tests.outcomes import outcomes_of
 from load_tests.questions import requests_of
-from load_tests.results import Outcome, Result, Run, Side, TargetFacts, ratio_of
-from load_tests.scenario import OURS, Load, Scenario
+from load_tests.results import Result, Run, TargetFacts
+from load_tests.scenario import Load, Scenario
 from load_tests.statistics import check_schedule, summary_of
 from load_tests.target import RunningTarget, Target, TargetMissingError
 
@@ -128,7 +129,7 @@ def run_scenario(
 
     Raises:
         ScheduleMissedError: the generator was late.
-        RuntimeError: a server did not start.
+        RuntimeError: a server did not start, or answered nothing where a rate is a multiple of its answers.
     """
     machine, made_at = this_machine(), datetime.now(UTC)
     runs: list[Run] = []
@@ -169,7 +170,7 @@ def run_scenario(
         ),
         left_out=left_out,
         runs=tuple(runs),
-        outcomes=outcomes_of(scenario, runs),
+        outcomes=outcomes_of(scenario, runs, left_out),
     )
 
 
@@ -181,10 +182,16 @@ def _turn(
     for load_name, load in scenario.loads.items():
         if load.background:
             continue
+        unit_rps = throughputs[load.rates_of] if load.rates_of else 1.0
+        if not unit_rps:
+            raise RuntimeError(
+                f"{target_name}: {load_name}: its rates are multiples of what {load.rates_of} answered, and that was "
+                "nothing"
+            )
         asked = Asked(
             scenario=scenario,
             target=server,
-            unit_rps=throughputs[load.rates_of] if load.rates_of else 1.0,
+            unit_rps=unit_rps,
             seed=scenario.seed + round_number,
         )
         progress = Progress()
@@ -193,13 +200,3 @@ def _turn(
         run = Run(target=target_name, load=load_name, round=round_number, **asked.measured(load, progress))
         throughputs[load_name] = run.throughput_rps
         yield run
-
-
-def outcomes_of(scenario: Scenario, runs: list[Run]) -> tuple[Outcome, ...]:
-    """Whether each threshold held, by the median of its rounds."""
-    told = []
-    for threshold in scenario.thresholds:
-        ratio = ratio_of(runs, threshold.metric, Side(target=OURS, load=threshold.of), threshold.to)
-        held = threshold.holds(ratio.median) if ratio else None
-        told.append(Outcome(says=threshold.says(), ratio=ratio, held=held))
-    return tuple(told)

@@ -101,16 +101,16 @@ class Load(Part):
 
 
 class Threshold(Part):
-    """A metric of one side must be at least, or at most, so many times that of another.
+    """A metric of one side must be at least, or at most, so many times that of another, or so much.
 
     Attributes:
         of: load, of our server.
-        to: the baseline: a load of ours, or of another server.
+        to: the baseline: a load of ours, or of another server; without it the limit is in the metric's own unit.
     """
 
     metric: Metric
     of: str
-    to: Side
+    to: Side | None = None
     at_least: Positive | None = None
     at_most: Positive | None = None
 
@@ -123,7 +123,8 @@ class Threshold(Part):
     def says(self) -> str:
         """The threshold in words."""
         limit = f">= {self.at_least:g}" if self.at_least is not None else f"<= {self.at_most:g}"
-        return f"{self.metric} of {self.of} {limit} x {self.to.target}'s of {self.to.load}"
+        told = f"{self.metric} of {self.of} {limit}"
+        return told if self.to is None else f"{told} x {self.to.target}'s of {self.to.load}"
 
     def holds(self, ratio: float) -> bool:
         """Whether a measured ratio is within the limit."""
@@ -177,8 +178,9 @@ class Scenario(Part):
                 before.add(name)
         for threshold in self.thresholds:
             _known("of", threshold.of, reported)
-            _known("to.load", threshold.to.load, reported)
-            _known("to.target", threshold.to.target, self.targets)
+            if threshold.to is not None:
+                _known("to.load", threshold.to.load, reported)
+                _known("to.target", threshold.to.target, self.targets)
         return self
 
 

@@ -122,9 +122,9 @@ def summary_of(log: Log, slo_ms: float | None) -> dict[str, Any]:
 def waited_s_of(log: Log) -> NDArray[np.float64]:
     """How long each request waited for a good answer; NaN of those that got another answer.
 
-    A request without any answer, one that timed out or was lost, waited at least until it was given up. Nobody knows how
-    much longer it would have been, and a server must not look quicker for losing it early: it counts with the time it
-    took, and with no less than the slowest good answer. So a stall longer than the timeout stays in the quantiles.
+    A request without any answer, one that timed out or was lost, waited at least until it was given up. Nobody knows
+    how much longer it would have been, and a server must not look quicker for losing it early: it counts with the time
+    it took, and with no less than the slowest good answer. So a stall longer than the timeout stays in the quantiles.
 
     Returns:
         (n,) seconds from the intended time of sending.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from deployments.settings import CoalescingLimits, RouterTuning
 from load_tests.aims.rounds import GroupRound
-from load_tests.results import Metric, Run, Side, metric_of
+from load_tests.results import LATENCIES, Metric, Run, Side, metric_of
 from load_tests.scenario import OURS
 
 ONE_PROCESS, STOCK, PEER = "one_process", "stock_serve", "peer"
@@ -119,7 +120,7 @@ def ratio(
 
     def value(each: GroupRound) -> float | None:
         above, below = _metric(each, metric, OURS, load), _metric(each, metric, target, other_load or load)
-        return above / below if above is not None and below else None
+        return above / below if above is not None and below and math.isfinite(below) else None
 
     return value
 
@@ -160,5 +161,8 @@ def _run(each: GroupRound, target: str, load: str) -> Run | None:
 
 
 def _metric(each: GroupRound, metric: Metric, target: str, load: str) -> float | None:
+    """A figure of a run; None where it was not run. Who gives no good answer lets wait for ever."""
     run = _run(each, target, load)
-    return metric_of(run, metric) if run else None
+    if run is None:
+        return None
+    return math.inf if metric in LATENCIES and not run.good else metric_of(run, metric)

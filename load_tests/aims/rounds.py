@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from load_tests.parts import Parts
+from load_tests.progress import no_answer_line
 from load_tests.results import Part, Result
 from load_tests.runner import Listener, run_scenario
 from load_tests.scenario import Scenario, find_scenario, read_scenario
@@ -129,7 +130,11 @@ def _measure(name: str, number: int, targets: Targets, listener: Listener) -> Gr
     scenario = scenario_of(group)
     scenario = scenario.model_copy(update={"seed": scenario.seed + number})
     parts = measured_parts() if group.parts else None
-    return GroupRound(result=run_scenario(name, scenario, targets(scenario), listener), parts=parts)
+    result = run_scenario(name, scenario, targets(scenario), listener)
+    if silent := result.silent:
+        # Written down it would never be measured again, and there is nothing in it to compare with.
+        raise RuntimeError("; ".join(map(no_answer_line, silent)))
+    return GroupRound(result=result, parts=parts)
 
 
 def measured_parts() -> Parts:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +13,7 @@ from load_tests.progress import median_of
 from load_tests.report.charts import COLOURS
 from load_tests.report.page import Cell, LoadPart, Table, facts_of, load_about, load_part, page
 from load_tests.report.series import Series
-from load_tests.results import Metric, Result, Run, Side, metric_of
+from load_tests.results import LATENCIES, Metric, Result, Run, Side, metric_of
 
 HIGHER_IS_BETTER: dict[Metric, bool] = {
     "throughput_rps": True,
@@ -37,7 +38,7 @@ class Compared:
     """One metric of two sides.
 
     Attributes:
-        first: the metric in each round of the first result.
+        first: the metric in each round of the first result; infinite for the latency of a round without good answers.
         second: the same of the second.
     """
 
@@ -47,9 +48,9 @@ class Compared:
 
     @property
     def ratio(self) -> float | None:
-        """Median of the second divided by that of the first; None where that would divide by 0."""
-        below = median_of(list(self.first))
-        return median_of(list(self.second)) / below if below else None
+        """Median of the second divided by that of the first; None where that is no number."""
+        above, below = median_of(list(self.second)), median_of(list(self.first))
+        return above / below if below and math.isfinite(above) and math.isfinite(below) else None
 
     @property
     def change(self) -> Change:
@@ -69,11 +70,17 @@ def sides_of_both(first: Result, second: Result) -> list[Side]:
 
 
 def compared(first: Result, second: Result, side: Side) -> Iterator[Compared]:
-    """Every metric of a side that is not 0 in both results throughout."""
+    """Every metric of a side that both results tell, and that is not 0 in both throughout."""
     for metric in HIGHER_IS_BETTER:
-        values = [tuple(metric_of(run, metric) for run in result.of(side)) for result in (first, second)]
-        if any(values[0]) or any(values[1]):
+        values = [_told(result.of(side), metric) for result in (first, second)]
+        if all(values) and (any(values[0]) or any(values[1])):
             yield Compared(metric=metric, first=values[0], second=values[1])
+
+
+def _told(runs: Iterable[Run], metric: Metric) -> tuple[float, ...]:
+    """A metric in the rounds that tell it; who gives no good answer lets wait for ever, and is not quick."""
+    values = (math.inf if metric in LATENCIES and not run.good else metric_of(run, metric) for run in runs)
+    return tuple(value for value in values if value is not None)
 
 
 def warnings_of(first: Result, second: Result) -> list[str]:
@@ -150,4 +157,6 @@ def _range(values: tuple[float, ...]) -> str:
 
 
 def _figure(value: float) -> str:
+    if not math.isfinite(value):
+        return "never"
     return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3f}"

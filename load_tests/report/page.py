@@ -156,7 +156,7 @@ def _outcomes(outcomes: Sequence[Outcome]) -> Iterable[Table]:
     for outcome in outcomes:
         said, verdict = VERDICTS[outcome.held]
         ratio = outcome.ratio
-        measured = f"{ratio.median:.2f}" if ratio else ""
+        measured = f"{ratio.median:.2f}" if ratio else outcome.why
         spread = f"{ratio.lowest:.2f} to {ratio.highest:.2f}" if ratio else ""
         rows.append([Cell(text=text) for text in (outcome.says, measured, spread)] + [Cell(text=said, verdict=verdict)])
     yield Table(title="Thresholds", heads=("", "measured", "range of the rounds", ""), rows=rows)

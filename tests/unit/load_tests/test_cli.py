@@ -22,12 +22,12 @@ loads:
   peak: {{ask: health, clients: 2, duration_s: 0.2, warm_s: 0}}
   calm: {{ask: health, warm_s: 0, arrivals: {{kind: constant, rate: {rate}, duration_s: 0.5}}}}
 thresholds:
-  - {{metric: throughput_rps, of: peak, to: {{target: sightline, load: peak}}, at_least: {limit}}}
+  - {{metric: {metric}, of: peak, to: {{target: sightline, load: peak}}, at_least: {limit}}}
 """
 
 
-def call(tmp_path: Path, *, late: float = 5000, rate: float = 20, limit: float = 1):
-    (tmp_path / "small.yaml").write_text(SCENARIO.format(late=late, rate=rate, limit=limit))
+def call(tmp_path: Path, *, late: float = 5000, rate: float = 20, limit: float = 1, metric: str = "throughput_rps"):
+    (tmp_path / "small.yaml").write_text(SCENARIO.format(late=late, rate=rate, limit=limit, metric=metric))
     with stalling_server() as server:
         arguments = ["run", str(tmp_path / "small.yaml"), "--url", server.url, "--out", str(tmp_path / "out.json")]
         return CliRunner().invoke(app, arguments)
@@ -69,6 +69,24 @@ def test_a_threshold_that_is_broken_is_an_exit_status(tmp_path: Path) -> None:
     done = call(tmp_path, limit=2)
     assert done.exit_code == BROKEN
     assert "BROKEN" in done.output
+
+
+def test_a_server_that_answers_nothing_good_is_an_exit_status(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(SCENARIO.format(late=5000, rate=20, limit=1, metric="p99_ms"))
+    arguments = ["run", str(tmp_path / "small.yaml"), "--url", "http://127.0.0.1:1", "--out", str(tmp_path / "o.json")]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == UNUSABLE
+    said = " ".join(done.output.split())
+    assert "calm: no good answer to 10 requests: 10 x connection refused" in said
+    assert (tmp_path / "o.json").exists()  # what the errors were is in it
+
+
+def test_a_threshold_that_nobody_knows_of_is_an_exit_status(tmp_path: Path) -> None:
+    """Without --pid the server's processes are not seen."""
+    done = call(tmp_path, metric="cpu_ms")
+    assert done.exit_code == BROKEN
+    assert "not known: cpu_ms of peak" in done.output
+    assert "--pid" in done.output
 
 
 def test_a_schedule_that_was_missed_is_an_exit_status_and_no_result(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from load_tests.progress import target_table
+from load_tests.progress import run_line, target_table
 from load_tests.results import Machine, Result, Run, Side
 from tests.unit.load_tests.test_results import run
 
@@ -53,6 +53,13 @@ def test_each_load_has_a_column_of_medians() -> None:
     assert rows["answered a second"] == ["9.0", "8.0"]
     assert rows["errors"] == ["20.0%", "0.0%"]
     assert "CPU ms a request" not in rows
+
+
+def test_a_load_without_good_answers_has_no_latency() -> None:
+    silent = run(Side(target="ours", load="peak"), 0, concurrency=1, good=0, throughput_rps=0, errors={"timeout": 100})
+    rows = shown(result_of(silent))
+    assert (rows["p99 ms"], rows["answered a second"], rows["errors"]) == (["-"], ["0.0"], ["100.0%"])
+    assert run_line(silent) == "ours: peak: 0.0/s, no good answer, 100 x timeout"
 
 
 def test_processes_that_cost_next_to_nothing_are_left_out() -> None:

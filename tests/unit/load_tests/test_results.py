@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 import pytest
 
 from load_tests.results import (
+    LATENCIES,
     Histogram,
     Latency,
     Machine,
     Metric,
+    Ratio,
     Result,
     Run,
     Side,
@@ -66,9 +69,16 @@ def test_each_metric_is_found_in_a_run(metric: Metric, expected: float) -> None:
     assert metric_of(made, metric) == pytest.approx(expected)
 
 
-def test_a_run_without_processes_and_requests_costs_nothing() -> None:
-    empty = run(OURS, 0, sent=0, good=0, tree=[])
-    assert [metric_of(empty, metric) for metric in ("cpu_ms", "error_share", "peak_memory_mib")] == [0, 0, 0]
+def test_a_run_without_processes_and_requests_has_no_such_figures() -> None:
+    empty = run(OURS, 0, sent=0, good=0, tree=[], refusals=latency().model_copy(update={"count": 0}))
+    metrics: list[Metric] = ["cpu_ms", "error_share", "peak_memory_mib", "refusal_p99_ms"]
+    assert [metric_of(empty, metric) for metric in metrics] == [None] * 4
+
+
+def test_a_server_without_good_answers_has_no_latency() -> None:
+    silent = run(OURS, 0, good=0, throughput_rps=0, errors={"status 500": 100}, cpu_ms={"router": 1.0})
+    assert [metric_of(silent, metric) for metric in (*LATENCIES, "cpu_ms")] == [None] * 5
+    assert [metric_of(silent, metric) for metric in ("throughput_rps", "error_share")] == [0, 1]
 
 
 def test_sides_are_compared_within_their_rounds() -> None:
@@ -95,8 +105,18 @@ def test_nothing_is_compared_where_no_round_has_both_sides(there: list[Run]) -> 
     assert ratio_of(there, "p99_ms", OURS, THEIRS) is None
 
 
-def test_nothing_is_divided_by_zero() -> None:
-    assert ratio_of([run(OURS, 0), run(THEIRS, 0, throughput_rps=0)], "throughput_rps", OURS, THEIRS) is None
+def test_a_ratio_to_nothing_is_infinite_and_of_nothing_to_nothing_nought() -> None:
+    runs = [run(OURS, 0, errors={"timeout": 1}), run(OURS, 1), run(THEIRS, 0), run(THEIRS, 1)]
+    ratio = ratio_of(runs, "error_share", OURS, THEIRS)
+    assert ratio is not None
+    assert ratio.rounds == (math.inf, 0)
+    assert Ratio.model_validate_json(ratio.model_dump_json()) == ratio
+
+
+def test_without_another_side_a_ratio_is_the_figure_itself() -> None:
+    ratio = ratio_of([run(OURS, 0, throughput_rps=3), run(OURS, 1, throughput_rps=5)], "throughput_rps", OURS, None)
+    assert ratio is not None
+    assert (ratio.rounds, ratio.median) == ((3, 5), 4)
 
 
 def test_a_result_is_read_as_it_was_written(tmp_path) -> None:

@@ -43,6 +43,15 @@ class Missing:
         yield
 
 
+class Refusing:
+    name = "sightline"
+    about = "nobody listens"
+
+    @contextmanager
+    def running(self) -> Iterator[RunningTarget]:
+        yield RunningTarget(url="http://127.0.0.1:1")
+
+
 class Heard:
     def __init__(self) -> None:
         self.said: list[str] = []
@@ -91,6 +100,13 @@ def test_a_rate_is_a_multiple_of_what_was_measured() -> None:
     result, _ = measure({"loads": {"peak": PEAK, "calm": calm | {"warm_s": 0}}}, InThread("sightline"))
     peak, calmed = result.runs
     assert calmed.offered_rps == pytest.approx(peak.throughput_rps / 4, abs=1)
+
+
+def test_a_rate_is_no_multiple_of_nothing() -> None:
+    calm = {"ask": "health", "rates_of": "peak", "arrivals": {"kind": "constant", "rate": 0.25, "duration_s": 1}}
+    scenario = {"loads": {"peak": PEAK, "calm": calm}}
+    with pytest.raises(RuntimeError, match="calm: its rates are multiples of what peak answered, and that was nothing"):
+        measure(scenario, Refusing())
 
 
 def test_a_server_is_warmed_by_as_many_clients_as_will_ask_it(monkeypatch: pytest.MonkeyPatch) -> None:

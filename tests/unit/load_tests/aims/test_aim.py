@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from deployments.settings import CoalescingLimits
@@ -64,6 +66,13 @@ def test_a_ratio_is_of_ours_to_theirs() -> None:
     assert ratio("throughput_rps", "churned", "sightline", "still")(still) == pytest.approx(0.75)
     silent = GroupRound(result=result_of(ours("peak"), theirs("peak", throughput_rps=0)))
     assert ratio("throughput_rps", "peak", "peer")(silent) is None
+
+
+def test_who_gives_no_good_answer_misses_an_aim_of_latency() -> None:
+    churn = ratio("p99_ms", "churned", "sightline", "still")
+    assert churn(GroupRound(result=result_of(ours("churned", good=0), ours("still")))) == math.inf
+    assert churn(GroupRound(result=result_of(ours("churned"), ours("still", good=0)))) is None
+    assert added_latency(GroupRound(result=result_of(ours("one_client", good=0)), parts=PARTS)) == math.inf
 
 
 def test_no_aim_is_told_of_a_round_without_its_runs() -> None:

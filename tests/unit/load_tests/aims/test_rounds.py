@@ -8,7 +8,10 @@ import pytest
 
 from load_tests.aims import rounds
 from load_tests.aims.rounds import Group, all_rounds, measure_rounds, read_rounds
+from load_tests.results import Side
 from load_tests.scenario import Scenario
+from tests.unit.load_tests.test_progress import result_of
+from tests.unit.load_tests.test_results import run
 from tests.unit.load_tests.test_runner import Heard, InThread
 
 SCENARIO = """
@@ -62,6 +65,17 @@ def test_a_round_that_failed_is_told_and_tried_again(
     assert read_rounds(tmp_path, "a", 1) == []
     assert measure(tmp_path, started, 1, "a") == []
     assert len(read_rounds(tmp_path, "a", 1)) == 1
+
+
+def test_a_round_without_good_answers_is_not_written_down(
+    tmp_path: Path, started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = result_of(run(Side(target="sightline", load="peak"), 0, good=0, errors={"status 500": 100}))
+    monkeypatch.setattr(rounds, "run_scenario", lambda *_: silent)
+    assert measure(tmp_path, started, 1, "a") == [
+        "a, round 1: sightline: peak: no good answer to 100 requests: 100 x status 500"
+    ]
+    assert read_rounds(tmp_path, "a", 1) == []
 
 
 def test_no_rounds_are_no_result(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from io import StringIO
 
 import pytest
@@ -13,9 +14,9 @@ from load_tests.report.comparison import (
     sides_of_both,
     warnings_of,
 )
-from load_tests.results import Metric, Side
+from load_tests.results import LATENCIES, Metric, Side
 from tests.unit.load_tests.test_progress import result_of
-from tests.unit.load_tests.test_results import run
+from tests.unit.load_tests.test_results import latency, run
 
 PEAK, CALM = Side(target="sightline", load="a_load_of_a_long_name"), Side(target="sightline", load="calm")
 ONLY_A, ONLY_B = Side(target="peer", load="calm"), Side(target="one_process", load="calm")
@@ -38,6 +39,9 @@ def test_only_what_both_measured_is_compared() -> None:
         ("p99_ms", (100.0,), (104.0,), 1.04, "alike"),  # less than 5 %
         ("p99_ms", (100.0, 200.0), (190.0, 300.0), 245 / 150, "alike"),  # the rounds overlap
         ("error_share", (0.0,), (0.5,), None, "worse"),
+        ("p99_ms", (100.0,), (math.inf,), None, "worse"),  # no good answer
+        ("p99_ms", (math.inf, math.inf), (100.0, 90.0), None, "better"),
+        ("p99_ms", (math.inf,), (math.inf,), None, "alike"),
     ],
 )
 def test_a_change_is_told_where_it_is_more_than_the_rounds_differ(
@@ -50,6 +54,16 @@ def test_a_change_is_told_where_it_is_more_than_the_rounds_differ(
 
 def test_metrics_that_are_nought_in_both_are_left_out() -> None:
     assert "cpu_ms" not in {each.metric for each in compared(A, B, CALM)}
+
+
+def test_a_load_without_good_answers_is_not_quicker() -> None:
+    errors = {"status 500": 100}
+    silent = result_of(run(CALM, 0, good=0, throughput_rps=0, goodput_rps=0, errors=errors, latency=latency()))
+    changes = {each.metric: each.change for each in compared(A, silent, CALM)}
+    assert {changes[metric] for metric in (*LATENCIES, "throughput_rps", "error_share")} == {"worse"}
+    out = StringIO()
+    Console(file=out, width=80).print(comparison_table(A, silent))
+    assert "never" in out.getvalue()
 
 
 def test_the_table_fits_eighty_columns() -> None:
