@@ -258,7 +258,7 @@ def _probe(
     load = Load(ask=question, arrivals=Poisson(kind="poisson", rate=rate_rps, duration_s=duration_s), slo_ms=p99_ms)
     progress = Progress()
     listener.starts(f"{rate_rps:.2f} requests/s", duration_s + load.warm_s, progress)
-    asked = Asked(scenario=scenario, target=server, unit_rps=1.0, seed=scenario.seed)
+    asked = Asked(scenario=scenario, target=server, seed=scenario.seed)
     made = Run(target=OURS, load=question, round=0, **asked.measured(load, progress))
     share = (made.in_time or 0) / made.sent if made.sent else 0.0
     return share, f"{share:.2%} within {p99_ms:g} ms, p99 {made.latency.p99_ms:.1f} ms"

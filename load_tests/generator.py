@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ import numpy as np
 import uvloop
 from numpy.typing import NDArray
 
-from load_tests.http_connection import Answer, HttpPool
+from load_tests.http_connection import GIVEN_UP, Answer, HttpPool
 
 EXPIRE_EVERY_S = 0.1
 Returned = TypeVar("Returned")
@@ -71,11 +72,27 @@ def empty_log(loop: Literal["open", "closed"], rows: int, duration_s: float) -> 
 
 @dataclass(slots=True)
 class Progress:
-    """Told while a run goes on: requests sent and answered so far, and good ones among them."""
+    """Told while a run goes on.
+
+    Attributes:
+        sent: requests so far.
+        answered: of them, those that are settled, whatever came of them.
+        good: of these, those answered as they should be.
+        errors: kind -> others of these.
+    """
 
     sent: int = 0
     answered: int = 0
     good: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+
+    def hears(self, answer: Answer) -> None:
+        """Count an answer."""
+        self.answered += 1
+        if answer.status == 200:
+            self.good += 1
+        else:
+            self.errors[f"status {answer.status}" if answer.status else answer.failure] += 1
 
 
 def run_loop(main: Coroutine[Any, Any, Returned]) -> Returned:
@@ -114,9 +131,10 @@ async def open_loop(
 
     def answered(row: int, answer: Answer) -> None:
         nonlocal left
+        if answer.failure == GIVEN_UP:  # the loop itself has ended
+            return
         log.record(row, answer, began_s)
-        told.answered += 1
-        told.good += answer.status == 200
+        told.hears(answer)
         left -= 1
         if not left:
             all_done.set()
@@ -159,9 +177,10 @@ async def closed_loop(
 
     def answered(client: int, answer: Answer) -> None:
         nonlocal active
+        if answer.failure == GIVEN_UP:  # the loop itself has ended: nobody asks again
+            return
         answers.append((free_s[client], answer))
-        told.answered += 1
-        told.good += answer.status == 200
+        told.hears(answer)
         if time.perf_counter() < ends_s:
             # In the next turn of the loop: where sending fails at once, this would call itself without end.
             asyncio.get_running_loop().call_soon(ask, client)
@@ -208,11 +227,20 @@ class _expiring:
 
 
 async def side_by_side(main: Awaitable[Log], others: Sequence[Callable[[], Awaitable[Log]]]) -> Log:
-    """Run a load while others, that are not reported, go on beside it until it ends."""
+    """Run a load while others go on beside it until it ends; of these their `Progress` is all that stays.
+
+    Raises:
+        Exception: what one of the others raised, when the load has ended.
+    """
     tasks = [asyncio.ensure_future(other()) for other in others]
+    ended: list[Log | BaseException] = []
     try:
-        return await main
+        log = await main
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        ended += await asyncio.gather(*tasks, return_exceptions=True)
+    for each in ended:
+        if isinstance(each, BaseException) and not isinstance(each, asyncio.CancelledError):
+            raise each
+    return log

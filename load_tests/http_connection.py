@@ -18,6 +18,9 @@ import httptools
 MAX_IN_FLIGHT = 8000
 """Of open connections: a server that answers nobody must not use up all memory here."""
 
+GIVEN_UP = "given up"
+"""The failure of a request that was under way when its pool was closed."""
+
 
 @dataclass(slots=True)
 class Answer:
@@ -219,7 +222,7 @@ class HttpPool:
     def close(self) -> None:
         """Close everything; requests under way fail."""
         for connection in [*self._busy]:
-            connection.fail("given up")
+            connection.fail(GIVEN_UP)
         idle, self._idle = self._idle, []
         for connection in idle:
             connection.fail("")

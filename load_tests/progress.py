@@ -15,7 +15,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from load_tests.generator import Progress
-from load_tests.results import Metric, Result, Run, metric_of
+from load_tests.results import Beside, Metric, Result, Run, metric_of
 
 REFRESH_S = 0.5
 
@@ -76,11 +76,12 @@ class ConsoleListener(AbstractContextManager["ConsoleListener"]):
 def run_line(run: Run) -> str:
     """A run in a line."""
     latency = f"p50 {run.latency.p50_ms:.1f} ms, p99 {run.latency.p99_ms:.1f} ms" if run.good else "no good answer"
-    told = [f"{run.target}: {run.load}: {run.throughput_rps:.1f}/s", latency, errors_line(run)]
+    beside = (f"beside it {name}, {each.good} good of {each.sent}" for name, each in run.beside.items())
+    told = [f"{run.target}: {run.load}: {run.throughput_rps:.1f}/s", latency, errors_line(run), *beside]
     return ", ".join(part for part in told if part)
 
 
-def errors_line(run: Run) -> str:
+def errors_line(run: Run | Beside) -> str:
     """How many errors of each kind."""
     return ", ".join(f"{count} x {kind}" for kind, count in sorted(run.errors.items()))
 

@@ -120,6 +120,20 @@ class Batches(Part):
     items: int
 
 
+class Beside(Part):
+    """A background load while another one was measured.
+
+    Attributes:
+        sent: requests; those under way at the end are among neither of the others.
+        good: of them, those answered as they should be.
+        errors: kind -> the others that were settled.
+    """
+
+    sent: int
+    good: int
+    errors: dict[str, int] = Field(default_factory=dict)
+
+
 class Run(Part):
     """One target under one load, once.
 
@@ -148,6 +162,7 @@ class Run(Part):
         cpu_ms: kind of process -> CPU milliseconds for each answered request; ended processes are counted until
             the last sample. Empty when the target's processes are not known.
         server_timing_ms: part, such as `step_ocr.compute` -> mean over the answers that have `Server-Timing`.
+        beside: background load -> what became of it.
         batches: queue of the router, such as `text_reader` -> its calls in this run, where the server tells.
         seconds: the run by seconds.
         tree: the server's processes over time.
@@ -175,6 +190,7 @@ class Run(Part):
     errors: dict[str, int] = Field(default_factory=dict)
     cpu_ms: dict[str, float] = Field(default_factory=dict)
     server_timing_ms: dict[str, float] = Field(default_factory=dict)
+    beside: dict[str, Beside] = Field(default_factory=dict)
     batches: dict[str, Batches] = Field(default_factory=dict)
     seconds: tuple[Second, ...] = ()
     tree: tuple[TreeSample, ...] = ()

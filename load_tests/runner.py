@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
@@ -15,13 +15,16 @@ from load_tests.cpu_accounting import watched
 from load_tests.generator import Log, Progress, closed_loop, open_loop, run_loop, side_by_side
 from load_tests.machine import checkout_commit, installed_versions, this_machine
 from load_tests.outcomes import outcomes_of
+from load_tests.progress import errors_line
 from load_tests.questions import requests_of
-from load_tests.results import Result, Run, TargetFacts
+from load_tests.results import Beside, Result, Run, TargetFacts
 from load_tests.scenario import Load, Scenario
-from load_tests.statistics import check_schedule, summary_of
+from load_tests.statistics import ScheduleMissedError, check_schedule, summary_of
 from load_tests.target import RunningTarget, Target, TargetMissingError
 
 WARM_CLIENTS = 4
+SEEDS_OF_ROUNDS = 1000
+"""Between the seeds of loads that run at the same time: each round adds 1 to them."""
 
 
 class Listener(Protocol):
@@ -41,23 +44,41 @@ class Asked:
     """A load of a scenario, for one running server in one round.
 
     Attributes:
-        unit_rps: what a rate of 1 stands for.
         seed: of everything that is drawn.
+        throughputs: load -> good answers a second of this server in this round, of the loads before.
     """
 
     scenario: Scenario
     target: RunningTarget
-    unit_rps: float
     seed: int
+    throughputs: Mapping[str, float] = field(default_factory=dict)
 
-    def loop(self, load: Load, progress: Progress) -> Coroutine[Any, Any, Log]:
-        """The sending of one load, not yet begun."""
-        requests = requests_of(self.scenario.questions[load.ask], self.target, self.seed)
+    def unit_rps(self, load: Load) -> float:
+        """What a rate of 1 stands for.
+
+        Raises:
+            RuntimeError: rates are multiples of a load that was not measured before, or answered nothing.
+        """
+        if load.rates_of is None:
+            return 1.0
+        if not (unit_rps := self.throughputs.get(load.rates_of, 0.0)):
+            told = "nothing" if load.rates_of in self.throughputs else "not measured before it"
+            raise RuntimeError(f"rates are multiples of what {load.rates_of} answered, and that was {told}")
+        return unit_rps
+
+    def loop(self, load: Load, progress: Progress, number: int = 0) -> Coroutine[Any, Any, Log]:
+        """The sending of one load, not yet begun; `number` counts those that run at the same time.
+
+        Raises:
+            RuntimeError: nobody knows its rates.
+        """
+        seed = self.seed + number * SEEDS_OF_ROUNDS
+        requests = requests_of(self.scenario.questions[load.ask], self.target, seed)
         send = partial(closed_loop, self.target.url, requests, timeout_s=self.scenario.timeout_s, progress=progress)
         if load.clients is not None and load.duration_s is not None:
             return send(clients=load.clients, duration_s=load.duration_s)
         assert load.arrivals is not None  # a load has one of both
-        due_s = due_times_s(load.arrivals, unit_rps=self.unit_rps, seed=self.seed)
+        due_s = due_times_s(load.arrivals, unit_rps=self.unit_rps(load), seed=seed)
         return open_loop(
             self.target.url,
             requests,
@@ -86,20 +107,43 @@ class Asked:
 
         Raises:
             ScheduleMissedError: the generator was late, and nothing can be said.
+            RuntimeError: nobody knows its rates, or what should run beside it mostly failed.
         """
+        for each in (load, *(self.scenario.loads[name] for name in load.beside)):
+            self.unit_rps(each)  # before anything is asked
+        told = {name: Progress() for name in load.beside}
+        others = [
+            partial(self.loop, self.scenario.loads[name], of_other, number)
+            for number, (name, of_other) in enumerate(told.items(), 1)
+        ]
         self.warm_up(load)
-        others = [partial(self.loop, self.scenario.loads[name], Progress()) for name in load.beside]
         began_at, before = datetime.now(UTC), batches_of(self.target)
         with watched(self.target.root_pid) as watch:
             log = run_loop(side_by_side(self.loop(load, progress), others))
+        beside = {name: Beside(sent=of.sent, good=of.good, errors=dict(of.errors)) for name, of in told.items()}
+        check_beside(beside)
         return {
             **summary_of(log, load.slo_ms),
             "began_at": began_at,
             "lateness": check_schedule(log, self.scenario.lateness_p99_ms),
             "cpu_ms": watch.cpu_ms(int((log.status != 0).sum())),
+            "beside": beside,
             "batches": batches_between(before, batches_of(self.target)),
             "tree": watch.samples(),
         }
+
+
+def check_beside(beside: Mapping[str, Beside]) -> None:
+    """Whether what should run beside a load did.
+
+    Raises:
+        RuntimeError: less than half of its requests had a good answer, or none.
+    """
+    for name, each in beside.items():
+        failed = sum(each.errors.values())
+        if not each.good or failed > each.good:
+            told = f": {errors_line(each)}" if failed else ""
+            raise RuntimeError(f"{name} beside it had {each.good} good answers to {each.sent} requests{told}")
 
 
 def _length_s(load: Load) -> float | None:
@@ -182,21 +226,14 @@ def _turn(
     for load_name, load in scenario.loads.items():
         if load.background:
             continue
-        unit_rps = throughputs[load.rates_of] if load.rates_of else 1.0
-        if not unit_rps:
-            raise RuntimeError(
-                f"{target_name}: {load_name}: its rates are multiples of what {load.rates_of} answered, and that was "
-                "nothing"
-            )
-        asked = Asked(
-            scenario=scenario,
-            target=server,
-            unit_rps=unit_rps,
-            seed=scenario.seed + round_number,
-        )
+        asked = Asked(scenario=scenario, target=server, seed=scenario.seed + round_number, throughputs=throughputs)
         progress = Progress()
         what = f"{target_name}: {load_name}" + (f", round {round_number + 1}" if scenario.rounds > 1 else "")
         listener.starts(what, (_length_s(load) or 0) + load.warm_s, progress)
-        run = Run(target=target_name, load=load_name, round=round_number, **asked.measured(load, progress))
+        try:
+            measured = asked.measured(load, progress)
+        except (ScheduleMissedError, RuntimeError) as error:
+            raise type(error)(f"{target_name}: {load_name}: {error}") from error
+        run = Run(target=target_name, load=load_name, round=round_number, **measured)
         throughputs[load_name] = run.throughput_rps
         yield run

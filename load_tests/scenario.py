@@ -76,7 +76,7 @@ class Load(Part):
         slo_ms: answers later than this are no goodput.
         warm_s: how long the question is asked before, by as many clients, or four, and not counted.
         beside: names of loads that run meanwhile.
-        background: it runs only beside others, and is not reported.
+        background: it runs only beside others; of it is reported how many requests were good, and what errors came.
     """
 
     ask: str

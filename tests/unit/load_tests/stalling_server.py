@@ -12,7 +12,10 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nServer-Timing: work;dur=1.5\r
 
 
 class StallingServer:
-    """Sleeps `stall_s` before it answers request `stall_at`; `answers` are of single requests, None hangs up."""
+    """Sleeps `stall_s` before it answers request `stall_at`; `answers` are of single requests, None hangs up.
+
+    At `/missing` there is nothing.
+    """
 
     def __init__(self) -> None:
         self.url = ""
@@ -32,6 +35,9 @@ class StallingServer:
             length = [line.partition(b":")[2] for line in head.split(b"\r\n") if line.startswith(b"Content-Length")]
             await reader.readexactly(int(length[0]) if length else 0)
             self.requests += 1
+            if head.startswith(b"GET /missing "):
+                writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+                continue
             if self.requests == self.stall_at:
                 time.sleep(self.stall_s)  # noqa: ASYNC251 - on purpose not asyncio's: everybody waits
             answer = self.answers.get(self.requests, ANSWER)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 
 import numpy as np
 import pytest
 
-from load_tests.generator import Progress, closed_loop, open_loop, run_loop
+from load_tests.generator import Progress, closed_loop, empty_log, open_loop, run_loop, side_by_side
 from load_tests.http_connection import encode_request
 from load_tests.statistics import server_timing_ms, summary_of
 from tests.unit.load_tests.stalling_server import stalling_server
@@ -94,6 +95,41 @@ def test_an_answer_that_does_not_come_is_given_up() -> None:
 def test_a_server_that_is_not_there_refuses() -> None:
     log = run_loop(open_loop("http://127.0.0.1:1", requests("http://x"), constant(3, 0.1), timeout_s=5))
     assert summary_of(log, None)["errors"] == {"connection refused": 3}
+
+
+def test_what_others_raise_beside_a_load_is_raised() -> None:
+    async def main():
+        await asyncio.sleep(0)
+        return empty_log("open", 0, 0.0)
+
+    async def broken():
+        raise ValueError("no such picture")
+
+    async def endless():
+        await asyncio.Event().wait()
+
+    with pytest.raises(ValueError, match="no such picture"):
+        run_loop(side_by_side(main(), [endless, broken]))
+    assert len(run_loop(side_by_side(main(), [endless])).status) == 0
+
+
+def test_a_closed_loop_that_is_cancelled_asks_no_more() -> None:
+    progress = Progress()
+
+    async def cancelled(url: str) -> int:
+        loop = closed_loop(url, requests(url), clients=2, duration_s=30, timeout_s=30, progress=progress)
+        task = asyncio.ensure_future(loop)
+        while progress.good < 2:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        sent = progress.sent
+        await asyncio.sleep(0.05)
+        return progress.sent - sent
+
+    with stalling_server() as server:
+        assert run_loop(cancelled(server.url)) == 0
+    assert (progress.answered, progress.errors) == (progress.good, {})
 
 
 def test_a_schedule_without_requests_ends_at_once() -> None:

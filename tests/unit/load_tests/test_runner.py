@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
+from load_tests.arrivals import due_times_s
 from load_tests.generator import closed_loop
-from load_tests.results import Result, Run
-from load_tests.runner import run_scenario
+from load_tests.questions import requests_of
+from load_tests.results import Beside, Result, Run
+from load_tests.runner import check_beside, run_scenario
 from load_tests.scenario import Scenario
 from load_tests.statistics import ScheduleMissedError
 from load_tests.target import RunningTarget, TargetMissingError
@@ -105,7 +107,9 @@ def test_a_rate_is_a_multiple_of_what_was_measured() -> None:
 def test_a_rate_is_no_multiple_of_nothing() -> None:
     calm = {"ask": "health", "rates_of": "peak", "arrivals": {"kind": "constant", "rate": 0.25, "duration_s": 1}}
     scenario = {"loads": {"peak": PEAK, "calm": calm}}
-    with pytest.raises(RuntimeError, match="calm: its rates are multiples of what peak answered, and that was nothing"):
+    with pytest.raises(
+        RuntimeError, match="sightline: calm: rates are multiples of what peak answered, and that was nothing"
+    ):
         measure(scenario, Refusing())
 
 
@@ -123,10 +127,58 @@ def test_a_server_is_warmed_by_as_many_clients_as_will_ask_it(monkeypatch: pytes
     assert clients == [2, 2, 4]
 
 
-def test_what_runs_beside_is_not_reported() -> None:
+def test_what_runs_beside_is_no_run_of_its_own_but_counted() -> None:
     loads = {"noise": PEAK | {"background": True, "duration_s": 30}, "peak": PEAK | {"beside": ["noise"]}}
     result, _ = measure({"loads": loads}, InThread("sightline"))
     assert [run.load for run in result.runs] == ["peak"]
+    beside = result.runs[0].beside["noise"]
+    assert beside.sent >= beside.good > 0
+    assert beside.errors == {}
+
+
+def test_what_runs_beside_has_rates_and_seeds_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    schedules: list[tuple[float, float, int]] = []
+
+    def spy(arrivals: Any, *, unit_rps: float, seed: int) -> Any:
+        schedules.append((arrivals.rate, unit_rps, seed))
+        return due_times_s(arrivals, unit_rps=unit_rps, seed=seed)
+
+    monkeypatch.setattr("load_tests.runner.due_times_s", spy)
+    seeds: list[int] = []
+
+    def asked_with(question: Any, target: Any, seed: int) -> Any:
+        seeds.append(seed)
+        return requests_of(question, target, seed)
+
+    monkeypatch.setattr("load_tests.runner.requests_of", asked_with)
+    constant = {"kind": "constant", "duration_s": 0.5}
+    noise = {"ask": "health", "background": True, "arrivals": constant | {"rate": 40}}
+    calm = {"ask": "health", "warm_s": 0, "beside": ["noise"], "arrivals": constant | {"rate": 0.05}}
+    measure({"loads": {"peak": PEAK, "noise": noise, "calm": calm | {"rates_of": "peak"}}}, InThread("sightline"))
+    (calm_rate, calm_unit, calm_seed), (noise_rate, noise_unit, noise_seed) = schedules
+    assert (calm_rate, noise_rate, noise_unit) == (0.05, 40, 1.0)
+    assert calm_unit != 1.0
+    assert calm_seed != noise_seed
+    assert seeds[-2:] == [calm_seed, noise_seed]
+
+
+def test_a_run_beside_which_nothing_was_answered_is_none() -> None:
+    noise = {"ask": "missing", "background": True, "arrivals": {"kind": "constant", "rate": 40, "duration_s": 30}}
+    loads = {"noise": noise, "peak": PEAK | {"beside": ["noise"]}}
+    questions = {"health": {"get": "/healthz"}, "missing": {"get": "/missing"}}
+    with pytest.raises(
+        RuntimeError, match=r"sightline: peak: noise beside it had 0 good answers to \d+ requests: \d+ x"
+    ):
+        measure({"loads": loads, "questions": questions}, InThread("sightline"))
+
+
+@pytest.mark.parametrize(
+    ("good", "errors", "usable"), [(5, {}, True), (5, {"timeout": 5}, True), (4, {"timeout": 5}, False), (0, {}, False)]
+)
+def test_what_runs_beside_must_mostly_be_answered(good: int, errors: dict[str, int], usable: bool) -> None:
+    beside = {"noise": Beside(sent=10, good=good, errors=errors)}
+    with nullcontext() if usable else pytest.raises(RuntimeError, match="noise beside it"):
+        check_beside(beside)
 
 
 def test_thresholds_are_judged_and_say_so_when_their_baseline_is_missing() -> None:
