@@ -7,6 +7,8 @@ aiohttp 360, httpx 4600), which on one machine is taken from the server that is 
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +19,12 @@ import httptools
 
 MAX_IN_FLIGHT = 8000
 """Of open connections: a server that answers nobody must not use up all memory here."""
+
+NOT_SENT = "not sent, "
+"""Begins the failure of a request that never left this machine, for a reason that is not the server's."""
+
+OWN_LIMITS = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS)
+"""What a connection fails with when this machine has no more files, ports or buffers."""
 
 GIVEN_UP = "given up"
 """The failure of a request that was under way when its pool was closed."""
@@ -179,7 +187,7 @@ class HttpPool:
     def ask_again(self, number: int, request: bytes, sent_s: float) -> None:
         """Send on a connection of its own."""
         if len(self._busy) >= MAX_IN_FLIGHT:
-            failure = f"not sent, {MAX_IN_FLIGHT} were in flight"
+            failure = f"{NOT_SENT}{MAX_IN_FLIGHT} were in flight"
             self._on_answer(number, Answer(sent_s, done_s=time.perf_counter(), failure=failure))
             return
         connection = HttpConnection(self)
@@ -194,8 +202,11 @@ class HttpPool:
             await asyncio.get_running_loop().create_connection(lambda: connection, self._host, self._port)
         except ConnectionRefusedError:
             connection.fail("connection refused")
-        except OSError:
-            connection.fail("connection failed")
+        except OSError as error:
+            if error.errno in OWN_LIMITS:
+                connection.fail(f"{NOT_SENT}{os.strerror(error.errno)}")
+            else:
+                connection.fail("connection failed")
 
     def done(self, connection: HttpConnection, number: int, answer: Answer, *, reusable: bool) -> None:
         """Take a connection back, and pass its answer on."""

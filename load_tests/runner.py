@@ -19,7 +19,7 @@ from load_tests.progress import errors_line
 from load_tests.questions import requests_of
 from load_tests.results import Beside, Result, Run, TargetFacts
 from load_tests.scenario import Load, Scenario
-from load_tests.statistics import ScheduleMissedError, check_schedule, summary_of
+from load_tests.statistics import ScheduleMissedError, check_schedule, check_sent, summary_of
 from load_tests.target import RunningTarget, Target, TargetMissingError
 
 WARM_CLIENTS = 4
@@ -137,9 +137,11 @@ def check_beside(beside: Mapping[str, Beside]) -> None:
     """Whether what should run beside a load did.
 
     Raises:
+        ScheduleMissedError: the generator could not send all of it.
         RuntimeError: less than half of its requests had a good answer, or none.
     """
     for name, each in beside.items():
+        check_sent(each.errors, each.sent)
         failed = sum(each.errors.values())
         if not each.good or failed > each.good:
             told = f": {errors_line(each)}" if failed else ""

@@ -172,6 +172,11 @@ def test_a_run_beside_which_nothing_was_answered_is_none() -> None:
         measure({"loads": loads, "questions": questions}, InThread("sightline"))
 
 
+def test_what_the_generator_could_not_send_beside_a_load_is_its_own_fault() -> None:
+    with pytest.raises(ScheduleMissedError, match="1 of 10 requests were not sent: Too many open files"):
+        check_beside({"noise": Beside(sent=10, good=9, errors={"not sent, Too many open files": 1})})
+
+
 @pytest.mark.parametrize(
     ("good", "errors", "usable"), [(5, {}, True), (5, {"timeout": 5}, True), (4, {"timeout": 5}, False), (0, {}, False)]
 )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -129,8 +131,10 @@ def test_a_schedule_that_was_not_kept_is_not_reported() -> None:
         check_schedule(log_of([0, 1], [0, 1.5], [0.1, 1.6], [200, 200]))
 
 
-def test_requests_that_were_not_sent_are_no_schedule_kept() -> None:
+@pytest.mark.parametrize("loop", ["open", "closed"])
+def test_requests_that_were_not_sent_are_no_schedule_kept(loop: Literal["open", "closed"]) -> None:
     log = log_of([0, 1], [0, 1], [0.1, 1], [200, 0])
+    log.loop = loop
     log.failures = {1: "not sent, 8000 were in flight"}
     with pytest.raises(ScheduleMissedError, match="1 of 2 requests were not sent: 8000 were in flight"):
         check_schedule(log)
