@@ -33,6 +33,7 @@ class Log:
         status: (n,) HTTP status; 0 for none.
         failures: row -> why there is no status.
         server_timings: `Server-Timing` of the answers that had it.
+        repeated: requests that were asked again, since the server had closed the kept connection.
         duration_s: how long requests were sent.
         concurrency: closed loop: clients.
     """
@@ -46,12 +47,14 @@ class Log:
     concurrency: int | None = None
     failures: dict[int, str] = field(default_factory=dict)
     server_timings: list[str] = field(default_factory=list)
+    repeated: int = 0
 
     def record(self, row: int, answer: Answer, began_s: float) -> None:
         """Write an answer down."""
         self.sent_s[row] = answer.sent_s - began_s
         self.done_s[row] = answer.done_s - began_s
         self.status[row] = answer.status
+        self.repeated += answer.repeated
         if not answer.status:
             self.failures[row] = answer.failure
         elif answer.server_timing:
@@ -171,6 +174,8 @@ async def closed_loop(
     all_done = asyncio.Event()
 
     def ask(client: int) -> None:
+        if pool.closed:  # since this was put off to the next turn of the loop
+            return
         free_s[client] = time.perf_counter()
         told.sent += 1
         pool.send(client, next(requests))

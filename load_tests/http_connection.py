@@ -20,6 +20,9 @@ import httptools
 MAX_IN_FLIGHT = 8000
 """Of open connections: a server that answers nobody must not use up all memory here."""
 
+CLOSED_BEFORE_S = 0.1
+"""A round trip: a kept connection that is lost so soon behind a request was closed before the server saw it."""
+
 NOT_SENT = "not sent, "
 """Begins the failure of a request that never left this machine, for a reason that is not the server's."""
 
@@ -40,6 +43,7 @@ class Answer:
         status: HTTP status; 0 when there is none.
         failure: why there is none.
         server_timing: that header, as it came.
+        repeated: whether it was asked again, since the server had closed the kept connection.
     """
 
     sent_s: float
@@ -47,6 +51,7 @@ class Answer:
     status: int = 0
     failure: str = ""
     server_timing: str = ""
+    repeated: bool = False
 
 
 OnAnswer = Callable[[int, Answer], None]
@@ -78,16 +83,17 @@ class HttpConnection(asyncio.Protocol):
         self._answer: Answer | None = None
         self._request = b""
         self._fresh = True
+        self._heard = False
 
     @property
     def sent_s(self) -> float:
         """When the request under way was written."""
         return self._answer.sent_s if self._answer else 0.0
 
-    def send(self, number: int, request: bytes, sent_s: float) -> None:
+    def send(self, number: int, request: bytes, sent_s: float, *, repeated: bool = False) -> None:
         """Write a request; the pool hears of its answer."""
-        self._number, self._request = number, request
-        self._answer = Answer(sent_s)
+        self._number, self._request, self._heard = number, request, False
+        self._answer = Answer(sent_s, repeated=repeated)
         self._parser = httptools.HttpResponseParser(self)
         if self._transport is not None:
             self._transport.write(request)
@@ -111,6 +117,7 @@ class HttpConnection(asyncio.Protocol):
         if self._answer is None:
             self.fail("bytes that nobody asked for")
             return
+        self._heard = True
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
@@ -133,14 +140,19 @@ class HttpConnection(asyncio.Protocol):
             self._transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Ask again on a fresh connection where the server closed a kept one that had nothing to say, else fail."""
+        """Ask again on a fresh connection where the server had closed a kept one before it saw the request, else fail.
+
+        That is so where no byte of an answer came and the close came at once. A server that closes later, or within its
+        answer, had the request and lost it.
+        """
         self._pool.forget(self)
         if self._answer is None:
             return
-        if not self._fresh:
+        at_once = time.perf_counter() - self._answer.sent_s <= CLOSED_BEFORE_S
+        if at_once and not self._fresh and not self._heard:
             number, answer = self._number, self._answer
             self._answer = None
-            self._pool.ask_again(number, self._request, answer.sent_s)
+            self._pool.open_for(number, self._request, answer.sent_s, repeated=True)
             return
         self._finish("connection lost")
 
@@ -170,6 +182,7 @@ class HttpPool:
         self._host, self._port = parts.hostname, parts.port or 80
         self._on_answer = on_answer
         self._timeout_s = timeout_s
+        self.closed = False
         self._idle: list[HttpConnection] = []
         self._busy: dict[HttpConnection, None] = {}  # oldest request first
         self._opening: set[asyncio.Task[None]] = set()
@@ -182,17 +195,17 @@ class HttpPool:
             self._busy[connection] = None
             connection.send(number, request, sent_s)
         else:
-            self.ask_again(number, request, sent_s)
+            self.open_for(number, request, sent_s)
 
-    def ask_again(self, number: int, request: bytes, sent_s: float) -> None:
-        """Send on a connection of its own."""
+    def open_for(self, number: int, request: bytes, sent_s: float, *, repeated: bool = False) -> None:
+        """Send on a fresh connection."""
         if len(self._busy) >= MAX_IN_FLIGHT:
             failure = f"{NOT_SENT}{MAX_IN_FLIGHT} were in flight"
             self._on_answer(number, Answer(sent_s, done_s=time.perf_counter(), failure=failure))
             return
         connection = HttpConnection(self)
         self._busy[connection] = None
-        connection.send(number, request, sent_s)
+        connection.send(number, request, sent_s, repeated=repeated)
         task = asyncio.get_running_loop().create_task(self._open(connection))
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
@@ -232,6 +245,7 @@ class HttpPool:
 
     def close(self) -> None:
         """Close everything; requests under way fail."""
+        self.closed = True
         for connection in [*self._busy]:
             connection.fail(GIVEN_UP)
         idle, self._idle = self._idle, []

@@ -149,6 +149,11 @@ def _cpu(runs: list[Run]) -> str:
     return _metric("cpu_ms", ".2f")(runs) if runs[0].cpu_ms else ""
 
 
+def _repeated(runs: list[Run]) -> str:
+    repeated = median_of([run.repeated for run in runs])
+    return f"{repeated:g}" if repeated else ""
+
+
 SMALLEST_CPU_MS = 0.005
 ROWS: Mapping[str, Callable[[list[Run]], str]] = {
     "offered a second": _offered,
@@ -159,6 +164,7 @@ ROWS: Mapping[str, Callable[[list[Run]], str]] = {
     "p99 ms": _metric("p99_ms"),
     "p99.9 ms": _metric("p999_ms"),
     "errors": _metric("error_share", ".1%"),
+    "asked again": _repeated,
     "generator late, p99 ms": _late,
     "CPU ms a request": _cpu,
 }

@@ -146,6 +146,7 @@ class Run(Part):
         concurrency: closed loop: clients.
         duration_s: from the first intended request to the last one's; the answers may come later.
         sent: requests.
+        repeated: of them, those asked again on a fresh connection, since the server had closed the kept one meanwhile.
         good: requests answered with the expected status.
         in_time: of them, those within `slo_ms`; None in files that do not tell.
         throughput_rps: good answers a second, until sending ended or until the last of them, whichever is more.
@@ -177,6 +178,7 @@ class Run(Part):
     concurrency: int | None = None
     duration_s: float
     sent: int
+    repeated: int = 0
     good: int
     in_time: int | None = None
     throughput_rps: float

@@ -116,6 +116,7 @@ def summary_of(log: Log, slo_ms: float | None) -> dict[str, Any]:
         "concurrency": log.concurrency,
         "duration_s": log.duration_s,
         "sent": len(good),
+        "repeated": log.repeated,
         "good": int(good.sum()),
         "in_time": int(in_time.sum()),
         "throughput_rps": counted.sum() / elapsed_s,

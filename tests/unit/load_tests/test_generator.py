@@ -83,6 +83,7 @@ def test_a_kept_connection_that_the_server_closed_is_not_an_error() -> None:
         log = run_loop(open_loop(server.url, requests(server.url), np.array([0.0, 0.5]), timeout_s=30))
         assert server.requests == 3
     assert (log.status == 200).all()
+    assert summary_of(log, None)["repeated"] == 1
 
 
 def test_an_answer_that_does_not_come_is_given_up() -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from load_tests.http_connection import Answer, HttpPool
+from load_tests.http_connection import CLOSED_BEFORE_S, Answer, HttpConnection, HttpPool
+from tests.unit.load_tests.stalling_server import ANSWER
 
 
 def failure_of(error: OSError, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -24,6 +28,90 @@ def failure_of(error: OSError, monkeypatch: pytest.MonkeyPatch) -> str:
         return (await heard).failure
 
     return asyncio.run(ask())
+
+
+class Wire(asyncio.Transport):
+    """Where requests are written to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+
+    def write(self, data: Any) -> None:
+        self.written.append(data)
+
+    def abort(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def asked_and_lost(
+    begun: bytes, after_s: float, monkeypatch: pytest.MonkeyPatch, *, kept: bool = True
+) -> tuple[int, str, bool]:
+    """Connections that were opened, failure and whether it was repeated, of a request whose connection is lost.
+
+    Args:
+        begun: what came of its answer before.
+        after_s: how long after the request the connection is lost.
+        monkeypatch: for the clock and the loop.
+        kept: whether a request was answered on it before.
+    """
+
+    async def ask() -> tuple[int, str, bool]:
+        wires: list[tuple[HttpConnection, Wire]] = []
+        heard: list[Answer] = []
+        opened = asyncio.Event()
+
+        async def connecting(made: Callable[[], HttpConnection], *_: object) -> None:
+            connection, wire = made(), Wire()
+            wires.append((connection, wire))
+            connection.connection_made(wire)
+            opened.set()
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", connecting, raising=False)
+        pool = HttpPool("http://127.0.0.1:9001", lambda _, answer: heard.append(answer), timeout_s=1)
+        pool.send(0, b"first")
+        await opened.wait()
+        first = wires[0][0]
+        if kept:
+            first.data_received(ANSWER)
+            pool.send(1, b"second")
+        if begun:
+            first.data_received(begun)
+        opened.clear()
+        now_s = time.perf_counter() + after_s
+        monkeypatch.setattr("load_tests.http_connection.time.perf_counter", lambda: now_s)
+        before = len(heard)
+        first.connection_lost(None)
+        if len(heard) == before:  # it is asked again
+            await opened.wait()
+            assert wires[1][1].written == [b"second"]
+            wires[1][0].data_received(ANSWER)
+        return len(wires), heard[-1].failure, heard[-1].repeated
+
+    return asyncio.run(ask())
+
+
+def test_a_kept_connection_that_was_closed_meanwhile_is_asked_again_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asked_and_lost(b"", 0, monkeypatch) == (2, "", True)
+
+
+@pytest.mark.parametrize(
+    ("begun", "after_s", "kept"),
+    [
+        (ANSWER[:20], 0, True),
+        (ANSWER[:-1], 0, True),
+        (b"", 2 * CLOSED_BEFORE_S, True),
+        (b"", 0, False),
+    ],
+    ids=["in its head", "in its body", "later", "on a fresh connection"],
+)
+def test_a_connection_that_is_lost_with_the_request_is_an_error(
+    begun: bytes, after_s: float, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert asked_and_lost(begun, after_s, monkeypatch, kept=kept) == (1, "connection lost", False)
 
 
 @pytest.mark.parametrize(

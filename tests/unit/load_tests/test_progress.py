@@ -52,7 +52,12 @@ def test_each_load_has_a_column_of_medians() -> None:
     assert rows["offered a second"] == ["1 client", "5.0"]
     assert rows["answered a second"] == ["9.0", "8.0"]
     assert rows["errors"] == ["20.0%", "0.0%"]
-    assert "CPU ms a request" not in rows
+    assert {"CPU ms a request", "asked again"}.isdisjoint(rows)
+
+
+def test_requests_that_were_asked_again_are_counted() -> None:
+    rows = shown(result_of(run(Side(target="ours", load="peak"), 0, concurrency=1, repeated=3)))
+    assert rows["asked again"] == ["3"]
 
 
 def test_a_load_without_good_answers_has_no_latency() -> None:
