@@ -164,6 +164,7 @@ ROWS: Mapping[str, Callable[[list[Run]], str]] = {
     "p99 ms": _metric("p99_ms"),
     "p99.9 ms": _metric("p999_ms"),
     "errors": _metric("error_share", ".1%"),
+    "refused p99 ms": _metric("refusal_p99_ms", missing=""),
     "asked again": _repeated,
     "generator late, p99 ms": _late,
     "CPU ms a request": _cpu,

@@ -125,6 +125,11 @@ def ratio(
     return value
 
 
+def figure(metric: Metric, load: str) -> Callable[[GroupRound], float | None]:
+    """A metric of ours as it is."""
+    return lambda each: _metric(each, metric, OURS, load)
+
+
 _TUNING = RouterTuning()
 AIMS: tuple[Aim, ...] = (
     Aim(says="compute share, 16 clients", group="plates", value=compute_share, at_least=0.85),
@@ -144,6 +149,8 @@ AIMS: tuple[Aim, ...] = (
         value=filled("text_reader", _TUNING.text_reader, "ragged_peak"), at_least=0.8),
     Aim(says="ragged: detectors' calls filled", group="ragged",
         value=filled("object_detector", _TUNING.object_detector, "ragged_peak"), at_least=0.8),
+    Aim(says="overload: refusals, p99 ms", group="overload", value=figure("refusal_p99_ms", "overload"), at_most=20,
+        form=".1f"),
     Aim(says="churn: p99 / without churn", group="churn",
         value=ratio("p99_ms", "churned", OURS, "still"), at_most=1.5),
     Aim(says="detector: throughput / peer, heavy", group="peer", value=ratio("throughput_rps", "detect_peak", PEER),

@@ -40,6 +40,7 @@ GROUPS: Mapping[str, Group] = {
     "plates": Group(scenario="baselines", parts=True),
     "reading": Group(scenario="reading", parts=True),
     "ragged": Group(scenario="ragged", loads=("ragged_peak",)),
+    "overload": Group(scenario="overload", loads=("peak", "overload")),
     "churn": Group(scenario="churn"),
     "peer": Group(scenario="peer"),
     "light_peer": Group(scenario="peer", loads=("detect_peak",)),

@@ -165,6 +165,14 @@ def test_aims_that_were_measured_are_printed_and_not_measured_again(tmp_path: Pa
     assert "Load test: plates" in (tmp_path / "plates.html").read_text()
 
 
+def test_aims_that_a_measured_group_does_not_tell_are_an_exit_status(tmp_path: Path) -> None:
+    silent = run(Side(target="sightline", load="ragged_peak"), 0)  # no calls to the models were counted
+    (tmp_path / "ragged-1.json").write_text(GroupRound(result=result_of(silent)).model_dump_json())
+    done = CliRunner().invoke(app, ["aims", "--rounds", "1", "--only", "ragged", "--out", str(tmp_path)])
+    assert done.exit_code == BROKEN, done.output
+    assert "MISSED" not in done.output
+
+
 def test_a_group_that_there_is_not_is_refused() -> None:
     done = CliRunner().invoke(app, ["aims", "--only", "nothing"])
     assert done.exit_code == UNUSABLE

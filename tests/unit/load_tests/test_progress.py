@@ -6,7 +6,7 @@ from io import StringIO
 from rich.console import Console
 
 from load_tests.progress import run_line, target_table
-from load_tests.results import Machine, Result, Run, Side
+from load_tests.results import Latency, Machine, Result, Run, Side
 from tests.unit.load_tests.test_results import run
 
 
@@ -53,6 +53,14 @@ def test_each_load_has_a_column_of_medians() -> None:
     assert rows["answered a second"] == ["9.0", "8.0"]
     assert rows["errors"] == ["20.0%", "0.0%"]
     assert {"CPU ms a request", "asked again"}.isdisjoint(rows)
+
+
+def test_how_quickly_refusals_came_is_shown_where_there_were_any() -> None:
+    none = Latency(count=0, mean_ms=0, p50_ms=0, p90_ms=0, p99_ms=0, p999_ms=0, max_ms=0)
+    refused = run(Side(target="ours", load="overload"), 0, concurrency=1)  # in 3 ms
+    calm = run(Side(target="ours", load="calm"), 0, concurrency=1, refusals=none)
+    assert shown(result_of(refused, calm))["refused p99 ms"] == ["3.0", ""]
+    assert "refused p99 ms" not in shown(result_of(calm))
 
 
 def test_requests_that_were_asked_again_are_counted() -> None:

@@ -10,6 +10,7 @@ from load_tests.aims.aim import (
     Aim,
     added_latency,
     compute_share,
+    figure,
     filled,
     measured,
     ratio,
@@ -73,6 +74,13 @@ def test_who_gives_no_good_answer_misses_an_aim_of_latency() -> None:
     assert churn(GroupRound(result=result_of(ours("churned", good=0), ours("still")))) == math.inf
     assert churn(GroupRound(result=result_of(ours("churned"), ours("still", good=0)))) is None
     assert added_latency(GroupRound(result=result_of(ours("one_client", good=0)), parts=PARTS)) == math.inf
+
+
+def test_refusals_are_told_where_there_were_any() -> None:
+    refused = figure("refusal_p99_ms", "overload")
+    assert refused(GroupRound(result=result_of(ours("overload")))) == 3
+    none = ours("overload").refusals.model_copy(update={"count": 0})
+    assert refused(GroupRound(result=result_of(ours("overload", refusals=none)))) is None
 
 
 def test_no_aim_is_told_of_a_round_without_its_runs() -> None:

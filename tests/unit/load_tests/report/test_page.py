@@ -82,6 +82,11 @@ def test_text_from_elsewhere_is_no_markup() -> None:
     assert html.count("&lt;script&gt;") >= 3
 
 
+def test_a_page_says_how_quickly_refusals_came() -> None:
+    words = Page(result_page(result_of(full_run(PEAK, 0)))).words
+    assert words[words.index("refused p99 ms") + 1] == "3.0"
+
+
 def test_a_result_without_runs_is_a_page() -> None:
     assert "Load test: plates" in Page(result_page(result_of())).words
 
