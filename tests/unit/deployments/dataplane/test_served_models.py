@@ -223,14 +223,14 @@ def test_a_package_may_not_call_itself_like_one_of_pp_ocr(tmp_path: Path, reader
     write_package(readers / "cars" / "1", {"aliases": ["pp_ocr/default"]})
     models = served(tmp_path, models_dir=readers)
     assert "calls itself 'pp_ocr/default' too" in models.refused["cars/1"].message
-    assert models.names["pp_ocr/default"] == "pp_ocr/small-small"
+    assert models.known.aliases["pp_ocr/default"] == "pp_ocr/small-small"
 
 
 def test_a_package_of_the_owner_may_have_a_name_of_pp_ocr_as_its_id(tmp_path: Path, readers: Path) -> None:
     folder = write_package(readers / "pp_ocr" / "default")
     models = served(tmp_path, models_dir=readers)
     assert models.packages["pp_ocr/default"].directory == folder
-    assert "pp_ocr/default" not in models.names
+    assert "pp_ocr/default" not in models.known.aliases
     assert "pp_ocr/small-small" in models.packages
 
 

@@ -12,7 +12,7 @@ def log_of(late_s: list[float]) -> Log:
     log = empty_log("open", len(late_s), float(len(late_s)))
     log.intended_s[:] = np.arange(len(late_s))
     log.sent_s[:] = log.intended_s + late_s
-    log.failures.update({int(row): "not sent: too many" for row in np.flatnonzero(np.isnan(late_s))})
+    log.failures.update({int(row): "not sent, too many" for row in np.flatnonzero(np.isnan(late_s))})
     return log
 
 
