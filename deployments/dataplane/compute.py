@@ -6,10 +6,10 @@ Plain functions, run by the replicas of a cluster and by the backend of one proc
 from __future__ import annotations
 
 import logging
-import math
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import TypeVar
 
 from deployments.dataplane.image_question import ImageQuestion
@@ -81,17 +81,17 @@ def run_stage_units(
         stage: one of its stages.
         units: what to do.
         deadlines_unix_s: one for each unit, wall clock, seconds since the epoch: a unit is not begun after it, nor gone
-            on with; None when somebody waits for all of them however long it takes.
+            on with; None where all have the time of the call.
         to_travel: whether the answer leaves the process; images that are answered, or too large to travel as pixels,
             are then encoded here, in the thread that computes, rather than in the event loop that sends them. Pixels
             that do not travel are let go of with each unit, or they would add up until the whole call is answered.
     """
     makers = {output_selector(name, output): name for name in stage.steps for output in plan.steps[name].block.outputs}
     given: list[StageDone | Exception] = []
-    for unit, deadline_unix_s in zip(units, deadlines_unix_s or [math.inf] * len(units), strict=True):
+    for at, unit in enumerate(units):
         step_ms: dict[str, float] = {}
         try:
-            with work_until(deadline_unix_s):
+            with nullcontext() if deadlines_unix_s is None else work_until(deadlines_unix_s[at]):
                 columns = run_stage_here(plan, stage, unit, on_step=step_ms.__setitem__)
             if to_travel:
                 answered = _answered(plan, makers, unit.excluded_fields)

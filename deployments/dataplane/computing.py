@@ -14,11 +14,11 @@ import cv2
 from deployments.dataplane.backend import ModelLoad
 from deployments.dataplane.freed_memory import keep_freed_memory
 from deployments.dataplane.messages import CallAnswer
-from deployments.models.engines.deadline import call_deadline
 from deployments.models.engines.turn import Turn, computing
 from deployments.observability import metrics
 from workflows.errors import DeadlineExceededError
 from workflows.values.codec_counts import CODEC_COUNTS
+from workflows.values.time_left import work_until
 
 Done = TypeVar("Done")
 
@@ -90,7 +90,7 @@ class ComputeThread:
                     DeadlineExceededError("the request's time was over before its work began") for _ in deadlines_unix_s
                 ]
                 if live:
-                    with call_deadline(max(deadlines_unix_s[at] for at in live)):
+                    with work_until(max(deadlines_unix_s[at] for at in live)):
                         done = compute(live)
                     for at, result in zip(live, done, strict=True):
                         results[at] = result

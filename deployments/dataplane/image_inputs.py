@@ -8,12 +8,12 @@ from typing import Any
 
 from deployments.dataplane.admission import Admission, Ticket
 from deployments.dataplane.request_fetches import RequestFetches
-from deployments.dataplane.together import together
 from deployments.dataplane.url_fetch import UrlFetcher
 from deployments.errors import ImageInputError, PayloadTooLargeError
 from deployments.settings import IngressSettings
 from workflows.errors import ImageDecodeError, RuntimeInputError
 from workflows.executor.options import MAX_REQUEST_PIXELS
+from workflows.executor.together import together
 from workflows.serializers.image import image_url, read_image
 from workflows.values.image import Image
 from workflows.values.image_codec import check_size
@@ -74,7 +74,7 @@ class ImageInputs:
                 f"the request holds {len(values)} images; at most {self._settings.max_images} are accepted at once"
             )
         fetches = self.fetches(ticket)
-        images = await together(self._read(values, at, auto_orient, fetches) for at in range(len(values)))
+        images = await together([self._read(values, at, auto_orient, fetches) for at in range(len(values))])
         pixels = sum(math.prod(image.wh) for image in images)
         if pixels > self._max_request_pixels:
             raise PayloadTooLargeError(

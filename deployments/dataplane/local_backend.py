@@ -24,7 +24,6 @@ from deployments.dataplane.deadline import check_deadline
 from deployments.dataplane.image_question import ImageQuestion
 from deployments.dataplane.tensor_compute import describe_network, infer_tensors
 from deployments.dataplane.tensor_question import NetworkDescription, TensorQuestion, Tensors
-from deployments.models.engines.deadline import call_deadline
 from deployments.models.image_model import Prediction
 from deployments.models.known_models import KnownModels
 from deployments.models.loading import LoadedModel, load_model
@@ -40,6 +39,7 @@ from workflows.ports import PredictionOptions
 from workflows.values.image import Image
 from workflows.values.origin import Placement
 from workflows.values.recognized_text import RecognizedText
+from workflows.values.time_left import work_until
 from workflows.values.video import VideoMetadata
 
 Done = TypeVar("Done")
@@ -108,10 +108,7 @@ class LocalBackend:
     async def run_stage(self, plan: Plan, stage: Stage, unit: StageUnit, work: Work) -> Mapping[str, Column]:
         """Steps that work on pixels and boxes."""
         done, whole = await self._timed(
-            self._transforming,
-            lambda: _only(run_stage_units(plan, stage, [unit], [work.deadline_unix_s])),
-            work,
-            "stage",
+            self._transforming, lambda: _only(run_stage_units(plan, stage, [unit])), work, "stage"
         )
         work.timings.extend(done.timings(whole.queue_ms, whole.transfer_ms + whole.compute_ms))
         return done.columns
@@ -192,7 +189,7 @@ class LocalBackend:
         def timed() -> tuple[float, Done, float]:
             check_deadline(work)  # it may have waited long for the thread
             began = time.perf_counter()
-            with call_deadline(work.deadline_unix_s):
+            with work_until(work.deadline_unix_s):
                 done = compute()
             return began, done, time.perf_counter()
 

@@ -17,7 +17,6 @@ from deployments.dataplane.image_question import ImageQuestion
 from deployments.dataplane.saved_workflows import SavedWorkflows
 from deployments.dataplane.stored_workflows import StoredDefinitions, WorkflowSource
 from deployments.dataplane.tensor_question import NetworkDescription, TensorQuestion, Tensors
-from deployments.dataplane.together import together
 from deployments.dataplane.url_fetch import UrlFetcher
 from deployments.errors import OverloadedError, PayloadTooLargeError, ReplicaLostError
 from deployments.models.errors import ModelUnavailableError, UnknownModelError
@@ -35,6 +34,7 @@ from workflows.compiler.plan import Plan
 from workflows.errors import ImageDecodeError
 from workflows.executor.options import RunOptions
 from workflows.executor.run import run_workflow
+from workflows.executor.together import together
 from workflows.ports import PredictionOptions
 from workflows.values.classification import Classification
 from workflows.values.detections import Detections
@@ -280,7 +280,7 @@ async def _for_each(images: Sequence[Image], work: Callable[[Image], Coroutine[A
         except ImageDecodeError as error:
             raise image_error(error, at, len(images)) from error
 
-    return await together(on(at) for at in range(len(images)))
+    return await together([on(at) for at in range(len(images))])
 
 
 def _stored_keys() -> KeySource:

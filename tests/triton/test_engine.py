@@ -8,7 +8,6 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from deployments.models.engines.batches import run_batch
-from deployments.models.engines.deadline import call_deadline
 from deployments.models.engines.triton.engine import TritonEngine
 from deployments.models.errors import ModelError, ModelUnavailableError
 from deployments.models.package_layouts.contents import TritonModel
@@ -16,6 +15,7 @@ from tests.cluster.server import free_port
 from tests.triton.conftest import shared_memory
 from tests.triton.server import TritonServer
 from workflows.errors import DeadlineExceededError
+from workflows.values.time_left import work_until
 
 pytestmark = pytest.mark.triton
 
@@ -101,15 +101,15 @@ def test_an_engine_that_nobody_uses_any_more_gives_its_memory_back(model_on: Mod
 
 def test_a_run_ends_with_the_deadline_of_its_call(model_on: Model) -> None:
     engine = TritonEngine("slow/1", model_on("slow"))
-    with call_deadline(time.time() + 0.2), pytest.raises(DeadlineExceededError, match="model 'slow' on Triton at 127"):
+    with work_until(time.time() + 0.2), pytest.raises(DeadlineExceededError, match="model 'slow' on Triton at 127"):
         engine.run({"x": rows(1)})
-    with call_deadline(time.time() + 30):
+    with work_until(time.time() + 30):
         assert_array_equal(engine.run({"x": rows(1)})["twice"], rows(1) * 2)
 
 
 def test_a_deadline_that_is_over_is_not_worth_asking(model_on: Model) -> None:
     engine = TritonEngine("add/1", model_on("add"))
-    with call_deadline(time.time() - 1), pytest.raises(DeadlineExceededError, match="before Triton was asked"):
+    with work_until(time.time() - 1), pytest.raises(DeadlineExceededError, match="before Triton was asked"):
         engine.run({"x": rows(1)})
 
 
@@ -124,7 +124,7 @@ def test_memory_of_runs_that_were_given_up_is_unlinked_and_not_used_again(
 ) -> None:
     engine = TritonEngine("slow/1", model_on("slow"))
     for _ in range(6):  # more than there are regions
-        with call_deadline(time.time() + 0.05), pytest.raises(DeadlineExceededError):
+        with work_until(time.time() + 0.05), pytest.raises(DeadlineExceededError):
             engine.run({"x": rows(1)})
         assert shared_memory() == shared_before
     assert_array_equal(engine.run({"x": rows(1)})["twice"], rows(1) * 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from workflows.block import RunsOn
@@ -23,6 +23,7 @@ from workflows.executor.outputs import build_outputs
 from workflows.executor.pace import Pace
 from workflows.executor.results import check_elements, collect_step
 from workflows.executor.stage import cut_units, merge_units
+from workflows.executor.together import FirstFailure, together
 from workflows.query.time_limit import evaluations_of_step
 
 _FAR_OFF_S = 10 * 365 * 24 * 3600.0  # loops refuse timers of infinite length
@@ -80,7 +81,7 @@ async def _run_stages(
     if len(plan.stages) == 1:
         columns.update(await _run_stage(plan, plan.stages[0], columns, dispatcher, options, pace, cropped))
         return
-    async with _FirstFailure() as group:
+    async with FirstFailure() as group:
         tasks.extend(group.create_task(run_in_turn(stage)) for stage in plan.stages)
 
 
@@ -110,7 +111,7 @@ async def _run_stage(
             cropped.add(cut[selector], given[selector].values.values())
         return given
 
-    answers = await _together([run_unit(unit) for unit in units])
+    answers = await together([run_unit(unit) for unit in units])
     given = merge_units(stage, answers)
     makers = {plan.steps[name].selector: plan.steps[name] for name in stage.steps}
     for column in given.values():
@@ -150,29 +151,5 @@ async def _await_calls(
         except Exception as error:
             raise failure_of(step, error) from error
 
-    results = await _together([call(arguments) for arguments in work.calls.values()])
+    results = await together([call(arguments) for arguments in work.calls.values()])
     return dict(zip(work.calls, results, strict=True))
-
-
-async def _together(work: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
-    """Results in order; the first failure stops the rest and is what is raised."""
-    if len(work) == 1:
-        return [await work[0]]
-    async with _FirstFailure() as group:
-        tasks = [group.create_task(item) for item in work]
-    return [task.result() for task in tasks]
-
-
-class _FirstFailure(asyncio.TaskGroup):
-    """A task group that raises the first failure itself instead of a group with it."""
-
-    async def __aexit__(self, *exc_info: Any) -> None:
-        try:
-            await super().__aexit__(*exc_info)
-        except BaseExceptionGroup as group:
-            raise _first(group) from None
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -15,7 +15,7 @@ _deadline_unix_s: ContextVar[float] = ContextVar("deadline_unix_s", default=math
 
 @contextmanager
 def work_until(deadline_unix_s: float) -> Iterator[None]:
-    """Let `check_time` inside know the deadline: wall clock, seconds since the epoch."""
+    """Let whatever is called inside know until when somebody waits: wall clock, seconds since the epoch."""
     token = _deadline_unix_s.set(deadline_unix_s)
     try:
         yield
@@ -33,3 +33,8 @@ def check_time() -> None:
         raise DeadlineExceededError(
             "the request's time was over before its steps were done; send less at once or allow more time"
         )
+
+
+def remaining_s(limit_s: float) -> float:
+    """Seconds until the deadline, 0 when it is over; `limit_s` at most, and without a deadline."""
+    return min(limit_s, max(0.0, _deadline_unix_s.get() - time.time()))

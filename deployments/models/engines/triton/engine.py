@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 
-from deployments.models.engines.deadline import remaining_s
 from deployments.models.engines.engine import TensorSpec
 from deployments.models.engines.tensor_types import at_the_seam
 from deployments.models.engines.triton.background_loop import background_loop
@@ -23,6 +22,8 @@ from deployments.models.engines.turn import waiting
 from deployments.models.errors import ModelError
 from deployments.models.package_layouts.contents import TritonModel
 from workflows.errors import DeadlineExceededError
+from workflows.executor.together import together
+from workflows.values.time_left import remaining_s
 
 logger = logging.getLogger(__name__)
 
@@ -161,23 +162,17 @@ class TritonEngine:
         """The answer to each part."""
         largest = 1 if self._model.batching == "triton" else self._max_batch_size
         deadline_over = timeout_s < self._model.timeout_s
-        tasks = [
-            asyncio.ensure_future(
+        return await together(
+            [
                 self._connection.infer(
                     layout.inputs(start, end, region),
                     layout.requested(start, end, region),
                     timeout_s,
                     deadline_over=deadline_over,
                 )
-            )
-            for start, end in part_bounds(layout.batch_size, largest)
-        ]
-        try:
-            return list(await asyncio.gather(*tasks))
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+                for start, end in part_bounds(layout.batch_size, largest)
+            ]
+        )
 
     def _gathered(self, layout: RunLayout, region: SharedRegion | None, answers: list[Any]) -> dict[str, NDArray[Any]]:
         outputs = {}
