@@ -26,6 +26,14 @@ def test_what_is_no_number_is_refused(text: str) -> None:
         whole_numbers(text)
 
 
+def usage_error(program: object, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """What a program says of arguments that it refuses."""
+    with pytest.raises(SystemExit) as ended:
+        program.main(arguments)  # type: ignore[attr-defined]
+    assert ended.value.code == 2
+    return capsys.readouterr().err
+
+
 @pytest.mark.parametrize("program", [engines, pipeline])
 @pytest.mark.parametrize(
     ("wrong", "says"),
@@ -40,10 +48,7 @@ def test_what_is_no_number_is_refused(text: str) -> None:
 def test_arguments_that_cannot_work_are_usage_errors(
     capsys: pytest.CaptureFixture[str], program: object, wrong: list[str], says: str
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
-        program.main(wrong)  # type: ignore[attr-defined]
-    assert ended.value.code == 2
-    assert says in capsys.readouterr().err
+    assert says in usage_error(program, wrong, capsys)
 
 
 @pytest.mark.parametrize(
@@ -60,10 +65,7 @@ def test_arguments_that_cannot_work_are_usage_errors(
 def test_models_and_numbers_of_one_program_too(
     capsys: pytest.CaptureFixture[str], program: object, wrong: list[str], says: str
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
-        program.main(wrong)  # type: ignore[attr-defined]
-    assert ended.value.code == 2
-    assert says in capsys.readouterr().err
+    assert says in usage_error(program, wrong, capsys)
 
 
 def test_a_way_whose_device_is_not_there_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
