@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from subprocess import SubprocessError
 from typing import Annotated
 
 import typer
@@ -15,7 +14,7 @@ from rich.console import Console
 from load_tests.aims.aim import AIMS, measured
 from load_tests.aims.rounds import GROUPS, PEER_GROUPS, all_rounds, measure_rounds, read_rounds
 from load_tests.aims.table import conditions, console_table, markdown
-from load_tests.arrivals import ArrivalsError, Poisson
+from load_tests.arrivals import Poisson
 from load_tests.baselines.peer import Peer
 from load_tests.baselines.targets import OneProcess, StockServe
 from load_tests.capacity.command import capacity
@@ -26,7 +25,7 @@ from load_tests.progress import ConsoleListener, no_answer_line, outcome_lines, 
 from load_tests.report.comparison import comparison_page, comparison_table, sides_of_both, warnings_of
 from load_tests.report.page import result_page
 from load_tests.results import Result, Run, read_result, write_result
-from load_tests.runner import Asked, run_scenario
+from load_tests.runner import FAILURES, Asked, run_scenario
 from load_tests.scenario import OURS, Load, Scenario, ScenarioError, find_scenario, read_scenario
 from load_tests.sightline_target import COPIED_MODEL, RunningServerTarget, SightlineTarget
 from load_tests.slo_search import highest_rate
@@ -93,7 +92,7 @@ def run(
         keeper = RunKeeper(listener)
         try:
             result = run_scenario(name, wanted, known, keeper, side_by_side_servers=side_by_side)
-        except (RuntimeError, ArrivalsError, OSError, SubprocessError, KeyboardInterrupt) as error:
+        except (*FAILURES, KeyboardInterrupt) as error:
             late = isinstance(error, ScheduleMissedError)
             why = str(error) or "it was interrupted"
             if keeper.runs:
@@ -155,7 +154,7 @@ def aims(
 ) -> None:
     """Measure what the project promises of its speed, in one table; exits with 1 where an aim is missed.
 
-    Takes six minutes a round, and two more with a peer. Stop it whenever you like: the same command goes on.
+    Takes eight minutes a round, and two more with a peer. Stop it whenever you like: the same command goes on.
     """
     if unknown := [name for name in only or () if name not in GROUPS]:
         raise typer.BadParameter(f"no group {unknown[0]!r}; there are {', '.join(GROUPS)}", param_hint="--only")

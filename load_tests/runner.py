@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from subprocess import SubprocessError
 from typing import Any, Protocol
 
-from load_tests.arrivals import due_times_s
+from load_tests.arrivals import ArrivalsError, due_times_s
 from load_tests.batches import batches_between, batches_of
 from load_tests.cpu_accounting import watched
 from load_tests.generator import Log, Progress, closed_loop, open_loop, run_loop, side_by_side
@@ -21,6 +22,9 @@ from load_tests.results import Beside, Result, Run, TargetFacts
 from load_tests.scenario import Load, Scenario
 from load_tests.statistics import ScheduleMissedError, check_schedule, check_sent, summary_of
 from load_tests.target import RunningTarget, Target, TargetMissingError
+
+FAILURES = (RuntimeError, ArrivalsError, OSError, SubprocessError)
+"""What `run_scenario` raises where something cannot be measured."""
 
 WARM_CLIENTS = 4
 SEEDS_OF_ROUNDS = 1000

@@ -119,17 +119,6 @@ def least_score(
     raise ValueError(f"confidence_mode is {confidence_mode!r}; right are best, default and custom")
 
 
-def box_limit(max_detections: int) -> int:
-    """Most boxes to keep on one image; a selector may have given any number.
-
-    Raises:
-        ValueError: below one.
-    """
-    if max_detections < 1:
-        raise ValueError(f"max_detections is {max_detections}; it must be at least 1")
-    return max_detections
-
-
 def model_blocks(
     run: Run,
     outputs: Mapping[str, tuple[Kind, ...]],

@@ -48,6 +48,15 @@ class PredictionOptions:
     disable_grayscale: bool = False
     disable_static_crop: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse numbers that a selector may have given.
+
+        Raises:
+            ValueError: fewer than one detection.
+        """
+        if self.max_detections < 1:
+            raise ValueError(f"max_detections is {self.max_detections}; it must be at least 1")
+
 
 class ObjectDetector(Protocol):
     """Finds objects on images with any of the models it serves."""

@@ -125,7 +125,7 @@ def replicas_for(demand: Demand, requests_s: float, utilisation: float) -> int:
 def router_cpu_ms(one_image_ms: float, images: float) -> float:
     """CPU of a WorkflowRouter for a request with so many images, from that for a request with one.
 
-    A part is for the request; the rest, such as base64, decoding and calls, is for each image.
+    A part is for the request; the rest, base64, JSON and its share of the calls, is for each image.
     """
     fixed_ms = min(ROUTER_FIXED_MS, one_image_ms)
     return fixed_ms + (one_image_ms - fixed_ms) * images

@@ -167,11 +167,9 @@ def _canonical(step: Any, served: ServedModels) -> Any:
     from dataclasses import replace
 
     from deployments.models.errors import UnknownModelError
-    from deployments.models.model_id import canonical_model_id
     from workflows.definition.nearest import suggest
 
-    model_id = canonical_model_id(step.model_id)
-    model_id = served.known.aliases.get(model_id, model_id)
+    model_id = served.known.canonical(step.model_id)
     if model_id in served.refused:
         raise served.refused[model_id]
     if model_id not in served.packages:
@@ -211,7 +209,8 @@ def _figures(
     known: dict[str, Figures] = {}
     for path in paths:
         known |= read_figures(path)
-    known = {served.known.aliases.get(model_id, model_id): each for model_id, each in known.items()}
+    aliases = served.known.aliases
+    known = {aliases.get(model_id, model_id): each for model_id, each in known.items()}
     missing = [model_id for model_id in ids if model_id not in known]
     if missing and measured_up_to is None:
         raise InvalidRequestError(

@@ -84,9 +84,12 @@ def run_stage_units(
             on with; None where all have the time of the call.
         to_travel: whether the answer leaves the process; images that are answered, or too large to travel as pixels,
             are then encoded here, in the thread that computes, rather than in the event loop that sends them. Pixels
-            that do not travel are let go of with each unit, or they would add up until the whole call is answered.
+            that do not travel are let go of with the last unit that has them, or they would add up until the whole
+            call is answered.
     """
     makers = {output_selector(name, output): name for name in stage.steps for output in plan.steps[name].block.outputs}
+    images_of = [unit.each_once(Image) if to_travel else [] for unit in units]
+    last_use = {id(image): at for at, images in enumerate(images_of) for image in images}
     given: list[StageDone | Exception] = []
     for at, unit in enumerate(units):
         step_ms: dict[str, float] = {}
@@ -102,8 +105,9 @@ def run_stage_units(
             given.append(error)
         else:
             given.append(StageDone(columns=columns, step_ms=step_ms))
-        if to_travel:
-            _let_go_of_pixels(unit)
+        for image in images_of[at]:
+            if last_use[id(image)] == at:
+                image.keep_what_travels()
     return given
 
 
@@ -144,13 +148,6 @@ def _packing_ms(column: Column, *, answered: bool) -> float:
                 _ = value.encoded
             value.keep_what_travels()
     return (time.perf_counter() - began_s) * 1000
-
-
-def _let_go_of_pixels(unit: StageUnit) -> None:
-    for column in unit.columns.values():
-        for value in column.values.values():
-            if isinstance(value, Image):
-                value.keep_what_travels()
 
 
 def _forget_locals(error: BaseException | None) -> None:

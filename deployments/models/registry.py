@@ -17,7 +17,6 @@ from typing import Generic, TypeVar
 from deployments.models.errors import ModelError, ModelPackageError, ModelUnavailableError, UnknownModelError
 from deployments.models.known_models import KnownModels
 from deployments.models.loading import LoadedModel
-from deployments.models.model_id import canonical_model_id
 from deployments.models.package import ModelPackage
 from deployments.observability import metrics
 from workflows.definition.nearest import suggest
@@ -127,7 +126,7 @@ class ModelRegistry(Generic[Model]):
             raise ValueError(f"capacity is {capacity}; the registry must hold at least one model")
         self._packages = dict(packages)
         self._refused = dict(refused)
-        self._aliases = {alias: model_id for model_id, package in packages.items() for alias in package.aliases}
+        self.known = KnownModels.of(self._packages, self._refused)
         self._loader = loader
         self._capacity = capacity
         self._lock = threading.Lock()
@@ -142,11 +141,6 @@ class ModelRegistry(Generic[Model]):
     def served_ids(self) -> tuple[str, ...]:
         """Ids that can be asked for, sorted."""
         return tuple(sorted(self._packages))
-
-    @property
-    def known(self) -> KnownModels:
-        """The models by their names."""
-        return KnownModels.of(self._packages, self._refused)
 
     @property
     def loaded_ids(self) -> tuple[str, ...]:
@@ -182,8 +176,7 @@ class ModelRegistry(Generic[Model]):
             ModelPackageError: its package is broken.
             UnknownModelError: no package has this id; names the nearest one, or all when they are few.
         """
-        canonical = canonical_model_id(model_id)
-        canonical = self._aliases.get(canonical, canonical)
+        canonical = self.known.canonical(model_id)
         if canonical in self._packages:
             return canonical
         if canonical in self._refused:

@@ -292,7 +292,7 @@ class ClusterBackend:
 
 def size_of(unit: StageUnit) -> int:
     """Bytes of the images of a unit, each counted once."""
-    return sum(image.travelling_bytes for image in _each_once(unit, Image))
+    return sum(image.travelling_bytes for image in unit.each_once(Image))
 
 
 def pixels_of(plan: Plan, stage: Stage, unit: StageUnit) -> int:
@@ -300,15 +300,10 @@ def pixels_of(plan: Plan, stage: Stage, unit: StageUnit) -> int:
 
     Where the boxes end up that are cut out is known only to the steps before; none is larger than its image.
     """
-    sizes_px = [image.size_px for image in _each_once(unit, Image)]
+    sizes_px = [image.size_px for image in unit.each_once(Image)]
     cuts = sum(plan.steps[name].block.output_offset == 1 for name in stage.steps)
-    boxes = sum(len(detections) for detections in _each_once(unit, Detections)) if cuts else 0
+    boxes = sum(len(detections) for detections in unit.each_once(Detections)) if cuts else 0
     return sum(sizes_px) + cuts * boxes * max(sizes_px, default=0)
-
-
-def _each_once(unit: StageUnit, kind: type[R]) -> list[R]:
-    values = (value for column in unit.columns.values() for value in column.values.values())
-    return list({id(value): value for value in values if isinstance(value, kind)}.values())
 
 
 def _predict_call(

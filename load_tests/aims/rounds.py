@@ -10,10 +10,9 @@ from pathlib import Path
 from load_tests.parts import Parts
 from load_tests.progress import no_answer_line
 from load_tests.results import Part, Result
-from load_tests.runner import Listener, run_scenario
+from load_tests.runner import FAILURES, Listener, run_scenario
 from load_tests.scenario import Scenario, find_scenario, read_scenario
 from load_tests.started import ROOT
-from load_tests.statistics import ScheduleMissedError
 from load_tests.target import Target
 
 PARTS_TIMEOUT_S = 600.0
@@ -108,7 +107,7 @@ def measure_rounds(
                 continue
             try:
                 made = _measure(name, number, targets[name], listener)
-            except (ScheduleMissedError, RuntimeError, subprocess.SubprocessError) as error:
+            except FAILURES as error:
                 failed(f"{name}, round {number + 1}: {error}")
                 continue
             written = path.with_suffix(".part")

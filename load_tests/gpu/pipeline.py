@@ -34,7 +34,7 @@ from deployments.models.loading import engine_of, load_model
 from deployments.models.package import ModelPackage
 from deployments.models.page_reading.text_reader import TextReader
 from deployments.models.tasks import DETECTION, READING, in_words
-from deployments.settings import DEFAULT_TEXT_READER
+from deployments.settings import DEFAULT_TEXT_READER, RouterTuning
 from load_tests.baselines.plate_pipeline import cut_plates
 from load_tests.gpu.busy import busy_sampled
 from load_tests.gpu.engines import DEFAULT_MODEL
@@ -54,14 +54,14 @@ from load_tests.gpu.ways import (
 )
 from load_tests.pictures import photograph
 from load_tests.results import Part
+from load_tests.scenario import MAX_PLATES
 from workflows.ports import PredictionOptions
 from workflows.values.image import Pixels
 from workflows.values.image_codec import decode_pixels
 
 RESULTS = Path(__file__).parents[1] / "results" / "local"
 WARM_RUNS = 2
-MOST_PLATES = 20
-CROPS_A_CALL = 32  # as RouterTuning.text_reader has it
+CROPS_A_CALL = RouterTuning().text_reader.max_batch_items
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +161,7 @@ def open_pipeline(
 
 def measured(pipeline: Pipeline, way: str, manner: Manner, runs: int, gpu: str = "0") -> Row:
     """One row; `gpu` is the one to watch."""
-    encoded = photograph(min(pipeline.crops, MOST_PLATES))
+    encoded = photograph(min(pipeline.crops, MAX_PLATES))
     for _ in range(WARM_RUNS):
         pipeline.answer(encoded, manner)
     taken_s = []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from workflows.compiler.plan import Lineage, Plan, Stage, StepPlan, in_request_batch
 from workflows.ports import Ports
 
+Value = TypeVar("Value")
 Position = tuple[int, ...]
 """Where an element stands: index in the request's batch, then in each nested batch. () for a scalar."""
 
@@ -51,6 +52,11 @@ class StageUnit:
     max_elements: int | None = None
     max_cropped_pixels: int | None = None
     excluded_fields: frozenset[str] = frozenset()
+
+    def each_once(self, kind: type[Value]) -> list[Value]:
+        """The values of a kind among its columns, each once however many elements share it."""
+        values = (value for column in self.columns.values() for value in column.values.values())
+        return list({id(value): value for value in values if isinstance(value, kind)}.values())
 
 
 class Dispatcher(Protocol):

@@ -15,6 +15,7 @@ from workflows.executor.dispatcher import Column, Position
 from workflows.executor.options import RunOptions
 from workflows.executor.pace import Pace
 from workflows.executor.parameters import typed_parameters
+from workflows.executor.together import together
 from workflows.kinds import Kind
 from workflows.serializers.deserialize import deserialize
 from workflows.serializers.detections import masks_may_take_long
@@ -147,12 +148,7 @@ async def _fetch_images(plan: Plan, batches: Mapping[str, Any], options: RunOpti
         async with turns:
             return await fetch(url)
 
-    tasks = [asyncio.ensure_future(get(url)) for url in addresses]
-    try:
-        return dict(zip(addresses, await asyncio.gather(*tasks), strict=True))
-    finally:
-        for task in tasks:
-            task.cancel()
+    return dict(zip(addresses, await together([get(url) for url in addresses]), strict=True))
 
 
 async def _batch_columns(

@@ -80,4 +80,4 @@ def _kept(raw: RawBoxes, selection: Selection, options: PredictionOptions) -> ND
         case Selection.FIRST:
             return np.arange(min(len(raw.class_id), limit))
         case Selection.ALL:
-            return np.arange(len(raw.class_id))
+            return np.arange(min(len(raw.class_id), MAX_BOXES))

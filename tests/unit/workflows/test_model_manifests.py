@@ -2,7 +2,7 @@ import inspect
 
 import pytest
 
-from workflows.model_manifests import box_limit, least_score, without_model_id
+from workflows.model_manifests import least_score, without_model_id
 
 
 @pytest.mark.parametrize(
@@ -31,13 +31,3 @@ async def test_first_versions_are_the_same_without_the_model():
     first_version = without_model_id(run)
     assert await first_version(1, "a/1", port=2) == {"predictions": (1, 2)}
     assert inspect.signature(first_version) == inspect.signature(run)
-
-
-def test_one_box_may_be_the_most():
-    assert box_limit(1) == 1
-
-
-@pytest.mark.parametrize("limit", [0, -1])
-def test_a_limit_below_one_box_is_refused(limit):
-    with pytest.raises(ValueError, match=f"max_detections is {limit}; it must be at least 1"):
-        box_limit(limit)

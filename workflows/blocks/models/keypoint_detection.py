@@ -11,7 +11,6 @@ from workflows.model_manifests import (
     BoxModelManifest,
     DefaultConfidence,
     GivenConfidence,
-    box_limit,
     least_score,
     model_blocks,
 )
@@ -67,7 +66,7 @@ async def run(
     options = PredictionOptions(
         confidence=least_score(confidence, confidence_mode, custom_confidence),
         iou_threshold=iou_threshold,
-        max_detections=box_limit(max_detections),
+        max_detections=max_detections,
         class_agnostic_nms=bool(class_agnostic_nms),
         class_filter=tuple(class_filter) if class_filter else None,
         keypoint_confidence=keypoint_confidence,

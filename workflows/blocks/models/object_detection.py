@@ -8,7 +8,6 @@ from workflows.model_manifests import (
     BestConfidence,
     BoxModelManifest,
     GivenConfidence,
-    box_limit,
     least_score,
     model_blocks,
 )
@@ -59,7 +58,7 @@ async def run(
     options = PredictionOptions(
         confidence=least_score(confidence, confidence_mode, custom_confidence),
         iou_threshold=iou_threshold,
-        max_detections=box_limit(max_detections),
+        max_detections=max_detections,
         class_agnostic_nms=bool(class_agnostic_nms),
         class_filter=tuple(class_filter) if class_filter else None,
     )

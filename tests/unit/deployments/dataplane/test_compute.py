@@ -28,6 +28,7 @@ from workflows.errors import DeadlineExceededError, ImageDecodeError, WorkflowEr
 from workflows.executor.dispatcher import Column, StageUnit
 from workflows.ports import PredictionOptions
 from workflows.values import time_left
+from workflows.values.codec_counts import CODEC_COUNTS
 from workflows.values.image import Image
 
 PACKAGE = SimpleNamespace(model_id="plates/1", task_type="object-detection")
@@ -235,6 +236,13 @@ def test_pixels_that_do_not_travel_are_let_go_of_with_each_unit():
         assert crop._pixels is None
         assert crop.wh == (1600, 800)
     assert (first._pixels, second._pixels) == (None, None)
+
+
+def test_an_image_that_several_units_share_is_decoded_once():
+    shared, before = as_jpeg(black_image(3200, 1600)), CODEC_COUNTS.decodes
+    crops_of(shared, shared, excluded=["middle"], to_travel=True)
+    assert CODEC_COUNTS.decodes == before + 1
+    assert shared._pixels is None
 
 
 def test_where_the_answer_stays_its_pixels_stay():

@@ -346,9 +346,9 @@ def test_the_background_of_a_detr_needs_no_name(caplog: pytest.LogCaptureFixture
     assert [record.class_names for record in caplog.records] == [3]
 
 
-@pytest.mark.parametrize("architecture", ["yolov8", "yolov10"])
+@pytest.mark.parametrize("architecture", ["yolov8", "yolov10", "yolo26"])
 def test_more_boxes_than_there_is_time_for_are_left_out(architecture: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chosen_boxes, "MAX_BOXES", 1)
     chosen = rows([0, 0, 8, 8, 0.9, 0], [40, 40, 48, 48, 0.8, 0])
-    output = chosen if architecture == "yolov10" else yolov8_output([(4, 4, 8, 8, 0.9), (44, 44, 8, 8, 0.8)])
+    output = yolov8_output([(4, 4, 8, 8, 0.9), (44, 44, 8, 8, 0.8)]) if architecture == "yolov8" else chosen
     assert found_by(architecture, output, max_detections=100_000) == [0.9]
