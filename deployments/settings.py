@@ -276,6 +276,9 @@ class RouterTuning(BaseModel):
     text_reader: CoalescingLimits = CoalescingLimits(max_batch_items=32)
     transforms: CoalescingLimits = CoalescingLimits(max_batch_items=16)
     tensors: CoalescingLimits = CoalescingLimits(max_batch_items=8, max_batch_bytes=64 * MEBIBYTE)
+    direct_calls: bool = Field(
+        default=True, description="Call replicas on this machine over a socket; over Serve's handles otherwise."
+    )
 
 
 def data_directory() -> Path:

@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from deployments.dataplane.backend import ModelLoad
+from deployments.dataplane.call_socket import CallServer, Method
 from deployments.dataplane.computing import ComputeThread
 from deployments.dataplane.messages import CallAnswer, InferCall, LoadCall, NetworkCall, PredictCall, ReadCall
 from deployments.dataplane.replica_models import ReplicaModels
+from deployments.dataplane.replica_sockets import listen
 from deployments.dataplane.served_models import served_models
 from deployments.dataplane.tensor_compute import describe_network, infer_tensors
 from deployments.dataplane.tensor_question import NetworkDescription, Tensors
@@ -30,6 +32,16 @@ class ModelReplica:
         self.loaded = ReplicaModels(tasks, served_models(args), only)
         self.thread = ComputeThread("models", replica_id)
         self._replica_id = replica_id
+        self._calls: CallServer | None = None
+
+    def listen(self, *methods: Method) -> None:
+        """Take calls for these methods, and those of every model, past Serve too."""
+        self._calls = listen(self._replica_id, *methods, self.load, self.infer, self.network)
+
+    async def __del__(self) -> None:
+        """Serve awaits this before it ends a replica; calls that came past Serve are not known to it."""
+        if self._calls is not None:
+            await self._calls.close()
 
     async def run(
         self, call: Call, compute: Callable[[LoadedModel, list[int]], Sequence[Done | Exception]]

@@ -36,6 +36,9 @@ model_loads_total = Counter("model_loads_total", "Loads of a model.", ("model",)
 model_load_failures_total = Counter("model_load_failures_total", "Loads of models that failed.", registry=REGISTRY)
 model_evictions_total = Counter("model_evictions_total", "Models unloaded to make room for others.", registry=REGISTRY)
 models_loaded = Gauge("models_loaded", "Models that are loaded.", registry=REGISTRY)
+replica_calls_total = Counter(
+    "replica_calls_total", "Calls to replicas, by the way they went.", ("way",), registry=REGISTRY
+)
 compute_s_total = Counter("compute_s_total", "Time a replica spent computing.", registry=REGISTRY)
 
 

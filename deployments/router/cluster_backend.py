@@ -19,7 +19,8 @@ from deployments.models.image_model import Prediction
 from deployments.models.known_models import KnownModels
 from deployments.models.registry import ModelRow
 from deployments.router.coalescing import CoalescingQueue, Delivery
-from deployments.router.model_deployment import LOST_ERRORS, ModelDeployment, answer_of
+from deployments.router.deployment_calls import LOST_ERRORS, DeploymentCalls
+from deployments.router.model_deployment import ModelDeployment
 from deployments.router.placement import Placement
 from deployments.router.raw_tensors import RawTensors
 from deployments.router.replica_contents import ReplicaContents
@@ -63,7 +64,7 @@ class ClusterBackend:
         tuning = tuning or RouterTuning()
         self._placement = placement or Placement()
         self._transform_worker = transform_worker
-        self._run_stage = None if transform_worker is None else transform_worker.run_stage
+        self._transform_calls = None if transform_worker is None else DeploymentCalls(transform_worker)
         self._own_transforms = ComputeThread("transforms", "router") if transform_worker is None else None
         self._ready = False
         contents = contents or ReplicaContents()
@@ -133,13 +134,16 @@ class ClusterBackend:
         return queues
 
     def tune(self, tuning: RouterTuning) -> None:
-        """Share calls in another way from now on."""
+        """Share and send calls in another way from now on."""
         for detector in (self._object_detector, *self._own_detectors.values()):
             detector.queue.limits = tuning.object_detector
         for reader in (self._text_reader, *self._own_readers.values()):
             reader.queue.limits = tuning.text_reader
         self.transforming.limits = tuning.transforms
         self._raw_tensors.queue.limits = tuning.tensors
+        every = [deployment.calls for deployment in self._deployments]
+        for calls in every if self._transform_calls is None else (*every, self._transform_calls):
+            calls.direct = tuning.direct_calls
 
     async def predict(self, question: ImageQuestion, model_id: str, work: Work, step: str) -> Prediction:
         """What a model says about one image."""
@@ -271,7 +275,7 @@ class ClusterBackend:
     ) -> CallAnswer[StageDone]:
         plan = items[0][0]
         units = tuple(unit for _, unit in items)
-        if self._run_stage is None:
+        if self._transform_calls is None:
             assert self._own_transforms is not None  # one or the other
             stage = plan.stages[key[1]]
             return await self._own_transforms.run(
@@ -287,7 +291,8 @@ class ClusterBackend:
             units=units,
             deadlines_unix_s=tuple(deadlines_unix_s),
         )
-        return await answer_of(self._run_stage, call)
+        answer: CallAnswer[StageDone] = await self._transform_calls.answer("run_stage", call)
+        return answer
 
 
 def size_of(unit: StageUnit) -> int:

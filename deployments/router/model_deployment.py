@@ -6,16 +6,17 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from ray.exceptions import RayActorError, RayError, WorkerCrashedError
+from ray.exceptions import RayError
 from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
+from deployments.dataplane.call_socket import ConnectionLostError
 from deployments.dataplane.messages import CallAnswer, LoadCall, PredictCall, ReadCall
 from deployments.errors import ModelNotLoadedError, ServingError
 from deployments.router.coalescing import CoalescingQueue
+from deployments.router.deployment_calls import LOST_ERRORS, DeploymentCalls
 from deployments.router.replica_contents import ReplicaContents
 from deployments.settings import CoalescingLimits
 
@@ -25,9 +26,6 @@ Payload = TypeVar("Payload")
 Result = TypeVar("Result")
 ModelCall = PredictCall | ReadCall
 
-LOST_ERRORS = (RayActorError, WorkerCrashedError)
-"""What a call raises when its replica died, or could not be reached any more."""
-
 CONTROL_TIMEOUT_S = 60.0
 
 
@@ -36,6 +34,7 @@ class ModelDeployment(Generic[Payload, Result]):
 
     Attributes:
         handle: to the deployment.
+        calls: to its replicas.
         queue: work that waits or is under way, by model id.
     """
 
@@ -62,7 +61,8 @@ class ModelDeployment(Generic[Payload, Result]):
             contents: what its replicas hold; None when it is one model, which never goes.
         """
         self.handle = handle
-        self._answer = getattr(handle, method)
+        self.calls = DeploymentCalls(handle)
+        self._method = method
         self._make_call = make_call
         self._contents = contents
         self._spreading: dict[str, asyncio.Task[None]] = {}
@@ -80,12 +80,6 @@ class ModelDeployment(Generic[Payload, Result]):
         """Whether its replicas hold any of many models."""
         return self._contents is not None
 
-    @cached_property
-    def infer(self) -> DeploymentHandle[Any]:
-        """Its method that takes raw tensors; kept, since each look at a handle for a method makes a handle."""
-        method: DeploymentHandle[Any] = self.handle.infer
-        return method
-
     async def everywhere(self, method: str, *args: Any) -> list[Any]:
         """What a method answers in every replica; nothing when there is none."""
         try:
@@ -99,7 +93,7 @@ class ModelDeployment(Generic[Payload, Result]):
         contents = self._contents
         call = self._make_call(model_id, payloads, deadlines_unix_s, may_load or contents is None)
         try:
-            answer: CallAnswer[Result] = await answer_of(self._answer, call)
+            answer: CallAnswer[Result] = await self.calls.answer(self._method, call)
         except ModelNotLoadedError as error:
             if contents is not None:
                 contents.learn(error.replica_id, error.loaded_ids)
@@ -128,22 +122,11 @@ class ModelDeployment(Generic[Payload, Result]):
 
     async def _spread(self, model_id: str, contents: ReplicaContents) -> None:
         try:
-            answer: CallAnswer[None] = await answer_of(self.handle.load, LoadCall(model_id=model_id))
-        except (ServingError, RayError) as error:
+            answer: CallAnswer[None] = await self.calls.answer("load", LoadCall(model_id=model_id))
+        except (ServingError, RayError, ConnectionLostError) as error:
             logger.warning("one more replica does not load a model", extra={"model_id": model_id, "error": str(error)})
             return
         contents.learn(answer.replica_id, answer.loaded_ids)
 
 
 AnyModelDeployment = ModelDeployment[Any, Any]
-
-
-async def answer_of(method: DeploymentHandle[Any], call: Any) -> CallAnswer[Any]:
-    """What a replica answers to a call."""
-    response = method.remote(call)
-    try:
-        answer: CallAnswer[Any] = await response
-    except asyncio.CancelledError:
-        response.cancel()  # type: ignore[no-untyped-call]  # outside a request's context nobody else tells the replica
-        raise
-    return answer

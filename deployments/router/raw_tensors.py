@@ -9,7 +9,8 @@ from deployments.dataplane.messages import CallAnswer, InferCall, NetworkCall
 from deployments.dataplane.tensor_question import NetworkDescription, TensorQuestion, Tensors
 from deployments.errors import ModelTaskError
 from deployments.router.coalescing import CoalescingQueue
-from deployments.router.model_deployment import LOST_ERRORS, AnyModelDeployment, answer_of
+from deployments.router.deployment_calls import LOST_ERRORS
+from deployments.router.model_deployment import AnyModelDeployment
 from deployments.router.replica_contents import ReplicaContents
 from deployments.settings import CoalescingLimits
 
@@ -54,7 +55,7 @@ class RawTensors:
         for deployment in candidates:
             call = NetworkCall(model_id=model_id)
             try:
-                description = cast("NetworkDescription", await answer_of(deployment.handle.network, call))
+                description = cast("NetworkDescription", await deployment.calls.answer("network", call))
             except ModelTaskError:
                 if deployment is candidates[-1]:
                     raise
@@ -77,7 +78,7 @@ class RawTensors:
     ) -> CallAnswer[Tensors]:
         deployment = self._served_by[key[0]]
         call = InferCall(model_id=key[0], questions=tuple(questions), deadlines_unix_s=tuple(deadlines_unix_s))
-        answer: CallAnswer[Tensors] = await answer_of(deployment.infer, call)
+        answer: CallAnswer[Tensors] = await deployment.calls.answer("infer", call)
         if deployment.is_shared:
             self._contents.learn(answer.replica_id, answer.loaded_ids)
         return answer

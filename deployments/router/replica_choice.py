@@ -7,20 +7,17 @@ that reads the answers chooses the replica of the next call.
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from typing import Any
 
 from ray.serve.request_router import PendingRequest, ReplicaID, RequestRouter, RunningReplica
 
 from deployments.dataplane.messages import InferCall, LoadCall, NetworkCall, PredictCall, ReadCall
 from deployments.router.replica_contents import ReplicaContents, contents_seen_here
+from deployments.router.replicas_seen import replicas_seen_here
 
 ModelCall = PredictCall | ReadCall | InferCall | NetworkCall | LoadCall
-
-CHOICE_S = 1.0
-"""How long a replica that was chosen is thought of as getting a call that has not been sent."""
 
 
 class FewestCallsRouter(RequestRouter):
@@ -36,7 +33,7 @@ class FewestCallsRouter(RequestRouter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Arguments are Serve's own."""
         super().__init__(*args, **kwargs)
-        self._calls = CallsOfReplicas()
+        self._seen = replicas_seen_here(self._deployment_id.name, self._deployment_id.app_name)
 
     async def choose_replicas(
         self, candidate_replicas: list[RunningReplica], pending_request: PendingRequest | None = None
@@ -48,9 +45,9 @@ class FewestCallsRouter(RequestRouter):
             call = pending_request.args[0] if pending_request.args else None
         by_id = {replica.replica_id.unique_id: replica for replica in candidate_replicas}
         now_s = time.monotonic()
-        order = self._calls.in_order(self.suitable(call, sorted(by_id)), now_s)
+        order = self._seen.calls.in_order(self.suitable(call, sorted(by_id)), now_s)
         if order:
-            self._calls.chosen(order[0], now_s)
+            self._seen.calls.chosen(order[0], now_s)
         return [[by_id[replica_id]] for replica_id in order]
 
     def suitable(self, call: Any, replica_ids: list[str]) -> list[str]:
@@ -60,17 +57,17 @@ class FewestCallsRouter(RequestRouter):
     def on_send_request(self, replica_id: ReplicaID) -> None:
         """Take down where a call goes."""
         super().on_send_request(replica_id)
-        self._calls.began(replica_id.unique_id)
+        self._seen.calls.began(replica_id.unique_id)
 
     def on_request_completed(self, replica_id: ReplicaID, internal_request_id: str) -> None:
         """Take down that it is over, however it ended."""
         super().on_request_completed(replica_id, internal_request_id)
-        self._calls.ended(replica_id.unique_id)
+        self._seen.calls.ended(replica_id.unique_id)
 
     def update_replicas(self, replicas: list[RunningReplica]) -> None:
         """Take another set of replicas."""
         super().update_replicas(replicas)
-        self._calls.keep({replica.replica_id.unique_id for replica in replicas})
+        self._seen.take({replica.replica_id.unique_id: replica.node_id for replica in replicas}, self.suitable)
 
 
 class ModelAffinityRouter(FewestCallsRouter):
@@ -87,52 +84,6 @@ class ModelAffinityRouter(FewestCallsRouter):
         before = {replica_id.unique_id for replica_id in self._replica_id_set}
         super().update_replicas(replicas)
         contents_seen_here().forget(before - {replica.replica_id.unique_id for replica in replicas})
-
-
-class CallsOfReplicas:
-    """How many calls of this process each replica has or is about to get, and when it got the last one.
-
-    Several calls may choose before the first of them is sent, so a choice counts too, until its call is sent: or for
-    `CHOICE_S`, for the call may be given up meanwhile, or go elsewhere.
-    """
-
-    def __init__(self) -> None:
-        self._under_way: dict[str, int] = {}
-        self._chosen_s: dict[str, list[float]] = {}
-        self._got_last: dict[str, int] = {}
-        self._order = itertools.count()
-
-    def chosen(self, replica_id: str, now_s: float) -> None:
-        """A call is going to be sent there."""
-        self._chosen_s.setdefault(replica_id, []).append(now_s)
-        self._got_last[replica_id] = next(self._order)
-
-    def began(self, replica_id: str) -> None:
-        """One more is on its way."""
-        if self._chosen_s.get(replica_id):
-            del self._chosen_s[replica_id][0]
-        self._under_way[replica_id] = self._under_way.get(replica_id, 0) + 1
-        self._got_last[replica_id] = next(self._order)
-
-    def ended(self, replica_id: str) -> None:
-        """One is over; nothing of a replica that is gone."""
-        if self._under_way.get(replica_id):
-            self._under_way[replica_id] -= 1
-
-    def keep(self, replica_ids: Set[str]) -> None:
-        """Forget all other replicas."""
-        for known in (self._under_way, self._chosen_s, self._got_last):
-            for replica_id in known.keys() - replica_ids:
-                del known[replica_id]
-
-    def in_order(self, replica_ids: Sequence[str], now_s: float) -> list[str]:
-        """The replicas, those first that will be free first."""
-        return sorted(replica_ids, key=lambda key: (self._count(key, now_s), self._got_last.get(key, -1)))
-
-    def _count(self, replica_id: str, now_s: float) -> int:
-        chosen_s = [at_s for at_s in self._chosen_s.get(replica_id, ()) if at_s > now_s - CHOICE_S]
-        self._chosen_s[replica_id] = chosen_s
-        return self._under_way.get(replica_id, 0) + len(chosen_s)
 
 
 def suitable_replicas(call: ModelCall, replica_ids: Sequence[str], contents: ReplicaContents) -> list[str]:

@@ -60,8 +60,14 @@ class Address:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
 
+@pytest.fixture(scope="module", params=["socket", "handle"])
+def way(request: pytest.FixtureRequest) -> str:
+    """How calls go to replicas: as on one machine, or as to other machines."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
+def address(tmp_path_factory: pytest.TempPathFactory, way: str) -> Iterator[Address]:
     models, served = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("served")
     for model_id in (ALONE, PINNED, WARM, *MANY):
         write_detector_package(models / model_id, model_id, 320)
@@ -72,7 +78,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, address: Address) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, address: Address, way: str) -> Iterator[Server]:
     """A cluster of two shared replicas with four slots for models each, a model on a GPU of its own, and many more."""
     config = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
     config["applications"][0]["args"] = {
@@ -84,6 +90,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, address: Address) -> Iterat
         },
     }
     for deployment in config["applications"][0]["deployments"]:
+        if deployment["name"] == "WorkflowRouter":
+            deployment["user_config"]["direct_calls"] = way == "socket"
         if deployment["name"] == "ObjectDetector":
             deployment.pop("autoscaling_config")
             deployment["num_replicas"] = 2
@@ -233,3 +241,11 @@ def test_the_models_were_fetched_once_for_all_processes(server, address):
     """They come from a URL; the command, each replica and the task that builds the application read it."""
     assert len(server.replica_pids("ObjectDetector")) >= 2
     assert address.fetched == ["/models.zip"]
+
+
+def test_calls_went_the_way_that_the_settings_say(server, way):
+    went = {name: value for name, value in server.metrics().items() if name.startswith("replica_calls_total")}
+    other = "handle" if way == "socket" else "socket"
+    assert went[f'replica_calls_total{{way="{way}"}}'] > 100
+    # Serve is asked before it has told which replicas there are, and the warm-up may come before the settings.
+    assert went.get(f'replica_calls_total{{way="{other}"}}', 0) < 10

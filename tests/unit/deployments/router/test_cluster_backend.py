@@ -78,6 +78,8 @@ class Broadcast:
 class FakeHandle:
     """A handle to a deployment whose every method answers with the next outcome, or with `answer(call)`."""
 
+    deployment_id = DeploymentID(name="d", app_name="a")
+
     def __init__(self, answer=None, replicas=()) -> None:
         self.calls = []
         self.outcomes = []

@@ -6,6 +6,8 @@ import asyncio
 import time
 from typing import Any
 
+from ray.serve._private.common import DeploymentID
+
 from deployments.dataplane.messages import CallAnswer, LoadCall, ReadCall
 from deployments.errors import ModelNotLoadedError, ServingError
 from deployments.router.model_deployment import ModelDeployment
@@ -17,6 +19,8 @@ LIMITS = CoalescingLimits(max_batch_items=2, slots_per_replica=1)
 
 class Replicas:
     """Two replicas that load what they are asked for; calls go to the first that has the model, else to `first`."""
+
+    deployment_id = DeploymentID(name="d", app_name="a")
 
     def __init__(self) -> None:
         self.held: dict[str, list[str]] = {"a": [], "b": []}

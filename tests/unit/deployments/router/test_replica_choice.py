@@ -8,8 +8,9 @@ import pytest
 from ray.serve.config import RequestRouterConfig
 
 from deployments.dataplane.messages import LoadCall, PredictCall, ReadCall
-from deployments.router.replica_choice import CHOICE_S, CallsOfReplicas, suitable_replicas
+from deployments.router.replica_choice import suitable_replicas
 from deployments.router.replica_contents import ReplicaContents
+from deployments.router.replicas_seen import CHOICE_S, LOST_S, CallsOfReplicas, ReplicasSeen
 
 ROOT = Path(__file__).resolve().parents[4]
 WORK = PredictCall(model_id="m/1", questions=(), deadlines_unix_s=(), may_load=False)
@@ -101,6 +102,25 @@ def test_calls_of_a_replica_that_is_gone_are_forgotten_even_when_they_end_later(
     calls.keep({"a"})
     calls.ended("b")
     assert calls.in_order(["a", "b"], 0.0) == ["b", "a"]
+
+
+def test_a_replica_that_was_lost_gets_no_calls_for_a_while_unless_it_is_known_to_be_gone():
+    calls = CallsOfReplicas()
+    calls.lost("a", 7.0)
+    assert calls.in_order(["a", "b"], 7.0 + LOST_S / 2) == ["b"]
+    assert calls.in_order(["a"], 7.0 + LOST_S / 2) == []
+    assert calls.in_order(["a", "b"], 7.0 + LOST_S) == ["a", "b"]
+    calls.keep({"b"})
+    assert calls.in_order(["a"], 7.0) == ["a"]
+
+
+def test_replicas_seen_are_those_that_serve_told_of_last():
+    seen = ReplicasSeen()
+    assert seen.first("any", 0.0) is None
+    seen.take({"b": "n", "a": "n", "c": "n"}, lambda call, replica_ids: [key for key in replica_ids if key != call])
+    assert (seen.first("none", 0.0), seen.first("a", 0.0)) == ("a", "b")
+    seen.take({"c": "n"}, lambda call, replica_ids: [])
+    assert seen.first("any", 0.0) is None
 
 
 IN_ANOTHER_PROCESS = """
