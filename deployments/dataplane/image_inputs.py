@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,7 +74,7 @@ class ImageInputs:
             )
         fetches = self.fetches(ticket)
         images = await together([self._read(values, at, auto_orient, fetches) for at in range(len(values))])
-        pixels = sum(math.prod(image.wh) for image in images)
+        pixels = sum(image.size_px for image in images)
         if pixels > self._max_request_pixels:
             raise PayloadTooLargeError(
                 f"the images of the request have {pixels} pixels together; at most {self._max_request_pixels} are "

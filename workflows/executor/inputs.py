@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -63,7 +62,7 @@ async def assemble_inputs(plan: Plan, inputs: Mapping[str, Any], options: RunOpt
 
 def _check_pixels(columns: Mapping[str, Column], options: RunOptions) -> None:
     images = {id(value): value for column in columns.values() for value in column.values.values()}
-    pixels = sum(math.prod(value.wh) for value in images.values() if isinstance(value, Image))
+    pixels = sum(value.size_px for value in images.values() if isinstance(value, Image))
     if pixels > options.max_request_pixels:
         raise RuntimeInputError(
             f"the images of the request have {pixels} pixels together; at most {options.max_request_pixels} are "

@@ -12,16 +12,6 @@ FAR_PX = 1_000_000
 """Corners further out are moved here: OpenCV walks every row between them, and counts with 32 bits."""
 
 
-def polygon_to_mask(polygon_xy: NDArray[np.float64], image_wh: tuple[int, int]) -> Mask:
-    """(h, w) bool: the inside of a polygon and its outline.
-
-    Args:
-        polygon_xy: (k, 2) pixels, cut to whole ones; k may be 0.
-        image_wh: size of the mask.
-    """
-    return fill_window(polygon_xy, (0, 0, *image_wh))
-
-
 def polygon_window(polygon_xy: NDArray[np.float64], image_wh: tuple[int, int]) -> tuple[int, int, int, int]:
     """Left, top, width and height of the part of an image that holds all pixels of a polygon; all 0 when it has none.
 
@@ -40,8 +30,8 @@ def polygon_window(polygon_xy: NDArray[np.float64], image_wh: tuple[int, int]) -
 def fill_window(polygon_xy: NDArray[np.float64], window_ltwh: tuple[int, int, int, int]) -> Mask:
     """(h, w) bool: what a window of an image shows of the inside of a polygon and of its outline.
 
-    It shows the same pixels as `polygon_to_mask` when the window is cut by the border of the image alone: OpenCV moves
-    lines a little where it cuts them.
+    It shows the same pixels as the whole image would when the window is cut by the border of the image alone: OpenCV
+    moves lines a little where it cuts them.
 
     Args:
         polygon_xy: (k, 2) pixels of the image, cut to whole ones; k may be 0.

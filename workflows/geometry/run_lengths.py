@@ -41,16 +41,6 @@ def compress(
     return "".join(written)
 
 
-def expand(text: str, image_wh: tuple[int, int]) -> NDArray[np.bool_]:
-    """The (h, w) mask of a text.
-
-    Raises:
-        ValueError: the runs do not fill a mask of this size.
-    """
-    counts = parse(text, image_wh)
-    return expand_columns(counts, slice(0, image_wh[0]), image_wh[1])
-
-
 def parse(text: str, image_wh: tuple[int, int]) -> list[int]:
     """The runs of a text.
 

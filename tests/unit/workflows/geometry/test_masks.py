@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from workflows.geometry.masks import fill_window, outline, polygon_to_mask, polygon_window, tight_window
+from workflows.geometry.masks import fill_window, outline, polygon_window, tight_window
 
 
 def rectangle(left: int, top: int, right: int, bottom: int, wh: tuple[int, int] = (12, 10)) -> np.ndarray:
@@ -15,18 +15,22 @@ def rectangle(left: int, top: int, right: int, bottom: int, wh: tuple[int, int] 
     return mask
 
 
+def filled(polygon_xy: np.ndarray, image_wh: tuple[int, int]) -> np.ndarray:
+    return fill_window(polygon_xy, (0, 0, *image_wh))
+
+
 def test_the_outline_of_a_polygon_belongs_to_its_mask():
     square = np.array([[2, 3], [5, 3], [5, 6], [2, 6]], dtype=np.float64)
-    assert_array_equal(polygon_to_mask(square, (12, 10)), rectangle(2, 3, 6, 7))
+    assert_array_equal(filled(square, (12, 10)), rectangle(2, 3, 6, 7))
 
 
 def test_corners_of_polygons_are_cut_to_whole_pixels():
     square = np.array([[2.9, 3.9], [5.9, 3.9], [5.9, 6.9], [2.9, 6.9]])
-    assert_array_equal(polygon_to_mask(square, (12, 10)), rectangle(2, 3, 6, 7))
+    assert_array_equal(filled(square, (12, 10)), rectangle(2, 3, 6, 7))
 
 
 def test_a_polygon_without_corners_is_empty():
-    assert not polygon_to_mask(np.zeros((0, 2)), (12, 10)).any()
+    assert not filled(np.zeros((0, 2)), (12, 10)).any()
 
 
 def test_the_outline_of_a_rectangle_is_its_corners():
@@ -61,7 +65,7 @@ def test_a_mask_without_pixels_has_no_outline_and_an_empty_window(shape):
 
 @pytest.mark.parametrize("far", [1e18, -1e18, 2.0**31, -(2.0**31) - 1])
 def test_corners_beyond_all_images_take_no_time_and_stay_on_their_side(far):
-    mask = polygon_to_mask(np.array([[far, 0.0], [5.0, 0.0], [5.0, 9.0], [far, 9.0]]), (10, 10))
+    mask = filled(np.array([[far, 0.0], [5.0, 0.0], [5.0, 9.0], [far, 9.0]]), (10, 10))
     assert mask[5].tolist() == ([False] * 5 + [True] * 5 if far > 0 else [True] * 6 + [False] * 4)
 
 
@@ -75,7 +79,7 @@ def test_the_window_of_a_polygon_shows_all_that_the_image_does(corners, image_wh
     left, top, width, height = window = polygon_window(polygon_xy, image_wh)
     whole = np.zeros(image_wh[::-1], dtype=np.bool_)
     whole[top : top + height, left : left + width] = fill_window(polygon_xy, window)
-    assert_array_equal(whole, polygon_to_mask(polygon_xy, image_wh))
+    assert_array_equal(whole, filled(polygon_xy, image_wh))
 
 
 @pytest.mark.parametrize("corners", [[], [[20, 20], [30, 20], [30, 30]], [[-9, -9], [-1, -1], [-9, -1]]])

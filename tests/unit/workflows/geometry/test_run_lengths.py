@@ -10,10 +10,14 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_array_equal
 
 from workflows.geometry.masks import tight_window
-from workflows.geometry.run_lengths import compress, expand, expand_columns, filled_columns, parse
+from workflows.geometry.run_lengths import compress, expand_columns, filled_columns, parse
 
 # Counts are written in groups of five bits from "0" on; 16 in a last group would be a sign, so it needs a second group.
 SIX_PIXELS = np.array([[0, 1, 1], [0, 1, 0]], dtype=np.bool_)
+
+
+def expand(text: str, image_wh: tuple[int, int]) -> np.ndarray:
+    return expand_columns(parse(text, image_wh), slice(0, image_wh[0]), image_wh[1])
 
 
 def test_pixels_are_counted_column_by_column():
