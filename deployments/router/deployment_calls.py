@@ -25,6 +25,8 @@ from deployments.router.replicas_seen import ReplicasSeen, replicas_seen_here
 LOST_ERRORS = (RayActorError, WorkerCrashedError, ConnectionLostError)
 """What a call raises when its replica died, or could not be reached any more."""
 
+OVER_SOCKET, OVER_HANDLE = (metrics.replica_calls_total.labels(way) for way in ("socket", "handle"))
+
 LOST_PAUSE_S = 0.05
 """Time after a lost call before it may be sent again: replicas die together, and by then all connections say so."""
 
@@ -57,9 +59,9 @@ class DeploymentCalls:
         """
         chosen = await self._chosen(call) if self.direct else None
         if chosen is None:
-            metrics.replica_calls_total.labels("handle").inc()
+            OVER_HANDLE.inc()
             return await self._over_handle(method, call)
-        metrics.replica_calls_total.labels("socket").inc()
+        OVER_SOCKET.inc()
         replica_id, connection = chosen
         self._seen.calls.began(replica_id)
         try:
