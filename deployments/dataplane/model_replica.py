@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from deployments.dataplane.backend import ModelLoad
-from deployments.dataplane.call_socket import CallServer, Method
+from deployments.dataplane.call_socket import Method
 from deployments.dataplane.computing import ComputeThread
 from deployments.dataplane.messages import CallAnswer, InferCall, LoadCall, NetworkCall, PredictCall, ReadCall
 from deployments.dataplane.replica_models import ReplicaModels
-from deployments.dataplane.replica_sockets import listen
+from deployments.dataplane.replica_sockets import DirectlyCalled
 from deployments.dataplane.served_models import served_models
 from deployments.dataplane.tensor_compute import describe_network, infer_tensors
 from deployments.dataplane.tensor_question import NetworkDescription, Tensors
@@ -25,23 +25,17 @@ Call = PredictCall | ReadCall | InferCall
 Done = TypeVar("Done")
 
 
-class ModelReplica:
+class ModelReplica(DirectlyCalled):
     """A replica with models of some tasks, and the thread that runs them; Serve calls its methods by name."""
 
     def __init__(self, tasks: Tasks, replica_id: str, args: ClusterArgs, only: str | None = None) -> None:
         self.loaded = ReplicaModels(tasks, served_models(args), only)
         self.thread = ComputeThread("models", replica_id)
         self._replica_id = replica_id
-        self._calls: CallServer | None = None
 
-    def listen(self, *methods: Method) -> None:
-        """Take calls for these methods, and those of every model, past Serve too."""
-        self._calls = listen(self._replica_id, *methods, self.load, self.infer, self.network)
-
-    async def __del__(self) -> None:
-        """Serve awaits this before it ends a replica; calls that came past Serve are not known to it."""
-        if self._calls is not None:
-            await self._calls.close()
+    def listen_for(self, method: Method) -> None:
+        """Take calls of this method, and of those that every model has, at a socket too."""
+        self.listen(self._replica_id, method, self.load, self.infer, self.network)
 
     async def run(
         self, call: Call, compute: Callable[[LoadedModel, list[int]], Sequence[Done | Exception]]

@@ -19,17 +19,26 @@ LONGEST_PATH_BYTES = 107
 """Of a Unix socket, its last zero left out. Source: unix(7), `sun_path`."""
 
 
-def listen(replica_id: str, *methods: Method) -> CallServer | None:
-    """Have a replica take calls at its socket too, in the running loop; None where there can be no socket.
+class DirectlyCalled:
+    """A replica that takes calls at a socket of its own beside those that come over Serve."""
 
-    Args:
-        replica_id: whose.
-        methods: what may be called, under their own names.
-    """
-    path = socket_path(replica_id)
-    if path is None:
-        return None
-    return CallServer({method.__name__: method for method in methods}, path)
+    _server: CallServer | None = None
+
+    def listen(self, replica_id: str, *methods: Method) -> None:
+        """Take calls at the socket from now on, in the running loop; nothing happens where there can be no socket.
+
+        Args:
+            replica_id: of this replica.
+            methods: what may be called, under their own names.
+        """
+        path = socket_path(replica_id)
+        if path is not None:
+            self._server = CallServer({method.__name__: method for method in methods}, path)
+
+    async def __del__(self) -> None:
+        """Answer the calls that are here: Serve, which awaits this before it ends a replica, does not know of them."""
+        if self._server is not None:
+            await self._server.close()
 
 
 def path_to(replica_id: str, node_id: str) -> Path | None:

@@ -32,7 +32,7 @@ class ObjectDetector(ModelReplica):
         log_to_directory(args.log_dir, "object-detector", replica_id, ray.get_gpu_ids())
         export_to_ray()
         super().__init__(IMAGE_TASKS, replica_id, args, only)
-        self.listen(self.predict)
+        self.listen_for(self.predict)
 
     async def predict(self, call: PredictCall) -> CallAnswer[Prediction]:
         """What the model says about each image of the call."""

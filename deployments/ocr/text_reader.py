@@ -24,7 +24,7 @@ class TextReader(ModelReplica):
         log_to_directory(args.log_dir, "text-reader", replica_id, ray.get_gpu_ids())
         export_to_ray()
         super().__init__(READING, replica_id, args, only)
-        self.listen(self.read)
+        self.listen_for(self.read)
 
     async def read(self, call: ReadCall) -> CallAnswer[RecognizedText]:
         """Text on each image of the call."""

@@ -141,9 +141,9 @@ class ClusterBackend:
             reader.queue.limits = tuning.text_reader
         self.transforming.limits = tuning.transforms
         self._raw_tensors.queue.limits = tuning.tensors
-        every = [deployment.calls for deployment in self._deployments]
-        for calls in every if self._transform_calls is None else (*every, self._transform_calls):
-            calls.direct = tuning.direct_calls
+        for calls in (self._transform_calls, *(deployment.calls for deployment in self._deployments)):
+            if calls is not None:
+                calls.direct = tuning.direct_calls
 
     async def predict(self, question: ImageQuestion, model_id: str, work: Work, step: str) -> Prediction:
         """What a model says about one image."""

@@ -11,7 +11,7 @@ from ray import serve
 from deployments.dataplane.compute import run_stage_units
 from deployments.dataplane.computing import ComputeThread
 from deployments.dataplane.messages import CallAnswer, StageCall, StageDone
-from deployments.dataplane.replica_sockets import listen
+from deployments.dataplane.replica_sockets import DirectlyCalled
 from deployments.observability.ray_export import export_to_ray
 from deployments.observability.replica_logs import log_to_directory
 from deployments.settings import ClusterArgs
@@ -19,7 +19,7 @@ from workflows.compiler.cache import PlanCache
 from workflows.compiler.compile import CompileLimits
 
 
-class TransformWorker:
+class TransformWorker(DirectlyCalled):
     """Runs stages of plans, several requests' units in one call; the steps of a stage are one hop together."""
 
     def __init__(self, args: ClusterArgs) -> None:
@@ -28,14 +28,9 @@ class TransformWorker:
         export_to_ray()
         self._plans = PlanCache(limits=CompileLimits(max_steps=args.ingress.max_steps))
         self._thread = ComputeThread("transforms", replica_id)
-        self._calls = listen(replica_id, self.run_stage)
+        self.listen(replica_id, self.run_stage)
         # What draws takes seconds to import: soon, but not before the replica answers, and not in the first drawing.
         threading.Thread(target=importlib.import_module, args=("supervision",), daemon=True).start()
-
-    async def __del__(self) -> None:
-        """Serve awaits this before it ends a replica; calls that came past Serve are not known to it."""
-        if self._calls is not None:
-            await self._calls.close()
 
     async def run_stage(self, call: StageCall) -> CallAnswer[StageDone]:
         """What the stage gives for each unit of the call."""
