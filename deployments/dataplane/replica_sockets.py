@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,10 @@ class DirectlyCalled:
         if path is not None:
             self._server = CallServer({method.__name__: method for method in methods}, path)
 
-    async def __del__(self) -> None:
+    def __del__(self) -> Awaitable[None] | None:
         """Answer the calls that are here: Serve, which awaits this before it ends a replica, does not know of them."""
-        if self._server is not None:
-            await self._server.close()
+        server, self._server = self._server, None  # the collector of garbage calls this again, and awaits nothing
+        return None if server is None else server.close()
 
 
 def path_to(replica_id: str, node_id: str) -> Path | None:

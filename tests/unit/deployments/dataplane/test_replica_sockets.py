@@ -4,7 +4,6 @@ import asyncio
 import os
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import ray._private.worker
@@ -57,34 +56,24 @@ class Replica(DirectlyCalled):
         return value
 
 
-def served() -> Any:
-    """A replica as Serve keeps it: its `__del__` is awaited, never left to the collector of garbage."""
-    replica = Replica()
-    KEPT.append(replica)
-    return replica
-
-
-KEPT: list[Replica] = []
-
-
 async def test_a_replica_without_a_session_is_called_by_serve_alone_and_ends_like_any_other(monkeypatch):
     monkeypatch.setattr(ray._private.worker, "_global_node", None)
-    replica = served()
+    replica = Replica()
     replica.listen("a1b2c3d4", replica.wait)
     assert replica._server is None
-    await replica.__del__()
+    assert replica.__del__() is None
 
 
 async def test_a_replica_ends_when_the_calls_that_serve_knows_nothing_of_are_answered(monkeypatch, tmp_path):
     session(monkeypatch, tmp_path)
-    replica = served()
+    replica = Replica()
     replica.listen("a1b2c3d4", replica.wait)
     _, connection = await asyncio.get_running_loop().create_unix_connection(
         CallConnection, str(tmp_path / "calls" / "a1b2c3d4")
     )
     call = asyncio.create_task(connection.call("wait", 7))
     await replica.begun.wait()
-    ending = asyncio.create_task(replica.__del__())
+    ending = asyncio.ensure_future(replica.__del__())
     assert await asyncio.wait([call, ending], timeout=0.05) == (set(), {call, ending})
     replica.gate.set()
     assert await call == 7
