@@ -25,6 +25,7 @@ from workflows.executor.results import check_elements, collect_step
 from workflows.executor.stage import cut_units, merge_units
 from workflows.executor.together import FirstFailure, together
 from workflows.query.time_limit import evaluations_of_step
+from workflows.values.time_left import check_time, work_until
 
 _FAR_OFF_S = 10 * 365 * 24 * 3600.0  # loops refuse timers of infinite length
 
@@ -56,7 +57,8 @@ async def run_workflow(
     try:
         async with alarm:
             columns = await assemble_inputs(plan, inputs, options, pace)
-            await _run_stages(plan, columns, dispatcher, options, pace)
+            with work_until(options.deadline_unix_s):
+                await _run_stages(plan, columns, dispatcher, options, pace)
     except Exception as error:
         if alarm.expired():
             raise DeadlineExceededError.since(
@@ -94,8 +96,7 @@ async def _run_stage(
     pace: Pace,
     cropped: CroppedPixels,
 ) -> dict[str, Column]:
-    if time.time() > options.deadline_unix_s:
-        raise DeadlineExceededError.since(options.deadline_unix_s)  # a long plain step keeps the alarm from ringing
+    check_time()  # a long plain step keeps the alarm from ringing
     if stage.runs_on is not RunsOn.TRANSFORMS:
         return await _run_in_router(plan.steps[stage.steps[0]], columns, dispatcher, options, pace)
     size = len(columns[REQUEST_BATCH].values)
@@ -127,7 +128,7 @@ async def _run_in_router(
     work = prepare_step(step, columns)
     ports = ports_of(step, dispatcher.ports(step)) if step.block.ports and work.calls else {}
     waits = bool(work.calls) and inspect.iscoroutinefunction(step.block.run)
-    with evaluations_of_step(options.deadline_unix_s):
+    with evaluations_of_step():
         if waits:
             results = await _await_calls(step, work, ports, options, pace)
         else:

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
 
-from workflows.errors import DeadlineExceededError, OperationError
+from workflows.errors import OperationError
+from workflows.values.time_left import remaining_s, time_over
 
 EVALUATION_LIMIT_S = 2.0
 """Of one evaluation, and of all that a step makes in the thread where it runs: a thousand times what the chains of
@@ -23,16 +24,15 @@ documents take."""
 
 class _Clock(threading.local):
     ends_s: float | None = None
-    deadline_unix_s: float | None = None  # when the request's deadline is what ends the evaluation
+    ends_with_request = False  # whether the request's deadline is what ends the evaluation
 
 
 class _StepTime:
     """What the evaluations of one run of a step share."""
 
-    __slots__ = ("deadline_unix_s", "spent_s", "thread_id")
+    __slots__ = ("spent_s", "thread_id")
 
-    def __init__(self, deadline_unix_s: float) -> None:
-        self.deadline_unix_s = deadline_unix_s
+    def __init__(self) -> None:
         self.spent_s = 0.0
         self.thread_id = threading.get_ident()
 
@@ -42,12 +42,12 @@ _step_time: ContextVar[_StepTime | None] = ContextVar("step_time", default=None)
 
 
 @contextmanager
-def evaluations_of_step(deadline_unix_s: float) -> Iterator[None]:
-    """Evaluations inside, and in tasks that are started inside, share one limit and end with the request's time.
+def evaluations_of_step() -> Iterator[None]:
+    """Evaluations inside, and in tasks that are started inside, share one limit.
 
     Those that leave for another thread keep nobody waiting here: each has the whole limit for itself.
     """
-    token = _step_time.set(_StepTime(deadline_unix_s))
+    token = _step_time.set(_StepTime())
     try:
         yield
     finally:
@@ -69,17 +69,15 @@ class Evaluation:
         self._step_time = step_time if step_time and step_time.thread_id == threading.get_ident() else None
         if self._step_time:
             left_s -= self._step_time.spent_s
-        if step_time:
-            before_deadline_s = step_time.deadline_unix_s - time.time()
-            if before_deadline_s < left_s:
-                left_s, _clock.deadline_unix_s = before_deadline_s, step_time.deadline_unix_s
-        _clock.ends_s = self._began_s + left_s
+        before_deadline_s = remaining_s(left_s)
+        _clock.ends_with_request = before_deadline_s < left_s
+        _clock.ends_s = self._began_s + before_deadline_s
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._outermost:
-            _clock.ends_s = _clock.deadline_unix_s = None
+            _clock.ends_s = None
             if self._step_time:
                 self._step_time.spent_s += time.monotonic() - self._began_s
 
@@ -93,8 +91,8 @@ def check_time() -> None:
     """
     if _clock.ends_s is None or time.monotonic() <= _clock.ends_s:
         return
-    if _clock.deadline_unix_s is not None:
-        raise DeadlineExceededError.since(_clock.deadline_unix_s)
+    if _clock.ends_with_request:
+        raise time_over()
     raise OperationError(
         f"the evaluation took longer than {EVALUATION_LIMIT_S:g} s, all elements of the step together, and was "
         "stopped; use fewer operations inside operations, shorter lists, or fewer elements at once"

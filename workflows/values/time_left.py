@@ -30,9 +30,12 @@ def check_time() -> None:
         DeadlineExceededError: the time of the work is over.
     """
     if time.time() >= _deadline_unix_s.get():
-        raise DeadlineExceededError(
-            "the request's time was over before its steps were done; send less at once or allow more time"
-        )
+        raise time_over()
+
+
+def time_over() -> DeadlineExceededError:
+    """The error of work whose time is over."""
+    return DeadlineExceededError.since(_deadline_unix_s.get())
 
 
 def remaining_s(limit_s: float) -> float:

@@ -16,6 +16,7 @@ from workflows.executor.local_dispatcher import LocalDispatcher
 from workflows.executor.options import RunOptions
 from workflows.executor.run import run_workflow
 from workflows.query import time_limit
+from workflows.values import time_left
 
 STEPS = (
     {
@@ -40,6 +41,7 @@ def clock(monkeypatch):
     ticking = TickingTime(0.01)
     monkeypatch.setattr(pace, "time", ticking)
     monkeypatch.setattr(time_limit, "time", ticking)
+    monkeypatch.setattr(time_left, "time", ticking)
     return ticking
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextvars
-import math
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,6 +10,8 @@ from tests.unit.workflows.ticking import TickingTime
 from workflows.errors import DeadlineExceededError, OperationError
 from workflows.query import time_limit
 from workflows.query.time_limit import Evaluation, check_time, evaluations_of_step
+from workflows.values import time_left
+from workflows.values.time_left import work_until
 
 TEN = [str(digit) for digit in range(10)]
 TENFOLD = {"type": "SequenceMap", "lookup_table": dict.fromkeys(TEN, TEN)}
@@ -70,6 +71,7 @@ def ticking(monkeypatch):
     """A second passes between two looks at the clock; ten seconds are allowed."""
     clock = TickingTime(1.0)
     monkeypatch.setattr(time_limit, "time", clock)
+    monkeypatch.setattr(time_left, "time", clock)
     monkeypatch.setattr(time_limit, "EVALUATION_LIMIT_S", 10.0)
     return clock
 
@@ -78,7 +80,7 @@ LOWER = {"type": "StringToLowerCase"}
 
 
 def test_evaluations_of_a_step_have_one_limit_together(ticking):
-    with evaluations_of_step(math.inf):
+    with evaluations_of_step():
         run(*[LOWER] * 5, value="A")
         with pytest.raises(OperationError, match="all elements of the step together"):
             run(*[LOWER] * 5, value="A")
@@ -86,7 +88,7 @@ def test_evaluations_of_a_step_have_one_limit_together(ticking):
 
 
 def test_an_evaluation_in_another_thread_has_the_whole_limit(ticking):
-    with evaluations_of_step(math.inf):
+    with evaluations_of_step():
         run(*[LOWER] * 5, value="A")
         there = contextvars.copy_context()
         with ThreadPoolExecutor(1) as threads:
@@ -99,7 +101,7 @@ def test_an_evaluation_ends_with_the_time_of_the_request(ticking, other_thread):
         with pytest.raises(DeadlineExceededError, match="time was over"):
             run(*[LOWER] * 8, value="A")
 
-    with evaluations_of_step(ticking.time() + 3.5), ThreadPoolExecutor(1) as threads:
+    with work_until(ticking.time() + 3.5), ThreadPoolExecutor(1) as threads:
         if other_thread:
             threads.submit(contextvars.copy_context().run, evaluate).result()
         else:
