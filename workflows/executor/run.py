@@ -58,7 +58,7 @@ async def run_workflow(
         async with alarm:
             columns = await assemble_inputs(plan, inputs, options, pace)
             with work_until(options.deadline_unix_s):
-                await _run_stages(plan, columns, dispatcher, options, pace)
+                await _Run(plan=plan, columns=columns, dispatcher=dispatcher, options=options, pace=pace).stages()
     except Exception as error:
         if alarm.expired():
             raise DeadlineExceededError.since(
@@ -68,89 +68,103 @@ async def run_workflow(
     return build_outputs(plan, columns, options)
 
 
-async def _run_stages(
-    plan: Plan, columns: dict[str, Column], dispatcher: Dispatcher, options: RunOptions, pace: Pace
-) -> None:
-    """Start every stage as soon as those before it are over; the first failure stops all."""
-    tasks: list[asyncio.Task[None]] = []
-    cropped = CroppedPixels(options.max_cropped_pixels)
+class _Run:
+    """What the stages of one run share.
 
-    async def run_in_turn(stage: Stage) -> None:
-        for index in stage.after:
-            await tasks[index]
-        columns.update(await _run_stage(plan, stage, columns, dispatcher, options, pace, cropped))
+    Args:
+        plan: what runs.
+        columns: selector -> column; the inputs, to which each stage adds what it gives.
+        dispatcher: reaches the places where stages run.
+        options: limits and surroundings.
+        pace: of the request.
+    """
 
-    if len(plan.stages) == 1:
-        columns.update(await _run_stage(plan, plan.stages[0], columns, dispatcher, options, pace, cropped))
-        return
-    async with FirstFailure() as group:
-        tasks.extend(group.create_task(run_in_turn(stage)) for stage in plan.stages)
+    def __init__(
+        self, *, plan: Plan, columns: dict[str, Column], dispatcher: Dispatcher, options: RunOptions, pace: Pace
+    ) -> None:
+        self._plan = plan
+        self._columns = columns
+        self._dispatcher = dispatcher
+        self._options = options
+        self._pace = pace
+        self._cropped = CroppedPixels(options.max_cropped_pixels)
 
+    async def stages(self) -> None:
+        """Start every stage as soon as those before it are over; the first failure stops all."""
+        stages = self._plan.stages
+        if len(stages) == 1:
+            await self._stage(stages[0])
+            return
+        tasks: list[asyncio.Task[None]] = []
 
-async def _run_stage(
-    plan: Plan,
-    stage: Stage,
-    columns: Mapping[str, Column],
-    dispatcher: Dispatcher,
-    options: RunOptions,
-    pace: Pace,
-    cropped: CroppedPixels,
-) -> dict[str, Column]:
-    check_time()  # a long plain step keeps the alarm from ringing
-    if stage.runs_on is not RunsOn.TRANSFORMS:
-        return await _run_in_router(plan.steps[stage.steps[0]], columns, dispatcher, options, pace)
-    size = len(columns[REQUEST_BATCH].values)
-    units = cut_units(
-        stage, columns, size, options.max_elements_per_step, options.excluded_fields, options.max_cropped_pixels
-    )
-    cutting = [plan.steps[name] for name in stage.steps if plan.steps[name].block.output_offset == 1]
-    cut = {output_selector(step.name, output): step for step in cutting for output in step.block.outputs}
+        async def run_in_turn(stage: Stage) -> None:
+            for index in stage.after:
+                await tasks[index]
+            await self._stage(stage)
 
-    async def run_unit(unit: StageUnit) -> Mapping[str, Column]:
-        given = await dispatcher.run_stage(plan, stage, unit)
-        for selector in given.keys() & cut.keys():  # as they come: the first too many stops the rest
-            cropped.add(cut[selector], given[selector].values.values())
+        async with FirstFailure() as group:
+            tasks.extend(group.create_task(run_in_turn(stage)) for stage in stages)
+
+    async def _stage(self, stage: Stage) -> None:
+        check_time()  # a long plain step keeps the alarm from ringing
+        if stage.runs_on is RunsOn.TRANSFORMS:
+            self._columns.update(await self._in_units(stage))
+        else:
+            self._columns.update(await self._in_router(self._plan.steps[stage.steps[0]]))
+
+    async def _in_units(self, stage: Stage) -> dict[str, Column]:
+        plan, options = self._plan, self._options
+        size = len(self._columns[REQUEST_BATCH].values)
+        units = cut_units(
+            stage,
+            self._columns,
+            size,
+            options.max_elements_per_step,
+            options.excluded_fields,
+            options.max_cropped_pixels,
+        )
+        cutting = [plan.steps[name] for name in stage.steps if plan.steps[name].block.output_offset == 1]
+        cut = {output_selector(step.name, output): step for step in cutting for output in step.block.outputs}
+
+        async def run_unit(unit: StageUnit) -> Mapping[str, Column]:
+            given = await self._dispatcher.run_stage(plan, stage, unit)
+            for selector in given.keys() & cut.keys():  # as they come: the first too many stops the rest
+                self._cropped.add(cut[selector], given[selector].values.values())
+            return given
+
+        answers = await together([run_unit(unit) for unit in units])
+        given = merge_units(stage, answers)
+        makers = {plan.steps[name].selector: plan.steps[name] for name in stage.steps}
+        for column in given.values():
+            if column.lineage and (maker := makers.get(column.lineage[-1])):
+                check_elements(maker, len(column.values), options.max_elements_per_step)
         return given
 
-    answers = await together([run_unit(unit) for unit in units])
-    given = merge_units(stage, answers)
-    makers = {plan.steps[name].selector: plan.steps[name] for name in stage.steps}
-    for column in given.values():
-        if column.lineage and (maker := makers.get(column.lineage[-1])):
-            check_elements(maker, len(column.values), options.max_elements_per_step)
-    return given
+    async def _in_router(self, step: StepPlan) -> dict[str, Column]:
+        began_s = time.perf_counter()
+        work = prepare_step(step, self._columns)
+        ports = ports_of(step, self._dispatcher.ports(step)) if step.block.ports and work.calls else {}
+        waits = bool(work.calls) and inspect.iscoroutinefunction(step.block.run)
+        with evaluations_of_step():
+            if waits:
+                results = await self._await_calls(step, work, ports)
+            else:
+                results = await run_calls_in_turns(step, work, ports, self._pace)
+        given = collect_step(step, work, results, self._options.max_elements_per_step)
+        if not (waits and ports):  # what waits for a port computes elsewhere
+            self._dispatcher.step_done(step, (time.perf_counter() - began_s) * 1000)
+        return given
 
+    async def _await_calls(self, step: StepPlan, work: StepWork, ports: Mapping[str, Any]) -> dict[Position, Any]:
+        async def call(arguments: Arguments) -> Any:
+            if not ports and self._pace.is_over():  # without ports it computes here, all of it before it lets go
+                await self._pace.next_turn()
+            try:
+                return await step.block.run(**arguments, **ports)
+            except self._options.passed_through:
+                raise
+            except Exception as error:
+                raise failure_of(step, error) from error
 
-async def _run_in_router(
-    step: StepPlan, columns: Mapping[str, Column], dispatcher: Dispatcher, options: RunOptions, pace: Pace
-) -> dict[str, Column]:
-    began_s = time.perf_counter()
-    work = prepare_step(step, columns)
-    ports = ports_of(step, dispatcher.ports(step)) if step.block.ports and work.calls else {}
-    waits = bool(work.calls) and inspect.iscoroutinefunction(step.block.run)
-    with evaluations_of_step():
-        if waits:
-            results = await _await_calls(step, work, ports, options, pace)
-        else:
-            results = await run_calls_in_turns(step, work, ports, pace)
-    given = collect_step(step, work, results, options.max_elements_per_step)
-    if not (waits and ports):  # what waits for a port computes elsewhere
-        dispatcher.step_done(step, (time.perf_counter() - began_s) * 1000)
-    return given
-
-
-async def _await_calls(
-    step: StepPlan, work: StepWork, ports: Mapping[str, Any], options: RunOptions, pace: Pace
-) -> dict[Position, Any]:
-    async def call(arguments: Arguments) -> Any:
-        if not ports and pace.is_over():  # without ports it computes here, all of it before it lets go of the loop
-            await pace.next_turn()
-        try:
-            return await step.block.run(**arguments, **ports)
-        except options.passed_through:
-            raise
-        except Exception as error:
-            raise failure_of(step, error) from error
-
-    results = await together([call(arguments) for arguments in work.calls.values()])
-    return dict(zip(work.calls, results, strict=True))
+        results = await together([call(arguments) for arguments in work.calls.values()])
+        return dict(zip(work.calls, results, strict=True))
