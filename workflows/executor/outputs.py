@@ -9,6 +9,7 @@ from workflows.compiler.plan import REQUEST_BATCH, Lineage, OutputPlan, Plan, in
 from workflows.definition.selectors import EVERY_PROPERTY, StepOutputSelector, output_selector, parse_selector
 from workflows.executor.dispatcher import Column, Position
 from workflows.executor.options import RunOptions
+from workflows.executor.pace import Pace
 from workflows.serializers.room import Room
 from workflows.serializers.serialize import serialize
 from workflows.values.root_frame import to_own_frame, to_root_frame
@@ -16,11 +17,17 @@ from workflows.values.root_frame import to_own_frame, to_root_frame
 Leaf = Callable[[Position], Any]
 
 
-def build_outputs(plan: Plan, columns: Mapping[str, Column], options: RunOptions) -> list[dict[str, Any]]:
+async def build_outputs(
+    plan: Plan, columns: Mapping[str, Column], options: RunOptions, pace: Pace
+) -> list[dict[str, Any]]:
     """The JSON-ready results of a run.
 
     A value of the batch goes to its element, deeper ones as nested lists; everything else is repeated. When no output
-    is part of the batch there is one result, however many images came.
+    is part of the batch there is one result, however many images came. The event loop is let in between elements.
+
+    Raises:
+        RuntimeLimitsCausedStepExecutionError: the answer would be too long.
+        DeadlineExceededError: the request's time was over before all was written.
     """
     in_batch = [in_request_batch(output.lineage) for output in plan.outputs]
     size = len(columns[REQUEST_BATCH].values) if any(in_batch) else 1
@@ -32,6 +39,8 @@ def build_outputs(plan: Plan, columns: Mapping[str, Column], options: RunOptions
         element = _nesting(plan, output, columns, room)
         if per_element:
             for index, result in enumerate(results):
+                if pace.is_over():
+                    await pace.next_turn()
                 result[output.name] = element((index,))
         else:
             before = room.left

@@ -65,7 +65,7 @@ async def run_workflow(
                 options.deadline_unix_s
             ) from error  # whatever stopped steps said on their way out
         raise
-    return build_outputs(plan, columns, options)
+    return await build_outputs(plan, columns, options, pace)
 
 
 class _Run:

@@ -1,13 +1,19 @@
+import asyncio
+import time
+
 import numpy as np
 import pytest
 
 from tests.unit.workflows.builders import detections
 from tests.unit.workflows.sample_blocks import answers, batch, compiled, parameter, step
+from tests.unit.workflows.ticking import TickingTime
 from workflows.compiler.plan import OutputPlan, Plan
-from workflows.errors import RuntimeLimitsCausedStepExecutionError
+from workflows.errors import DeadlineExceededError, RuntimeLimitsCausedStepExecutionError
+from workflows.executor import pace
 from workflows.executor.dispatcher import Column
 from workflows.executor.options import RunOptions
 from workflows.executor.outputs import build_outputs
+from workflows.executor.pace import Pace
 from workflows.values.origin import Origin, Placement
 
 N = [batch("n")]
@@ -80,7 +86,7 @@ async def test_excluding_everything_keeps_the_number_of_results():
     assert await answers(plan, RunOptions(excluded_fields=frozenset({"a"})), n=[1, 2]) == [{}, {}]
 
 
-def shown(value, coordinates_system):
+async def write_all(*values, coordinates_system="own", pace=None):
     output = OutputPlan(
         name="p",
         selector="$steps.d.predictions",
@@ -90,10 +96,39 @@ def shown(value, coordinates_system):
     )
     plan = Plan(definition_json=b"", fingerprint="", inputs={}, steps={}, stages=(), outputs=(output,))
     columns = {
-        "$inputs": Column(lineage=("$inputs",), values={(0,): True}),
-        "$steps.d.predictions": Column(lineage=("$inputs",), values={(0,): value}),
+        "$inputs": Column(lineage=("$inputs",), values={(at,): True for at in range(len(values))}),
+        "$steps.d.predictions": Column(lineage=("$inputs",), values={(at,): value for at, value in enumerate(values)}),
     }
-    return build_outputs(plan, columns, RunOptions())[0]["p"]
+    results = await build_outputs(plan, columns, RunOptions(), pace or Pace())
+    return [result["p"] for result in results]
+
+
+async def shown(value, coordinates_system):
+    (result,) = await write_all(value, coordinates_system=coordinates_system)
+    return result
+
+
+@pytest.mark.parametrize(("tick_s", "others"), [(0.0, 0), (1.0, 3)], ids=["quick", "slow"])
+async def test_the_loop_is_let_in_between_elements_that_take_long(monkeypatch, tick_s, others):
+    monkeypatch.setattr(pace, "time", TickingTime(tick_s))
+    came_by = 0
+
+    async def another():
+        nonlocal came_by
+        while True:
+            came_by += 1
+            await asyncio.sleep(0)
+
+    running = asyncio.ensure_future(another())
+    assert await write_all(1, 2, 3, 4) == [1, 2, 3, 4]
+    running.cancel()
+    assert came_by == others
+
+
+async def test_nothing_more_is_written_after_the_deadline(monkeypatch):
+    monkeypatch.setattr(pace, "time", TickingTime(1.0))
+    with pytest.raises(DeadlineExceededError):
+        await write_all(1, 2, pace=Pace(deadline_unix_s=time.time() - 1))
 
 
 CROP = Placement(
@@ -108,8 +143,8 @@ def on_crop(*boxes):
 
 
 @pytest.mark.parametrize("wrap", [lambda value: value, lambda value: {"a": [value]}, lambda value: [{"b": value}]])
-def test_detections_are_moved_to_the_uploaded_image_at_any_depth(wrap):
-    written = shown(wrap(on_crop([0, 0, 10, 20])), "parent")
+async def test_detections_are_moved_to_the_uploaded_image_at_any_depth(wrap):
+    written = await shown(wrap(on_crop([0, 0, 10, 20])), "parent")
     while "predictions" not in written:
         written = next(iter(written.values())) if isinstance(written, dict) else written[0]
     (box,) = written["predictions"]
@@ -118,8 +153,8 @@ def test_detections_are_moved_to_the_uploaded_image_at_any_depth(wrap):
     assert "parent_origin" not in box
 
 
-def test_detections_stay_where_they_are_when_asked():
-    written = shown(on_crop([0, 0, 10, 20]), "own")
+async def test_detections_stay_where_they_are_when_asked():
+    written = await shown(on_crop([0, 0, 10, 20]), "own")
     (box,) = written["predictions"]
     assert written["image"] == {"width": 80, "height": 60}
     assert (box["x"], box["y"], box["parent_id"], box["root_parent_id"]) == (5.0, 10.0, "d-9", "image")
@@ -129,8 +164,8 @@ def test_detections_stay_where_they_are_when_asked():
     ("coordinates_system", "image"),
     [("parent", {"width": 300, "height": 200}), ("own", {"width": None, "height": None})],
 )
-def test_no_detections_on_a_crop_show_the_uploaded_image_or_nothing(coordinates_system, image):
-    assert shown(on_crop(), coordinates_system) == {"image": image, "predictions": []}
+async def test_no_detections_on_a_crop_show_the_uploaded_image_or_nothing(coordinates_system, image):
+    assert await shown(on_crop(), coordinates_system) == {"image": image, "predictions": []}
 
 
 async def test_an_answer_has_an_end():
