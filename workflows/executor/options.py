@@ -6,6 +6,8 @@ import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from workflows.values.image import MAX_CROPPED_PIXELS
+
 Fetch = Callable[[str], Awaitable[bytes]]
 """Gets the bytes behind an https address."""
 
@@ -36,7 +38,7 @@ class RunOptions:
     max_pixels: int = 50_000_000
     max_elements_per_step: int = 4096
     max_request_pixels: int = MAX_REQUEST_PIXELS
-    max_cropped_pixels: int = 256_000_000
+    max_cropped_pixels: int = MAX_CROPPED_PIXELS
     max_answer_characters: int = 1 << 28
     excluded_fields: frozenset[str] = frozenset()
     passed_through: tuple[type[Exception], ...] = ()

@@ -17,6 +17,9 @@ MAX_TRAVELLING_PIXEL_BYTES = 1024 * 1024
 """Up to this size an image that a step made travels as pixels: about what encoding and decoding it would cost, and the
 next step sees the very pixels, so that no answer depends on where its steps run. Larger ones travel as a JPEG."""
 
+MAX_CROPPED_PIXELS = 256_000_000
+"""Pixels of all crops of one request, and so of one image: 768 MB while they are pixels."""
+
 
 class Image:
     """One image, its identity and its place.

@@ -15,11 +15,9 @@ from workflows.geometry.boxes import rounded_corners, shift_boxes
 from workflows.kinds import DETECTION_KINDS, Kind
 from workflows.manifest_fields import DetectionsRef, Fraction, FractionRef, ImageRef, Reference
 from workflows.values.detections import Detections
-from workflows.values.image import Image
+from workflows.values.image import MAX_CROPPED_PIXELS, Image
 
 Corners = tuple[int, int, int, int]
-MAX_CROPPED_PIXELS = 256_000_000
-"""Pixels of all crops of one image: 768 MB while they are pixels."""
 ColourRef = Annotated[str, Reference((Kind.STRING, Kind.RGB_COLOR))]
 
 
