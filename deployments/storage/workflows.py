@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import Select, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from deployments.storage.database import Database
 from deployments.storage.errors import InvalidNameError, NotStoredError
@@ -19,6 +19,8 @@ MAX_DOCUMENT_CHARACTERS = 4 * 1024 * 1024
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
 _MOST_DIGITS = 9
 """A longer number is an id, and no version."""
+_WITHOUT_DOCUMENT = defer(WorkflowVersionRow.document, raiseload=True)
+"""For whoever needs no documents, which may have megabytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,6 @@ class WorkflowVersion:
         workspace: whose it is.
         workflow: its name there.
         version: its number, from 1.
-        document: JSON of the definition.
         created_unix_s: when it was saved.
     """
 
@@ -38,8 +39,18 @@ class WorkflowVersion:
     workspace: str
     workflow: str
     version: int
-    document: str
     created_unix_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundWorkflow(WorkflowVersion):
+    """A version with what it says.
+
+    Attributes:
+        document: JSON of the definition.
+    """
+
+    document: str
 
 
 class StoredWorkflows:
@@ -86,6 +97,7 @@ def save_workflow(
         .where(WorkflowVersionRow.workspace == workspace, WorkflowVersionRow.workflow == workflow)
         .order_by(WorkflowVersionRow.version.desc())
         .limit(1)
+        .options(_WITHOUT_DOCUMENT)
     ).one_or_none()
     digest = hashlib.sha256(document.encode()).digest()
     if newest is not None and newest.deleted_unix_s is None and newest.digest == digest:
@@ -104,9 +116,7 @@ def save_workflow(
     return _version(row)
 
 
-def find_workflow(
-    session: Session, workspace: str, workflow: str, version: str | None = None
-) -> WorkflowVersion | None:
+def find_workflow(session: Session, workspace: str, workflow: str, version: str | None = None) -> FoundWorkflow | None:
     """The newest version of a workflow, or the one with this number or id; None when there is none."""
     query = _live().where(WorkflowVersionRow.workspace == workspace, WorkflowVersionRow.workflow == workflow)
     if version is not None:
@@ -115,14 +125,14 @@ def find_workflow(
             is_it = or_(is_it, WorkflowVersionRow.version == int(version))
         query = query.where(is_it)
     row = session.scalars(query.order_by(WorkflowVersionRow.version.desc()).limit(1)).one_or_none()
-    return None if row is None else _version(row)
+    return None if row is None else FoundWorkflow(**asdict(_version(row)), document=row.document)
 
 
 def list_workflows(
     session: Session, workspace: str | None = None, workflow: str | None = None
 ) -> list[WorkflowVersion]:
     """Every version of every workflow of a workspace, or of all, by names and numbers."""
-    query = _live()
+    query = _live().options(_WITHOUT_DOCUMENT)
     if workspace is not None:
         query = query.where(WorkflowVersionRow.workspace == workspace)
     if workflow is not None:
@@ -137,12 +147,16 @@ def delete_workflow(session: Session, workspace: str, workflow: str, *, now_unix
     Raises:
         NotStoredError: there is none.
     """
-    versions = [each.version_id for each in list_workflows(session, workspace, workflow)]
-    if not versions:
+    deleted = session.scalars(
+        update(WorkflowVersionRow)
+        .where(WorkflowVersionRow.workspace == workspace, WorkflowVersionRow.workflow == workflow)
+        .where(WorkflowVersionRow.deleted_unix_s.is_(None))
+        .values(deleted_unix_s=now_unix_s)
+        .returning(WorkflowVersionRow.version_id)
+    ).all()
+    if not deleted:
         raise NotStoredError(f"there is no workflow {f'{workspace}/{workflow}'[:200]!r}")
-    chosen = WorkflowVersionRow.version_id.in_(versions)
-    session.execute(update(WorkflowVersionRow).where(chosen).values(deleted_unix_s=now_unix_s))
-    return len(versions)
+    return len(deleted)
 
 
 def _live() -> Select[tuple[WorkflowVersionRow]]:
@@ -155,6 +169,5 @@ def _version(row: WorkflowVersionRow) -> WorkflowVersion:
         workspace=row.workspace,
         workflow=row.workflow,
         version=row.version,
-        document=row.document,
         created_unix_s=row.created_unix_s,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import event
 
 from deployments.storage.errors import InvalidNameError, NotStoredError
 from deployments.storage.workflows import (
@@ -78,6 +79,28 @@ def test_a_deleted_workflow_is_gone_with_all_versions_and_its_numbers_are_not_us
     assert save(database, "2").version == 3
     with database.reading() as session:
         assert find_workflow(session, "acme", "plates").document == "2"
+
+
+def test_deleting_a_workflow_leaves_all_others(database):
+    save(database, "{}")
+    save(database, "{}", workflow="doors")
+    save(database, "{}", workspace="bolts")
+    with database.writing() as session:
+        assert delete_workflow(session, "acme", "plates", now_unix_s=1500.0) == 1
+    assert listed(database) == [("acme", "doors", 1), ("bolts", "plates", 1)]
+
+
+def test_documents_are_read_only_where_they_are_shown(database):
+    save(database, "{}")
+    read = []
+    with database.writing() as session:
+        event.listen(session.connection(), "before_cursor_execute", lambda *call: read.append("document" in call[2]))
+        save_workflow(session, "acme", "plates", "{}", now_unix_s=1500.0)
+        list_workflows(session)
+        delete_workflow(session, "acme", "plates", now_unix_s=1500.0)
+        assert not any(read)
+        find_workflow(session, "acme", "plates")
+        assert read[-1]
 
 
 @pytest.mark.parametrize("workflow", ["", ".hidden", "../x", "a/b", "x" * 201, "ä"])
