@@ -23,7 +23,8 @@ def create_app(service_provider: ServiceProvider) -> FastAPI:
     app = FastAPI(title=server.NAME, version=server.server_version(), dependencies=[Depends(check_key)])
     app.state.service_provider = service_provider
     add_error_handlers(app)
-    for routes in (server, catalogue, workflows, models, model_inference, ocr, kserve):
+    # What is asked most comes first: routes are tried in turn.
+    for routes in (workflows, model_inference, ocr, kserve, server, catalogue, models):
         app.include_router(routes.router)
     app.include_router(models.legacy_router)
     app.include_router(legacy.router)  # last: it takes every path of two segments
