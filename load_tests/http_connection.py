@@ -29,9 +29,6 @@ NOT_SENT = "not sent, "
 OWN_LIMITS = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS)
 """What a connection fails with when this machine has no more files, ports or buffers."""
 
-GIVEN_UP = "given up"
-"""The failure of a request that was under way when its pool was closed."""
-
 
 @dataclass(slots=True)
 class Answer:
@@ -173,7 +170,7 @@ class HttpPool:
 
         Args:
             url: `http://host:port`.
-            on_answer: hears of every request, by its number, once.
+            on_answer: hears of every request, by its number, once; of those under way at the end, nothing.
             timeout_s: from sending to the last byte; then the request is given up.
         """
         parts = urlsplit(url)
@@ -224,6 +221,8 @@ class HttpPool:
     def done(self, connection: HttpConnection, number: int, answer: Answer, *, reusable: bool) -> None:
         """Take a connection back, and pass its answer on."""
         self._busy.pop(connection, None)
+        if self.closed:
+            return
         if reusable:
             self._idle.append(connection)
         self._on_answer(number, answer)
@@ -244,12 +243,9 @@ class HttpPool:
             oldest.fail("timeout")
 
     def close(self) -> None:
-        """Close everything; requests under way fail."""
+        """Close everything; nobody hears of requests under way any more."""
         self.closed = True
-        for connection in [*self._busy]:
-            connection.fail(GIVEN_UP)
-        idle, self._idle = self._idle, []
-        for connection in idle:
+        for connection in [*self._busy, *self._idle]:
             connection.fail("")
         for task in self._opening:
             task.cancel()

@@ -129,3 +129,14 @@ def test_limits_of_the_generator_are_not_blamed_on_the_server(
     code: int, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert failure_of(OSError(code, "no"), monkeypatch) == kind
+
+
+def test_nothing_is_heard_of_a_request_that_is_under_way_when_the_pool_closes() -> None:
+    async def closed() -> list[Answer]:
+        heard: list[Answer] = []
+        pool = HttpPool("http://127.0.0.1:9001", lambda _, answer: heard.append(answer), timeout_s=1)
+        pool.send(0, b"")
+        pool.close()
+        return heard
+
+    assert asyncio.run(closed()) == []
