@@ -114,9 +114,7 @@ def run(
 @app.command()
 def page(result: Annotated[Path, typer.Argument(help="A JSON file that `run` has written.")]) -> None:
     """Draw the page of a result anew, beside it."""
-    path = result.with_suffix(".html")
-    path.write_text(result_page(_result(result)), encoding="utf-8")
-    console.print(f"written to {path}", highlight=False, soft_wrap=True)
+    _write_page(result_page(_result(result)), result.with_suffix(".html"))
 
 
 @app.command()
@@ -130,11 +128,10 @@ def compare(
     if not sides_of_both(a, b):
         raise _failed(UNUSABLE, f"{first.name} and {second.name} have no load of the same target and name in common")
     path = checked_out(out or second.with_name(f"{second.stem}-against-{first.stem}.html"), page_beside=False)
-    path.write_text(comparison_page(a, b), encoding="utf-8")
     console.print(comparison_table(a, b))
     for warning in warnings_of(a, b):
         console.print(f"note: {warning}", highlight=False)
-    console.print(f"written to {path}", highlight=False, soft_wrap=True)
+    _write_page(comparison_page(a, b), path)
 
 
 @app.command()
@@ -247,6 +244,11 @@ def _write(result: Result, path: Path) -> None:
     write_result(result, path)
     path.with_suffix(".html").write_text(result_page(result), encoding="utf-8")
     console.print(f"written to {path}, and {path.with_suffix('.html').name} beside it", highlight=False, soft_wrap=True)
+
+
+def _write_page(html: str, path: Path) -> None:
+    path.write_text(html, encoding="utf-8")
+    console.print(f"written to {path}", highlight=False, soft_wrap=True)
 
 
 def _probe(

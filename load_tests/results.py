@@ -353,7 +353,7 @@ def read_result(path: Path) -> Result:
     return Result.model_validate_json(path.read_bytes())
 
 
-def write_result(result: Result, path: Path) -> None:
-    """Write a result file; its folder is made."""
+def write_result(result: BaseModel, path: Path) -> None:
+    """Write what was measured as JSON; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from load_tests.parts import Parts
 from load_tests.progress import no_answer_line
-from load_tests.results import Part, Result
+from load_tests.results import Part, Result, write_result
 from load_tests.runner import FAILURES, Listener, run_scenario
 from load_tests.scenario import Scenario, find_scenario, read_scenario
 from load_tests.started import ROOT
@@ -111,7 +111,7 @@ def measure_rounds(
                 failed(f"{name}, round {number + 1}: {error}")
                 continue
             written = path.with_suffix(".part")
-            written.write_text(made.model_dump_json(indent=1) + "\n", encoding="utf-8")
+            write_result(made, written)
             written.rename(path)
 
 

@@ -14,6 +14,7 @@ from load_tests.capacity.series import Series, measure_routers, measure_scaling
 from load_tests.capacity.tables import as_markdown
 from load_tests.machine import checkout_commit, installed_versions, this_machine
 from load_tests.options import checked_out
+from load_tests.results import write_result
 
 RESULTS = Path(__file__).parents[1] / "results" / "local"
 WARM_S, COUNTED_S = 4.0, 10.0
@@ -44,7 +45,7 @@ def capacity(
             measure_routers(_numbers(routers), window),
         ):
             series = series.with_point(kind, point)
-            _write(series, path)  # at once: what was measured is not lost when a later cluster does not start
+            write_result(series, path)  # at once: what was measured is not lost when a later cluster does not start
             _say(point)
     except (RuntimeError, ValueError) as error:
         typer.echo(f"load_tests: {error}", err=True)
@@ -57,11 +58,6 @@ def capacity(
     if late := [point for point in series.partial if point.schedule_missed]:
         typer.echo(f"load_tests: {len(late)} points say nothing of the cluster: {late[0].schedule_missed}", err=True)
         raise typer.Exit(3)
-
-
-def _write(series: Series, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(series.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 def _numbers(text: str) -> tuple[int, ...]:

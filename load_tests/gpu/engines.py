@@ -41,8 +41,8 @@ from load_tests.gpu.ways import (
     packages_for,
     parsed,
     whole_numbers,
-    write_report,
 )
+from load_tests.results import write_result
 
 WARM_RUNS = 5
 DEFAULT_MODEL = "vehicle-registration-plates-trudk/2"
@@ -133,7 +133,7 @@ def main(given: Sequence[str] | None = None) -> None:
         print(f"| {name} | " + " | ".join(f"{taken:.2f}" for taken in times.values()) + " |", flush=True)
         report = report.model_copy(update={"ms": report.ms | {name: times}})
     if arguments.out:
-        write_report(report, arguments.out)
+        write_result(report, arguments.out)
 
 
 if __name__ == "__main__":

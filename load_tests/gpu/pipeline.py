@@ -50,10 +50,9 @@ from load_tests.gpu.ways import (
     packages_for,
     parsed,
     whole_number,
-    write_report,
 )
 from load_tests.pictures import photograph
-from load_tests.results import Part
+from load_tests.results import Part, write_result
 from load_tests.scenario import MAX_PLATES
 from workflows.ports import PredictionOptions
 from workflows.values.image import Pixels
@@ -220,8 +219,8 @@ def main(given: Sequence[str] | None = None) -> None:
             busy = "-" if row.gpu_busy_share is None else f"{row.gpu_busy_share:.0%}"
             print(f"| {way} | {row.manner} | {row.requests_s:.1f} | {row.median_ms:.1f} | {busy} |", flush=True)
             report = report.model_copy(update={"rows": (*report.rows, row)})
-            write_report(report, path)  # at once: a way that fails takes nothing with it
-    write_report(report, path)
+            write_result(report, path)  # at once: a way that fails takes nothing with it
+    write_result(report, path)
     print(f"\nwritten to {path}")
 
 

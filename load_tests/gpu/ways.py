@@ -68,12 +68,6 @@ def made_here() -> Report:
     )
 
 
-def write_report(report: Report, path: Path) -> None:
-    """Write a report; its folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
-
-
 def check_way(name: str) -> EngineSettings:
     """Settings of a way.
 
