@@ -25,7 +25,7 @@ from load_tests.progress import ConsoleListener, no_answer_line, outcome_lines, 
 from load_tests.report.comparison import comparison_page, comparison_table, sides_of_both, warnings_of
 from load_tests.report.page import result_page
 from load_tests.results import Result, Run, read_result, write_result
-from load_tests.runner import FAILURES, Asked, run_scenario
+from load_tests.runner import FAILURES, Asked, nothing_measured, run_scenario
 from load_tests.scenario import OURS, Load, Scenario, ScenarioError, find_scenario, read_scenario
 from load_tests.sightline_target import COPIED_MODEL, RunningServerTarget, SightlineTarget
 from load_tests.slo_search import highest_rate
@@ -89,14 +89,14 @@ def run(
     name = Path(scenario).stem
     path = checked_out(out or RESULTS / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}-{name}.json")
     with ConsoleListener(console) as listener:
-        keeper = RunKeeper(listener)
+        keeper = RunKeeper(listener, nothing_measured(name, wanted, known))
         try:
             result = run_scenario(name, wanted, known, keeper, side_by_side_servers=side_by_side)
         except (*FAILURES, KeyboardInterrupt) as error:
             late = isinstance(error, ScheduleMissedError)
             why = str(error) or "it was interrupted"
             if keeper.runs:
-                _write(keeper.result(name, wanted, known, why), partial_path(path))
+                _write(keeper.result(why), partial_path(path))
             raise _failed(LATE if late else UNUSABLE, f"no report: {why}" if late else why) from error
     _write(result, path)
     for target in dict.fromkeys(each.target for each in result.runs):

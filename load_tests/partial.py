@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 from load_tests.generator import Progress
-from load_tests.machine import checkout_commit, installed_versions, this_machine
-from load_tests.results import Result, Run, TargetFacts
+from load_tests.results import Result, Run
 from load_tests.runner import Listener
-from load_tests.scenario import Scenario
-from load_tests.target import Target
 
 
 class RunKeeper:
@@ -19,12 +14,13 @@ class RunKeeper:
 
     Args:
         listener: hears it too.
+        nothing: the result without any run.
     """
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, nothing: Result) -> None:
         self.runs: list[Run] = []
         self._listener = listener
-        self._made_at, self._machine = datetime.now(UTC), this_machine()
+        self._nothing = nothing
 
     def starts(self, what: str, duration_s: float, progress: Progress) -> None:
         """Something begins."""
@@ -35,25 +31,14 @@ class RunKeeper:
         self.runs.append(run)
         self._listener.ended(run)
 
-    def result(self, name: str, scenario: Scenario, targets: Mapping[str, Target], why: str) -> Result:
-        """The runs so far as a result that says that it is partial, and judges no threshold.
-
-        Args:
-            name: of the scenario.
-            scenario: what was to be done.
-            targets: every server that it names.
-            why: it went no further.
-        """
-        return Result(
-            made_at=self._made_at,
-            commit=checkout_commit(),
-            versions=installed_versions(),
-            machine=self._machine,
-            name=f"{name} (partial)",
-            scenario=scenario.model_dump(mode="json"),
-            targets=tuple(TargetFacts(name=target, about=targets[target].about) for target in scenario.targets),
-            left_out={"everything else": why},
-            runs=tuple(self.runs),
+    def result(self, why: str) -> Result:
+        """The runs so far as a result that says that it is partial, and why; it judges no threshold."""
+        return self._nothing.model_copy(
+            update={
+                "name": f"{self._nothing.name} (partial)",
+                "left_out": {"everything else": why},
+                "runs": tuple(self.runs),
+            }
         )
 
 

@@ -181,7 +181,7 @@ def run_scenario(
         ScheduleMissedError: the generator was late.
         RuntimeError: a server did not start, or answered nothing where a rate is a multiple of its answers.
     """
-    machine, made_at = this_machine(), datetime.now(UTC)
+    nothing = nothing_measured(name, scenario, targets)
     runs: list[Run] = []
     started_s: dict[str, list[float]] = {target: [] for target in scenario.targets}
     left_out: dict[str, str] = {}
@@ -207,20 +207,29 @@ def run_scenario(
                             listener.ended(run)
                 except TargetMissingError as error:
                     left_out[target_name] = str(error)
+    return nothing.model_copy(
+        update={
+            "targets": tuple(
+                facts.model_copy(update={"start_s": tuple(started_s[facts.name])}) for facts in nothing.targets
+            ),
+            "left_out": left_out,
+            "runs": tuple(runs),
+            "outcomes": outcomes_of(scenario, runs, left_out),
+        }
+    )
+
+
+def nothing_measured(name: str, scenario: Scenario, targets: Mapping[str, Target]) -> Result:
+    """A result of now and here, without runs; arguments as those of `run_scenario`."""
     return Result(
-        made_at=made_at,
+        made_at=datetime.now(UTC),
         commit=checkout_commit(),
         versions=installed_versions(),
-        machine=machine,
+        machine=this_machine(),
         name=name,
         scenario=scenario.model_dump(mode="json"),
-        targets=tuple(
-            TargetFacts(name=target, about=targets[target].about, start_s=tuple(started_s[target]))
-            for target in scenario.targets
-        ),
-        left_out=left_out,
-        runs=tuple(runs),
-        outcomes=outcomes_of(scenario, runs, left_out),
+        targets=tuple(TargetFacts(name=target, about=targets[target].about) for target in scenario.targets),
+        runs=(),
     )
 
 
