@@ -203,7 +203,8 @@ def search(
 ) -> None:
     """Search for the highest arrival rate at which p99 stays under an objective.
 
-    Exits with 3 where the generator was late before the objective broke.
+    Exits with 1 when it holds at no rate; with 2 when the server has no good answer; with 3 where the generator was
+    late before the objective broke.
     """
     wanted = _scenario(scenario)
     asked = question or next(iter(wanted.questions))
@@ -211,21 +212,21 @@ def search(
         raise typer.BadParameter(f"no question {asked!r}; there are {', '.join(wanted.questions)}")
     wanted = wanted.model_copy(update={"timeout_s": min(wanted.timeout_s, max(5.0, p99_ms / 100))})
     target = _targets(wanted, url, pid, header, serve)[OURS]
-    with ConsoleListener(console) as listener, target.running() as server:
+    try:
+        with ConsoleListener(console) as listener, target.running() as server:
 
-        def holds(rate_rps: float) -> bool | None:
-            try:
-                share, line = _probe(wanted, asked, server, rate_rps, p99_ms, listener)
-            except ScheduleMissedError as error:
-                console.print(f"{rate_rps:.2f}/s: not known: {error}", highlight=False)
-                return None
-            console.print(f"{rate_rps:.2f}/s: {line}", highlight=False)
-            return share >= GOOD_SHARE
+            def holds(rate_rps: float) -> bool | None:
+                try:
+                    share, line = _probe(wanted, asked, server, rate_rps, p99_ms, listener)
+                except ScheduleMissedError as error:
+                    console.print(f"{rate_rps:.2f}/s: not known: {error}", highlight=False)
+                    return None
+                console.print(f"{rate_rps:.2f}/s: {line}", highlight=False)
+                return share >= GOOD_SHARE
 
-        try:
             found = highest_rate(holds, first_rps, precision=precision)
-        except RuntimeError as error:
-            raise _failed(UNUSABLE, str(error)) from error
+    except FAILURES as error:
+        raise _failed(UNUSABLE, str(error)) from error
     objective = f"p99 <= {p99_ms:g} ms"
     if found.unknown_rps and not found.rate_rps:
         late = sum(probe.held is None for probe in found.probes)
@@ -254,14 +255,21 @@ def _write_page(html: str, path: Path) -> None:
 def _probe(
     scenario: Scenario, question: str, server: RunningTarget, rate_rps: float, p99_ms: float, listener: ConsoleListener
 ) -> tuple[float, str]:
-    """Share of the requests at a rate that were answered in time, and a line about it."""
+    """Share of the requests at a rate that were answered in time, and a line about it.
+
+    Raises:
+        ScheduleMissedError: the generator was late.
+        RuntimeError: no request had a good answer.
+    """
     duration_s = min(max(PROBE_REQUESTS / rate_rps, PROBE_S[0]), PROBE_S[1])
     load = Load(ask=question, arrivals=Poisson(kind="poisson", rate=rate_rps, duration_s=duration_s), slo_ms=p99_ms)
     progress = Progress()
     listener.starts(f"{rate_rps:.2f} requests/s", duration_s + load.warm_s, progress)
     asked = Asked(scenario=scenario, target=server, seed=scenario.seed)
     made = Run(target=OURS, load=question, round=0, **asked.measured(load, progress))
-    share = (made.in_time or 0) / made.sent if made.sent else 0.0
+    if not made.good:  # where a rate is merely too high, the first ones still had
+        raise RuntimeError(no_answer_line(made))
+    share = (made.in_time or 0) / made.sent
     return share, f"{share:.2%} within {p99_ms:g} ms, p99 {made.latency.p99_ms:.1f} ms"
 
 

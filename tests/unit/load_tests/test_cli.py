@@ -212,3 +212,24 @@ def test_a_search_of_which_every_probe_is_late_reports_nothing(monkeypatch: pyte
     status, said = search(monkeypatch, late_from=0, broken_from=100)
     assert status == LATE
     assert "held" not in said
+
+
+def test_a_search_of_a_server_that_does_not_answer_ends_with_its_first_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("load_tests.cli.PROBE_S", (0.2, 0.2))
+    arguments = ["search", "empty", "--p99-ms", "500", "--first-rps", "100", "--url", "http://127.0.0.1:1"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == UNUSABLE
+    said = " ".join(done.output.split())
+    assert "no good answer to" in said
+    assert "x connection refused" in said
+    assert "held" not in said
+
+
+def test_a_search_of_a_server_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def running(_: object) -> None:
+        raise RuntimeError("ended with status 1 before it was ready")
+
+    monkeypatch.setattr("load_tests.cli.SightlineTarget.running", running)
+    done = CliRunner().invoke(app, ["search", "empty", "--p99-ms", "500"])
+    assert done.exit_code == UNUSABLE
+    assert "load_tests: ended with status 1 before it was ready" in done.output
