@@ -21,7 +21,7 @@ from load_tests.cpu_accounting import TreeState, watched
 from load_tests.generator import Log, closed_loop, open_loop, run_loop
 from load_tests.http_connection import encode_request
 from load_tests.questions import WORKFLOW_ROUTE
-from load_tests.statistics import ScheduleMissedError, check_schedule, latency_of
+from load_tests.statistics import ScheduleMissedError, check_schedule, latency_of, lateness_of
 from load_tests.target import RunningTarget
 from workflows.values.image_codec import encode_jpeg
 
@@ -147,11 +147,11 @@ def measure(
     good = inside & (log.status == 200)
     if not good.any():
         raise RuntimeError(f"nothing was answered: {log.failures or set(log.status.tolist())}")
-    taken_ms = (log.done_s - log.intended_s)[good] * 1000
+    taken = latency_of((log.done_s - log.intended_s)[good])
     cpu_ms, cores_busy = _cpu(watch.states, began_s + window.warm_s, began_s + window.total_s, log, began_s)
     cpu_ms[CLIENT] = own_cpu_s * 1000 / max(int((log.status != 0).sum()), 1)
     requests_s = float(good.sum()) / window.counted_s
-    late_p99_ms, schedule_missed = lateness_of(log)
+    late = lateness_of(log)
     return Point(
         accelerators=cluster.accelerators,
         replicas=cluster.replicas,
@@ -163,8 +163,8 @@ def measure(
         clients=clients,
         seconds=window.counted_s,
         requests_s=requests_s,
-        p50_ms=float(np.quantile(taken_ms, 0.5)),
-        p99_ms=float(np.quantile(taken_ms, 0.99)),
+        p50_ms=taken.p50_ms,
+        p99_ms=taken.p99_ms,
         errors=int((log.status != 200).sum()),
         batch=calls if cluster.routers == 1 else None,
         cpu_ms=cpu_ms,
@@ -172,22 +172,18 @@ def measure(
         rss_mib=rss_mib,
         pss_mib=pss_mib,
         start_s=server.start_s,
-        late_p99_ms=late_p99_ms,
-        schedule_missed=schedule_missed,
+        late_p99_ms=None if late is None else late.p99_ms,
+        schedule_missed=missed_schedule(log),
     )
 
 
-def lateness_of(log: Log) -> tuple[float | None, str | None]:
-    """How late 1 % of the requests were sent, and why the figures may not be believed; None where there is nothing."""
-    if log.loop == "closed":
-        return None, None
-    sent = np.isfinite(log.sent_s)
-    late_p99_ms = latency_of((log.sent_s - log.intended_s)[sent]).p99_ms
+def missed_schedule(log: Log) -> str | None:
+    """Why the figures are the generator's own and may not be believed; None as long as they may."""
     try:
         check_schedule(log)
     except ScheduleMissedError as error:
-        return late_p99_ms, str(error)
-    return late_p99_ms, None
+        return str(error)
+    return None
 
 
 async def _asked(

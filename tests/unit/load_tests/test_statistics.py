@@ -12,6 +12,7 @@ from load_tests.statistics import (
     check_schedule,
     histogram_of,
     latency_of,
+    lateness_of,
     server_timing_ms,
     summary_of,
 )
@@ -140,10 +141,18 @@ def test_requests_that_were_not_sent_are_no_schedule_kept(loop: Literal["open", 
         check_schedule(log)
 
 
+def test_lateness_is_of_the_requests_that_were_sent() -> None:
+    late = lateness_of(log_of([0, 1, 2], [0.001, 1.002, np.nan], [0.1, 1.1, np.nan], [200, 200, 0]))
+    assert late is not None
+    assert (late.count, late.max_ms) == (2, pytest.approx(2))
+    assert lateness_of(empty_log("open", 0, 1.0)) == latency_of(np.empty(0))
+
+
 def test_a_closed_loop_has_no_schedule() -> None:
     log = log_of([0], [5], [6], [200])
     log.loop = "closed"
     assert check_schedule(log) is None
+    assert lateness_of(log) is None
 
 
 def test_parts_of_server_timing_are_averaged_over_the_answers_that_have_any() -> None:
