@@ -11,7 +11,7 @@ from deployments.models.package_layouts.manifest import StoredFile
 from deployments.models.store.archives import unpack
 from deployments.models.store.blobs import Blobs
 from deployments.models.store.named_files import files_named_in
-from deployments.models.store.sources import Source, SourceFile
+from deployments.models.store.sources import WEB_FILES, Source, SourceFile
 
 GIBIBYTE = 1024**3
 MOST_FILES = 2000
@@ -108,7 +108,7 @@ def _stage_named(
     source: Source, listing: tuple[SourceFile, ...], folder: Path, blobs: Blobs, known: KnownSource, most_bytes: int
 ) -> dict[SourceFile, StoredFile]:
     """Fetch what the files name that are here, until they name nothing new."""
-    asked = {file.name for file in listing}
+    asked = {*WEB_FILES, *known.listed}
     by_file: dict[SourceFile, StoredFile] = {}
     while further := files_named_in(folder) - asked:
         asked |= further

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ class Unlisted(Source):
     def __init__(self, name: str, folder: Path) -> None:
         super().__init__(f"memory://{name}/plates/2")
         self._is_web = True
+        self.asked: list[str] = []
         for path in folder.rglob("*"):
             if path.is_file():
                 at = f"/{name}/plates/2/{path.relative_to(folder).as_posix()}"
@@ -32,9 +34,13 @@ class Unlisted(Source):
     def _file_system(self) -> Any:
         return fsspec.filesystem("memory")
 
+    def _info(self, text: str) -> Mapping[str, Any]:
+        self.asked.append(text)
+        return super()._info(text)
 
-def staged_of(tmp_path: Path, source: Source) -> set[str]:
-    folder = tmp_path / "folder"
+
+def staged_of(tmp_path: Path, source: Source, folder_name: str = "folder") -> set[str]:
+    folder = tmp_path / folder_name
     folder.mkdir()
     return set(stage(source, folder, Blobs(tmp_path / "blobs"), tmp_path / "record.json", GIBIBYTE))
 
@@ -82,6 +88,15 @@ def test_of_a_folder_that_lists_nothing_everything_that_is_named_comes(tmp_path:
     assert staged_of(tmp_path, Unlisted("all-named", folder)) == {
         path.name for path in folder.iterdir() if path.name != "unknown.txt"
     }
+
+
+def test_of_a_folder_that_lists_nothing_no_name_is_asked_for_twice(tmp_path: Path) -> None:
+    source = Unlisted("asked", write_package(tmp_path / "a", {"sha256": {"notes.txt": "0"}}))
+    for folder_name in ("first", "again"):
+        source.asked.clear()
+        staged_of(tmp_path, source, folder_name)
+        assert "memory://asked/plates/2/notes.txt" in source.asked
+        assert len(source.asked) == len(set(source.asked))
 
 
 def test_of_doctr_the_weights_come(tmp_path: Path) -> None:
