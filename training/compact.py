@@ -103,5 +103,4 @@ def narrow_decoder(reader: PlateReader, crops: Tensor) -> None:
         whole = _layer(reader.recognizer.decoder, depth)
         layers.append(_narrow_layer(whole, steps, heard))
         steps = whole(steps)[0]
-    narrow = NarrowDecoder([inwards for inwards, _ in layers], [lstm for _, lstm in layers])
-    reader.recognizer.decoder = narrow
+    reader.recognizer.decoder = NarrowDecoder([inwards for inwards, _ in layers], [lstm for _, lstm in layers])

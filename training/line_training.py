@@ -16,7 +16,7 @@ from torch import nn
 
 from training.compact import calibration_crops, narrow_decoder
 from training.line_pools import to_rgb
-from training.plate_reader import PlateReader, load_reader, normalize
+from training.plate_reader import NarrowDecoder, PlateReader, load_reader, normalize
 from training.pools import PoolReader, Samples
 from training.reading_losses import ctc_loss, varied
 from training.schedule import AveragedWeights, optimizer_for, set_rate
@@ -70,6 +70,8 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     reader = load_reader(arguments.resume) if arguments.resume else PlateReader()
     if arguments.narrow:
+        if isinstance(reader.recognizer.decoder, NarrowDecoder):
+            parser.error(f"the decoder of {arguments.resume} is narrow already; leave --narrow out")
         narrow_decoder(reader.eval(), calibration_crops())
     reader.to(memory_format=torch.channels_last).train()
     for parameter in reader.localizer.parameters():

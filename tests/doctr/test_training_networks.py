@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from training import compact
+from training import compact, line_training
 from training.compact import narrow_decoder
 from training.plate_network import SLIM, WIDE, PlateDetector, load_detector
 from training.plate_reader import PlateReader, load_reader
@@ -53,6 +53,16 @@ def test_a_reader_is_read_again_as_narrow_as_it_was_written(reader, crops, tmp_p
     again = load_reader(tmp_path / "narrow.safetensors").eval()
     torch.testing.assert_close(again(crops)[0], reader(crops)[0])
     assert isinstance(load_reader(tmp_path / "whole.safetensors").recognizer.decoder, torch.nn.LSTM)
+
+
+def test_a_narrow_reader_is_not_made_narrower(reader, crops, tmp_path, monkeypatch, capsys):
+    narrow_decoder(reader, crops)
+    weights = tmp_path / "narrow.safetensors"
+    save_file(reader.state_dict(), weights)
+    monkeypatch.setattr("sys.argv", ["", "--narrow", f"--resume={weights}", "--pools=pools", "--out=out"])
+    with pytest.raises(SystemExit):
+        line_training.main()
+    assert "narrow.safetensors is narrow already; leave --narrow out" in capsys.readouterr().err
 
 
 @torch.no_grad()
