@@ -35,28 +35,28 @@ def choose_architecture(
         ModelLoadError: the network gives something else than the architecture of its package.
     """
     guessed = architecture_by_outputs(outputs, input_hw)
-    architecture = _declared(package)
+    declared = _declared(package)
+    architecture = declared or guessed
     if architecture is None:
-        if guessed is None:
-            raise UnsupportedModelError(
-                f"model {package.model_id!r} names no architecture, and its outputs {listed(outputs)} fit none; set "
-                f"model_architecture, or --architecture of bare weights, to one of {', '.join(ARCHITECTURES)}",
-                package.model_id,
-            )
-        architecture = guessed
+        raise UnsupportedModelError(
+            f"model {package.model_id!r} names no architecture, and its outputs {listed(outputs)} fit none; set "
+            f"model_architecture, or --architecture of bare weights, to one of {', '.join(ARCHITECTURES)}",
+            package.model_id,
+        )
+    if declared is None:
         logger.info(
             "the package names no architecture; its outputs tell",
-            extra={"model_id": package.model_id, "architecture": guessed.name, "outputs": listed(outputs)},
+            extra={"model_id": package.model_id, "architecture": architecture.name, "outputs": listed(outputs)},
         )
     roles = architecture.roles(outputs, input_hw)
-    if roles is not None and _declared(package) is None and not is_settled(architecture, outputs, input_hw):
-        _check_class_count(package, architecture, roles, outputs)
     if roles is None:
         raise ModelLoadError(
             f"model {package.model_id!r} {_claim(package, architecture)}, which gives {architecture.layout}; its "
             f"network gives {listed(outputs)}{_advice(guessed)}",
             package.model_id,
         )
+    if declared is None and not is_settled(architecture, outputs, input_hw):
+        _check_class_count(package, architecture, roles, outputs)
     return architecture, roles
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from deployments.models.detection import trained_steps
 from deployments.models.detection.architecture import DetectionArchitecture, Selection
 from deployments.models.detection.class_scores import surest_classes
@@ -15,12 +17,7 @@ BOX_ROWS = 4
 
 def find(outputs: Outputs) -> OutputRoles | None:
     """One output of shape (b, 4 + c, n), c > 0, with no more rows than columns."""
-    if len(outputs) != 1 or len(outputs[0].shape) != 3:
-        return None
-    _, rows, columns = outputs[0].shape
-    if rows <= BOX_ROWS or rows > columns:
-        return None
-    return OutputRoles(positions=(0,), class_count=rows - BOX_ROWS)
+    return _roles(outputs, lambda rows, columns: rows <= columns)
 
 
 def find_by_anchors(outputs: Outputs, input_hw: tuple[int, int]) -> OutputRoles | None:
@@ -30,10 +27,15 @@ def find_by_anchors(outputs: Outputs, input_hw: tuple[int, int]) -> OutputRoles 
     Only the cells of three feature maps count: with those of a fourth, a canvas of 64 x 64 has 85, which is also how
     many numbers YOLOv5 gives of a box for the 80 classes of COCO.
     """
+    return _roles(outputs, lambda _, columns: columns == anchor_count(input_hw))
+
+
+def _roles(outputs: Outputs, fits: Callable[[int, int], bool]) -> OutputRoles | None:
+    """The one output when it has boxes, classes, and rows and columns that fit."""
     if len(outputs) != 1 or len(outputs[0].shape) != 3:
         return None
     _, rows, columns = outputs[0].shape
-    if rows <= BOX_ROWS or columns != anchor_count(input_hw):
+    if rows <= BOX_ROWS or not fits(rows, columns):
         return None
     return OutputRoles(positions=(0,), class_count=rows - BOX_ROWS)
 
