@@ -113,13 +113,11 @@ def remove(
 ) -> None:
     """Remove a model that was added, and the files that no other one has."""
     with clear_errors(as_json=as_json):
-        store = package_store()
-        model_id = store.id_of(model)
-        freed = store.remove(model_id)
+        removed = package_store().remove(model)
         if as_json:
-            typer.echo(json.dumps({"ok": True, "model_id": model_id, "freed_bytes": freed}))
+            typer.echo(json.dumps({"ok": True, "model_id": removed.model_id, "freed_bytes": removed.freed_bytes}))
             return
-        typer.echo(f"removed {model_id}; {_megabytes(freed)} freed")
+        typer.echo(f"removed {removed.model_id}; {_megabytes(removed.freed_bytes)} freed")
 
 
 @app.command()

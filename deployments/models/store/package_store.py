@@ -19,25 +19,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from deployments.models.errors import (
-    ModelError,
-    ModelPackageError,
-    ModelSourceError,
-    OtherRuntimeError,
-    UnknownModelError,
-)
+from deployments.models.errors import ModelError, ModelPackageError, ModelSourceError, UnknownModelError
 from deployments.models.model_id import canonical_model_id, check_model_id
-from deployments.models.package import ModelPackage, read_package, with_manifest
-from deployments.models.package_layouts.manifest import MANIFEST, Manifest, StoredFile, read_manifest
-from deployments.models.package_layouts.weights_file import WEIGHTS_SUFFIXES, pickles_refused
-from deployments.models.package_survey import SHIPPED_DIRECTORY, alias_problems, package_folders, survey_packages
+from deployments.models.package import ModelPackage, read_package
+from deployments.models.package_layouts.manifest import MANIFEST, Manifest
+from deployments.models.package_survey import SHIPPED_DIRECTORY, alias_problems, survey_packages
 from deployments.models.pp_ocr.packages import pp_ocr_beside
-from deployments.models.store.blobs import Blobs, described, link_or_copy
+from deployments.models.store.blobs import Blobs, link_or_copy
 from deployments.models.store.given_facts import GivenFacts
+from deployments.models.store.placed import holds, manifest_or_none, read_placed
+from deployments.models.store.source_packages import packages_of
 from deployments.models.store.sources import Source, version_of
 from deployments.models.store.staging import GIBIBYTE, known_source, stage
 from workflows.definition.nearest import suggest
@@ -64,6 +59,19 @@ class AddedPackage:
 
     package: ModelPackage
     is_new: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """A package that was thrown away.
+
+    Attributes:
+        model_id: which one an alias meant.
+        freed_bytes: of files that no package has any more.
+    """
+
+    model_id: str
+    freed_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +135,7 @@ class PackageStore:
             new = [
                 (package, manifest)
                 for package, manifest in staged
-                if not _holds(self._place(package.model_id), manifest)
+                if not holds(self._place(package.model_id), manifest)
             ]
             if new:
                 self._check_names(new, take_place=take_place)
@@ -139,7 +147,7 @@ class PackageStore:
                 for package, manifest in staged:
                     place = self._place(package.model_id)
                     # What was there already may have been removed meanwhile.
-                    if package.model_id in added or _manifest_or_none(place) != manifest:
+                    if package.model_id in added or manifest_or_none(place) != manifest:
                         self._commit(package.directory, place, manifest)
                         added.add(package.model_id)
                 if replaces:
@@ -185,7 +193,7 @@ class PackageStore:
             new = [
                 (place, package, manifest)
                 for place, (package, manifest) in zip(places, staged, strict=True)
-                if not _holds(place, manifest)
+                if not holds(place, manifest)
             ]
             for place, package, manifest in new:
                 self._commit(package.directory, place, manifest)
@@ -212,7 +220,7 @@ class PackageStore:
             folder.mkdir(parents=True)
             try:
                 files = stage(source, folder, self._blobs, self._record(source.key), self._most_bytes)
-                yield self._read(source, folder, files, given)
+                yield packages_of(source, folder, files, given)
             finally:
                 shutil.rmtree(incoming, ignore_errors=True)
 
@@ -220,20 +228,27 @@ class PackageStore:
         """What was added by id, broken packages as what is wrong with them."""
         found: dict[str, tuple[ModelPackage | ModelPackageError, Manifest | None]] = {}
         for folder in sorted(self.models_dir.iterdir()) if self.models_dir.is_dir() else ():
-            package = _read_or_none(folder)
+            package = read_placed(folder)
             if package is None:
                 continue
             model_id = package.model_id if isinstance(package, ModelPackage) else folder.name.replace("@", "/")
-            found[model_id] = (package, _manifest_or_none(folder))
+            found[model_id] = (package, manifest_or_none(folder))
         return found
 
-    def id_of(self, name: str) -> str:
-        """The id of an added package, named by it or by an alias.
+    def remove(self, name: str) -> Removed:
+        """Throw a package away, named by its id or an alias, and the files that no other one has.
 
         Raises:
             InvalidModelIdError: the text is no model id.
             UnknownModelError: no such package was added.
         """
+        with self._locked(COMMIT):
+            model_id = self._id_of(name)
+            self._throw_away(self._place(model_id))
+            return Removed(model_id=model_id, freed_bytes=self.collect())
+
+    def _id_of(self, name: str) -> str:
+        """The id of an added package, named by it or by an alias."""
         if self._place(name).is_dir():
             return name
         known = self.packages()
@@ -244,24 +259,13 @@ class PackageStore:
                 return model_id
         raise UnknownModelError(f"no model {name!r} was added; {suggest(name, known, what='added models')}", name)
 
-    def remove(self, name: str) -> int:
-        """Throw a package away, and the files that no other one has; gives the bytes that this freed.
-
-        Raises:
-            InvalidModelIdError: the text is no model id.
-            UnknownModelError: no such package was added.
-        """
-        with self._locked(COMMIT):
-            self._throw_away(self._place(self.id_of(name)))
-            return self.collect()
-
     def collect(self) -> int:
         """Throw away files that no package has; gives the bytes that this freed. Call it with the lock of commits."""
         in_use = {
             stored.sha256
             for pattern in (f"models/*/{MANIFEST}", f"mirrors/*/*/{MANIFEST}")
             for path in self._root.glob(pattern)
-            if (manifest := _manifest_or_none(path.parent)) is not None
+            if (manifest := manifest_or_none(path.parent)) is not None
             for stored in manifest.files.values()
         }
         for left_over in (self._root / "incoming").glob("*"):
@@ -310,59 +314,10 @@ class PackageStore:
         if record.is_file():
             os.utime(record)
 
-    def _read(
-        self, source: Source, folder: Path, files: dict[str, StoredFile], given: GivenFacts
-    ) -> list[tuple[ModelPackage, Manifest]]:
-        roots = list(package_folders(folder))
-        if not roots:
-            pickles = source.pickles()
-            lacks = "there is no weights.onnx, and no configuration of one"
-            raise ModelSourceError(
-                f"{source.shown} holds no model package: {pickles_refused(pickles) if pickles else lacks}", source.shown
-            )
-        if given.is_for_one and len(roots) > 1:
-            named = ", ".join(root.relative_to(folder).as_posix() for root in roots[:10])
-            raise ModelSourceError(
-                f"{source.shown} holds {len(roots)} packages ({named}); name one of them to say something about it",
-                source.shown,
-            )
-        packages = []
-        for root in roots:
-            relative = root.relative_to(folder).as_posix()
-            try:
-                given.write(root)
-                read = read_package(root, fallback_id=source.name if relative == "." else relative)
-            except ModelPackageError as error:
-                if isinstance(error, OtherRuntimeError) and len(roots) > 1:
-                    logger.warning("a model package is left out", extra={"package": relative, "reason": error.message})
-                    continue
-                where = source.shown if relative == "." else f"{source.shown}, {relative}"
-                missing = Path(error.path)
-                lacks_weights = missing.suffix in WEIGHTS_SUFFIXES and not missing.exists()
-                pickles = _pickles_in(source, relative) if lacks_weights else ()
-                message = pickles_refused(pickles, missing.name) if pickles else error.message
-                raise type(error)(f"{where}: {message}", where) from error
-            if given.model_id is not None:
-                check_model_id(given.model_id)
-            manifest = Manifest(
-                model_id=given.model_id or read.model_id,
-                aliases=given.aliases,
-                source=source.shown,
-                files={
-                    path.relative_to(root).as_posix(): files.get(path.relative_to(folder).as_posix()) or described(path)
-                    for path in sorted(root.rglob("*"))
-                    if path.is_file()
-                },
-            )
-            packages.append((with_manifest(read, manifest), manifest))
-        if not packages:
-            raise ModelSourceError(f"{source.shown}: all {len(roots)} packages are for other runtimes", source.shown)
-        return packages
-
     def _check_names(self, new: list[tuple[ModelPackage, Manifest]], *, take_place: bool) -> None:
         """Refuse to take the place of a package that came from elsewhere, or a name of any model that is served."""
         for package, manifest in new:
-            there = _manifest_or_none(self._place(package.model_id))
+            there = manifest_or_none(self._place(package.model_id))
             if there is not None and there.source != manifest.source and not take_place:
                 raise ModelPackageError(
                     f"{package.model_id!r} was added from {there.source} already; remove it first, replace it with "
@@ -423,62 +378,13 @@ class PackageStore:
             lock.release()
 
 
-def _pickles_in(source: Source, relative: str) -> tuple[str, ...]:
-    """Weights in one folder of a source that are never fetched; they are what is there where a file is missing."""
-    return tuple(name for name in source.pickles() if PurePosixPath(name).parent == PurePosixPath(relative))
-
-
 def _served_alias_problems(packages: Mapping[str, ModelPackage]) -> list[ModelPackageError]:
     """One for each alias that a server would refuse, which serves PP-OCR besides."""
     return alias_problems({**pp_ocr_beside(packages.keys()), **packages})
-
-
-def _holds(place: Path, manifest: Manifest) -> bool:
-    """Whether a folder holds just these files, every one of them whole."""
-    if _manifest_or_none(place) != manifest:
-        return False
-    try:
-        return all(described(place / name) == file for name, file in manifest.files.items())
-    except OSError:  # a file is missing, or another process has just thrown the package away
-        return False
-
-
-def _read_or_none(place: Path) -> ModelPackage | ModelPackageError | None:
-    """A package in its place, or what is wrong with it; None when it is not there.
-
-    Other processes put packages in their places and throw them away meanwhile, each in one step: what was read counts
-    only if it was one and the same folder all the time.
-    """
-    while (folder := _folder_number(place)) is not None:
-        read: ModelPackage | ModelPackageError
-        try:
-            read = read_package(place)
-        except ModelPackageError as error:
-            read = error
-        except FileNotFoundError as error:
-            read = ModelPackageError(f"{Path(error.filename or place).name} is missing; add it again", str(place))
-        if _folder_number(place) == folder:
-            return read
-    return None
-
-
-def _folder_number(place: Path) -> int | None:
-    """Tells a folder from any other that has its name later; None when there is none."""
-    try:
-        return place.stat().st_ino if place.is_dir() else None
-    except FileNotFoundError:
-        return None
 
 
 def _text(path: Path) -> str | None:
     try:
         return path.read_text()
     except FileNotFoundError:
-        return None
-
-
-def _manifest_or_none(folder: Path) -> Manifest | None:
-    try:
-        return read_manifest(folder)
-    except ModelPackageError:
         return None

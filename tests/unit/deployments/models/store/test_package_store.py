@@ -287,10 +287,10 @@ def test_an_id_that_is_an_alias_of_another_package_is_refused(tmp_path: Path, ad
         add(write_package(tmp_path / "second", {"model_id": "plates"}))
 
 
-def test_a_package_is_removed_by_its_alias(tmp_path: Path, store: PackageStore, add: Any) -> None:
+@pytest.mark.parametrize("name", ["plates/1", "plates", "first"])
+def test_a_package_is_removed_by_any_of_its_names(tmp_path: Path, store: PackageStore, add: Any, name: str) -> None:
     add(write_package(tmp_path / "plates" / "1", {"aliases": ["plates"]}), GivenFacts(aliases=("first",)))
-    assert store.id_of("plates") == "plates/1"
-    store.remove("first")
+    assert store.remove(name).model_id == "plates/1"
     assert store.packages() == {}
 
 
@@ -326,7 +326,7 @@ def test_removing_a_package_throws_away_what_no_other_one_has(tmp_path: Path, st
     kept = blobs(store)
     add(write_package(tmp_path / "b", {"model_id": "plates/2"}, class_names="other\n"))
     more = blobs(store) - kept
-    freed = store.remove("plates/2")
+    freed = store.remove("plates/2").freed_bytes
     assert list(store.packages()) == ["plates/1"]
     assert blobs(store) == kept
     assert len(more) == 2  # its configuration and its names; the weights are the same

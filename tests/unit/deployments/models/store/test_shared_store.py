@@ -13,7 +13,7 @@ import pytest
 from deployments.models.errors import ModelError, ModelPackageError, UnknownModelError
 from deployments.models.package import ModelPackage
 from deployments.models.package_layouts.manifest import Manifest
-from deployments.models.store import package_store as module
+from deployments.models.store import package_store, placed
 from deployments.models.store.given_facts import GivenFacts
 from deployments.models.store.package_store import PackageStore
 from deployments.models.store.sources import Source
@@ -53,7 +53,7 @@ def test_processes_that_add_and_remove_their_own_models_do_not_disturb_one_anoth
 
 def between(monkeypatch: pytest.MonkeyPatch, happen: Callable[[], object]) -> None:
     """Have something happen while a package is read, once."""
-    read = module.read_package
+    read = placed.read_package
     waiting = [happen]
 
     def interrupted(place: Path, *rest: str | None) -> ModelPackage:
@@ -61,7 +61,7 @@ def between(monkeypatch: pytest.MonkeyPatch, happen: Callable[[], object]) -> No
             waiting.pop()()
         return read(place, *rest)
 
-    monkeypatch.setattr(module, "read_package", interrupted)
+    monkeypatch.setattr(placed, "read_package", interrupted)
 
 
 def test_a_package_that_vanishes_while_it_is_read_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,14 +81,14 @@ def test_a_package_that_stays_and_lacks_files_is_broken(tmp_path: Path, monkeypa
 def test_what_is_removed_while_it_is_added_again_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, folder = PackageStore(tmp_path / "store"), write_package(tmp_path / "plates" / "1")
     store.add(Source(str(folder)), NOTHING, passes)
-    holds = module._holds
+    holds = placed.holds
 
     def removed_meanwhile(place: Path, manifest: Manifest) -> bool:
         found = holds(place, manifest)
         PackageStore(tmp_path / "store").remove("plates/1")
         return found
 
-    monkeypatch.setattr(module, "_holds", removed_meanwhile)
+    monkeypatch.setattr(package_store, "holds", removed_meanwhile)
     (added,) = store.add(Source(str(folder)), NOTHING, passes)
     assert added.is_new
     assert list(store.packages()) == ["plates/1"]
