@@ -122,12 +122,13 @@ def remove(
 
 @app.command()
 def prune(
-    days: Annotated[float, typer.Option(min=0, help="How long nobody may have used a source.")] = 30,
+    days: Annotated[float, typer.Option(min=0, help="For how many days nobody has used a source.")] = 30,
     as_json: AsJson = False,
 ) -> None:
-    """Throw away what was fetched from URLs that nobody used for a while; what was added stays.
+    """Throw away what servers fetched from URLs that nobody has used for a while; models that were added stay.
 
-    Servers that run name theirs anew whenever they start: prune what they serve, and they fetch it again.
+    A source is used whenever something is added from it, and whenever a server that serves it starts: that fetches it
+    again where it was pruned.
     """
     with clear_errors(as_json=as_json):
         pruned = package_store().prune(days * 24 * 3600)
