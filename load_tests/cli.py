@@ -18,6 +18,7 @@ from load_tests.arrivals import Poisson
 from load_tests.baselines.peer import Peer
 from load_tests.baselines.targets import OneProcess, StockServe
 from load_tests.capacity.command import capacity
+from load_tests.exit_statuses import BROKEN, LATE, UNUSABLE
 from load_tests.generator import Progress
 from load_tests.options import checked_headers, checked_out, checked_pid, checked_url
 from load_tests.partial import RunKeeper, partial_path
@@ -31,9 +32,6 @@ from load_tests.sightline_target import COPIED_MODEL, RunningServerTarget, Sight
 from load_tests.slo_search import highest_rate
 from load_tests.statistics import ScheduleMissedError
 from load_tests.target import RunningTarget, Target
-
-BROKEN, UNUSABLE, LATE = 1, 2, 3
-"""Exit statuses: a threshold did not hold; a load had no good answer; the generator missed its schedule."""
 
 RESULTS = Path(__file__).parent / "results" / "local"
 PROBE_REQUESTS = 1000

@@ -12,6 +12,7 @@ import typer
 from load_tests.capacity.measuring import Point, Window
 from load_tests.capacity.series import Series, measure_routers, measure_scaling
 from load_tests.capacity.tables import as_markdown
+from load_tests.exit_statuses import BROKEN, LATE, UNUSABLE
 from load_tests.machine import checkout_commit, installed_versions, this_machine
 from load_tests.options import checked_out
 from load_tests.results import write_result
@@ -49,15 +50,15 @@ def capacity(
             _say(point)
     except (RuntimeError, ValueError) as error:
         typer.echo(f"load_tests: {error}", err=True)
-        raise typer.Exit(2) from error
+        raise typer.Exit(UNUSABLE) from error
     typer.echo(as_markdown(series))
     typer.echo(f"written to {path}")
     if failed := sum(point.errors for point in (*series.scaling, *series.partial, *series.routers)):
         typer.echo(f"load_tests: {failed} requests failed", err=True)
-        raise typer.Exit(1)
+        raise typer.Exit(BROKEN)
     if late := [point for point in series.partial if point.schedule_missed]:
         typer.echo(f"load_tests: {len(late)} points say nothing of the cluster: {late[0].schedule_missed}", err=True)
-        raise typer.Exit(3)
+        raise typer.Exit(LATE)
 
 
 def _numbers(text: str) -> tuple[int, ...]:

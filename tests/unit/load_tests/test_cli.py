@@ -6,7 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from load_tests.aims.rounds import GroupRound
-from load_tests.cli import BROKEN, LATE, UNUSABLE, app
+from load_tests.cli import app
+from load_tests.exit_statuses import BROKEN, LATE, UNUSABLE
 from load_tests.results import Side, read_result
 from load_tests.statistics import ScheduleMissedError
 from tests.unit.load_tests.stalling_server import stalling_server
