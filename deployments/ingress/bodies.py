@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
+from pydantic_core import PydanticUseDefault
 
 from deployments.ingress.sent_key import absent_key
 from workflows.ports import MaskDecodeMode, PredictionOptions
@@ -14,6 +15,19 @@ from workflows.ports import MaskDecodeMode, PredictionOptions
 MaskFormat = Literal["polygon", "rle"]
 
 ApiKey = Annotated[str | None, BeforeValidator(absent_key)]
+
+
+def _default_for_null(value: Any) -> Any:
+    if value is None:
+        raise PydanticUseDefault
+    return value
+
+
+NullIsDefault = BeforeValidator(_default_for_null)
+"""Clients that write out every option send a null for those that nobody set."""
+
+Flag = Annotated[bool, NullIsDefault]
+Threshold = Annotated[float, NullIsDefault]
 
 
 class RequestBody(BaseModel):
@@ -85,10 +99,10 @@ class ModelInferenceBody(KeyBody):
 
     id: str = Field(default_factory=lambda: str(uuid.uuid4()))
     image: Any = Field(description="One image object `{type, value}`, or a list of them.")
-    disable_preproc_auto_orient: bool = False
-    disable_preproc_contrast: bool = False
-    disable_preproc_grayscale: bool = False
-    disable_preproc_static_crop: bool = False
+    disable_preproc_auto_orient: Flag = False
+    disable_preproc_contrast: Flag = False
+    disable_preproc_grayscale: Flag = False
+    disable_preproc_static_crop: Flag = False
 
 
 class PredictionBody(ModelInferenceBody):
@@ -96,8 +110,8 @@ class PredictionBody(ModelInferenceBody):
 
     model_id: str
     confidence: float | Literal["best", "default"] = 0.4
-    visualize_predictions: bool = False
-    visualization_stroke_width: int = 1
+    visualize_predictions: Flag = False
+    visualization_stroke_width: Annotated[int, NullIsDefault] = 1
 
     def options(self) -> PredictionOptions:
         """How the network's output becomes the answer."""
@@ -112,11 +126,11 @@ class PredictionBody(ModelInferenceBody):
 class ObjectDetectionBody(PredictionBody):
     """One request to an object detector."""
 
-    class_agnostic_nms: bool = False
+    class_agnostic_nms: Flag = False
     class_filter: list[str] | None = None
-    iou_threshold: float = 0.3
-    max_detections: PositiveInt = 300
-    visualization_labels: bool = False
+    iou_threshold: Threshold = 0.3
+    max_detections: Annotated[PositiveInt, NullIsDefault] = 300
+    visualization_labels: Flag = False
 
     def options(self) -> PredictionOptions:
         """How boxes become detections."""
@@ -132,8 +146,8 @@ class ObjectDetectionBody(PredictionBody):
 class InstanceSegmentationBody(ObjectDetectionBody):
     """One request to an instance segmenter."""
 
-    mask_decode_mode: MaskDecodeMode = "accurate"
-    tradeoff_factor: float = Field(default=0.0, ge=0, le=1)
+    mask_decode_mode: Annotated[MaskDecodeMode, NullIsDefault] = "accurate"
+    tradeoff_factor: Threshold = Field(default=0.0, ge=0, le=1)
     response_mask_format: MaskFormat = "polygon"
 
     def options(self) -> PredictionOptions:
@@ -145,7 +159,7 @@ class KeypointDetectionBody(ObjectDetectionBody):
     """One request to a model of key points; nothing is known to be best for them."""
 
     confidence: float | Literal["default"] = 0.4
-    keypoint_confidence: float = 0.0
+    keypoint_confidence: Threshold = 0.0
 
     def options(self) -> PredictionOptions:
         """The same, and which key points count."""
@@ -159,7 +173,7 @@ class ClassificationBody(PredictionBody):
 class AnyTaskBody(InstanceSegmentationBody):
     """One request to a model whose task decides what of it counts."""
 
-    keypoint_confidence: float = 0.0
+    keypoint_confidence: Threshold = 0.0
 
     def options(self) -> PredictionOptions:
         """All of them."""
@@ -169,9 +183,9 @@ class AnyTaskBody(InstanceSegmentationBody):
 class TextReadingBody(ModelInferenceBody):
     """One request to a text reader."""
 
-    doctr_version_id: str = "default"
+    doctr_version_id: Annotated[str, NullIsDefault] = "default"
     model_id: str | None = None
-    generate_bounding_boxes: bool = False
+    generate_bounding_boxes: Flag = False
 
 
 PpOcrSize = Literal["none", "tiny", "small", "medium"]

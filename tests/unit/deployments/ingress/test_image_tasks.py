@@ -133,6 +133,13 @@ async def test_options_of_each_task_reach_its_model(client, image, backend):
     assert (of_kinds.confidence, of_kinds.disable_contrast) == ("best", True)
 
 
+async def test_options_of_each_task_that_are_null_have_their_defaults(client, image, backend):
+    assert (await asked(client, "cars/1", image, mask_decode_mode=None, tradeoff_factor=None)).status_code == 200
+    assert (await asked(client, "people/1", image, keypoint_confidence=None)).status_code == 200
+    of_cars, of_people = backend.options
+    assert (of_cars.mask_decode_mode, of_cars.tradeoff_factor, of_people.keypoint_confidence) == ("accurate", 0.0, 0.0)
+
+
 @pytest.mark.parametrize("model_id", MODELS)
 async def test_a_list_of_images_gives_a_list(client, image, model_id):
     answers = (await asked(client, model_id, [image] * 2)).json()

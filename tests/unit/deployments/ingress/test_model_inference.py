@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tests.unit.deployments.fake_backend import found_boxes
+from workflows.ports import PredictionOptions
 
 
 @pytest.mark.parametrize(("route", "body"), [("/infer/object_detection", {"model_id": "plates/1"}), ("/doctr/ocr", {})])
@@ -71,6 +72,36 @@ async def test_options_reach_the_model_and_unknown_ones_are_ignored(client, imag
     assert options.max_detections == 3
     assert options.class_agnostic_nms
     assert options.class_filter == ("plate",)
+
+
+async def test_options_that_are_null_have_their_defaults(client, image, backend):
+    body = {
+        "model_id": "plates/1",
+        "image": image,
+        "iou_threshold": None,
+        "max_detections": None,
+        "class_agnostic_nms": None,
+        "class_filter": None,
+        "visualize_predictions": None,
+        "visualization_labels": None,
+        "visualization_stroke_width": None,
+        "disable_preproc_auto_orient": None,
+        "disable_preproc_contrast": None,
+        "disable_preproc_grayscale": None,
+        "disable_preproc_static_crop": None,
+    }
+    answer = await client.post("/infer/object_detection", json=body)
+    assert answer.status_code == 200
+    assert "visualization" not in answer.json()
+    assert backend.options == [PredictionOptions(confidence=0.4, iou_threshold=0.3, max_detections=300)]
+
+
+async def test_a_text_reading_option_that_is_null_has_its_default(client, image):
+    body = {"image": image, "generate_bounding_boxes": None, "doctr_version_id": None}
+    answer = await client.post("/doctr/ocr", json=body)
+    assert answer.status_code == 200
+    assert answer.headers["x-model-id"] == "doctr/default"
+    assert "predictions" not in answer.json()
 
 
 async def test_an_empty_class_filter_keeps_all(client, image, backend):
