@@ -24,6 +24,9 @@ from workflows.ports import MaskDecodeMode
 router = APIRouter(tags=["model inference"])
 
 MIN_CONFIDENCE = 0.01
+MAX_PARTS = 16
+"""Files of a form, and as many fields; only the one named `file` is looked at."""
+
 ROUTE_FAMILIES = frozenset(
     {"clip", "doctr", "easy_ocr", "gaze", "grounding_dino", "infer", "inference_pipelines", "model", "ocr", "owlv2"}
     | {"perception_encoder", "sam", "sam2", "sam3", "sam3_3d", "start", "webrtc", "workflows", "yolo_world"}
@@ -98,7 +101,7 @@ async def _image_of(request: Request, query: LegacyQuery, dataset_id: str) -> di
         )
     if content_type.startswith("multipart/form-data"):
         with hang_up_while_sending():
-            async with request.form(max_files=1, max_fields=16) as form:
+            async with request.form(max_files=MAX_PARTS, max_fields=MAX_PARTS) as form:
                 part = form.get("file")
                 if not isinstance(part, UploadFile):
                     raise InvalidRequestError("the multipart body must hold the image in a part named `file`")

@@ -17,6 +17,12 @@ async def test_an_image_may_be_a_file_of_a_form(client, png):
     assert answer.json()["image"] == {"width": 10, "height": 5}
 
 
+async def test_other_files_of_the_form_are_left_alone(client, png):
+    answer = await client.post("/plates/1", files={"other": ("b.txt", b"x"), "file": ("a.png", png, "image/png")})
+    assert answer.status_code == 200
+    assert answer.json()["image"] == {"width": 10, "height": 5}
+
+
 async def test_a_form_without_the_file_is_refused(client):
     answer = await client.post("/plates/1", files={"other": ("a.png", b"x", "image/png")})
     assert answer.status_code == 400
