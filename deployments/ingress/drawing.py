@@ -24,7 +24,7 @@ def draw_detections(image: Image, detections: Detections, *, labels: bool, strok
     Args:
         image: what they were found on.
         detections: any number of them.
-        labels: whether to write their class names.
+        labels: whether to write their class names and confidences.
         stroke_px: width of lines and radius of key points.
     """
     scene = canvas_of(image)
@@ -36,7 +36,9 @@ def draw_detections(image: Image, detections: Detections, *, labels: bool, strok
         for index in range(len(detections)):
             _draw_parts(scene, detections, index, _colour(int(detections.class_id[index])), stroke_px)
         if labels:
-            scene = sv.LabelAnnotator().annotate(scene, boxes, labels=detections.class_name.tolist())
+            names, scores = detections.class_name.tolist(), detections.confidence.tolist()
+            texts = [f"{name} {score:.2f}" for name, score in zip(names, scores, strict=True)]
+            scene = sv.LabelAnnotator().annotate(scene, boxes, labels=texts)
     return encode_jpeg(scene, QUALITY)
 
 

@@ -19,3 +19,12 @@ def test_lines_of_any_width_are_drawn(stroke_px):
 def test_without_detections_the_image_stays_as_it_is():
     drawn = draw_detections(BLACK, detections(), labels=True, stroke_px=2)
     assert not cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR).any()
+
+
+def test_a_label_tells_the_confidence():
+    scene = image(np.zeros((120, 200, 3), dtype=np.uint8))
+    sure, unsure = (
+        draw_detections(scene, detections([10, 60, 90, 100], confidence=np.array([score])), labels=True, stroke_px=1)
+        for score in (0.91, 0.23)
+    )
+    assert sure != unsure
