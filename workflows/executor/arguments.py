@@ -31,6 +31,8 @@ class StepWork:
 def prepare_step(step: StepPlan, columns: Columns) -> StepWork:
     """Gather the arguments of every element that no gate and no missing value keeps from running.
 
+    A block that accepts nulls runs where a gate stops the element as well: its values of the batch are null there.
+
     Raises:
         RuntimeInputError: a parameter does not fit the step.
     """
@@ -49,10 +51,12 @@ def prepare_step(step: StepPlan, columns: Columns) -> StepWork:
     # with a collapsing step the gates keep single values out of its lists
     gated_here = bool(gates) and not (gathers and step.block.output_offset == -1)
     calls: dict[Position, Arguments] = {}
+    runs_stopped = step.block.accepts_nulls and bool(per_element)
     for position in positions:
-        if gated_here and not passes(position):
+        stopped = gated_here and not passes(position)
+        if stopped and not runs_stopped:
             continue
-        arguments = _arguments_at(step, position, common, per_element, gathers)
+        arguments = _arguments_at(step, position, common, per_element, gathers, stopped=stopped)
         if arguments is not None:
             calls[position] = arguments
     return StepWork(positions=positions, calls=calls)
@@ -105,17 +109,19 @@ def _arguments_at(
     common: Arguments,
     per_element: Sequence[tuple[Binding, Mapping[Position, Any]]],
     gathers: Sequence[tuple[Binding, Mapping[Position, list[Any]]]],
+    *,
+    stopped: bool,
 ) -> Arguments | None:
     arguments = dict(common)
     for binding, values in per_element:
-        value = values.get(position)
+        value = None if stopped else values.get(position)
         if value is None and not step.block.accepts_nulls:
             return None
         _put(arguments, binding, value, step)
     for binding, lists in gathers:
         gathered = lists.get(position)
-        if gathered is None and step.block.output_offset == -1:
-            return None  # nothing to collapse
+        if step.block.output_offset == -1 and (gathered is None or not (gathered or position)):
+            return None  # nothing to collapse: an element without any has an empty list, a whole batch without any has none
         _put(arguments, binding, gathered or [], step)
     return arguments
 

@@ -104,6 +104,15 @@ class TestCollapse:
         plan = compiled(N, [step("Gather", "g", data="$inputs.n")], g="$steps.g.all")
         assert await answers(plan, n=[1, None, 3]) == [{"g": [1.0, 3.0]}]
 
+    async def test_a_batch_of_nothing_but_nulls_gives_null(self):
+        steps = [step("Gather", "g", data="$inputs.n"), step("FirstOf", "f", data=["$steps.g.all"], default=-1)]
+        plan = compiled(N, steps, g="$steps.g.all", f="$steps.f.first")
+        assert await answers(plan, n=[None, None]) == [{"g": None, "f": -1}]
+
+    async def test_a_batch_that_a_gate_stops_as_a_whole_gives_null(self):
+        steps = [gate("gate", "$inputs.n", 5, "g"), step("Gather", "g", data="$inputs.n")]
+        assert await answers(compiled(N, steps, g="$steps.g.all"), n=[1, 2]) == [{"g": None}]
+
     async def test_the_list_of_the_batch_is_repeated_beside_its_elements(self):
         plan = compiled(N, [step("Gather", "g", data="$inputs.n")], g="$steps.g.all", n="$inputs.n")
         assert await answers(plan, n=[1, 2]) == [{"g": [1.0, 2.0], "n": 1.0}, {"g": [1.0, 2.0], "n": 2.0}]
@@ -167,6 +176,19 @@ class TestNulls:
 
 
 class TestGates:
+    async def test_a_block_that_accepts_nulls_puts_its_default_where_a_gate_stops_an_element(self):
+        steps = [gate("g", "$inputs.n", 5, "f"), step("FirstOf", "f", data=["$inputs.n"], default=-1)]
+        assert await answers(compiled(N, steps, f="$steps.f.first"), n=[6, 1]) == [{"f": 6.0}, {"f": -1}]
+
+    async def test_a_single_value_is_there_for_a_block_that_accepts_nulls_whatever_the_gate_says(self):
+        steps = [gate("g", "$inputs.n", 5, "f"), step("FirstOf", "f", data=["$inputs.n", "$inputs.p"], default=-1)]
+        plan = compiled([*N, parameter("p")], steps, f="$steps.f.first")
+        assert await answers(plan, n=[6, 1], p=3) == [{"f": 6.0}, {"f": 3}]
+
+    async def test_a_block_that_accepts_nulls_and_reads_single_values_alone_does_not_run_behind_a_closed_gate(self):
+        steps = [gate("g", "$inputs.p", 5, "f"), step("FirstOf", "f", data=["$inputs.p"], default=-1)]
+        assert await answers(compiled([parameter("p")], steps, f="$steps.f.first"), p=1) == [{"f": None}]
+
     async def test_an_element_goes_on_only_where_the_gate_lets_it(self):
         plan = compiled(
             N,
