@@ -121,7 +121,7 @@ def _arguments_at(
     for binding, lists in gathers:
         gathered = lists.get(position)
         if step.block.output_offset == -1 and (gathered is None or not (gathered or position)):
-            return None  # nothing to collapse: an element without any has an empty list, a whole batch without any has none
+            return None  # nothing to collapse; where all is null, an element has an empty list, and a whole batch none
         _put(arguments, binding, gathered or [], step)
     return arguments
 

@@ -16,7 +16,7 @@ def polygon_window(polygon_xy: NDArray[np.float64], image_wh: tuple[int, int]) -
     """Left, top, width and height of the part of an image that holds all pixels of a polygon; all 0 when it has none.
 
     Args:
-        polygon_xy: (k, 2) pixels, cut to whole ones; k may be 0.
+        polygon_xy: (k, 2) pixels, rounded to whole ones; k may be 0.
         image_wh: size of the image.
     """
     if not len(polygon_xy):
@@ -34,7 +34,7 @@ def fill_window(polygon_xy: NDArray[np.float64], window_ltwh: tuple[int, int, in
     moves lines a little where it cuts them.
 
     Args:
-        polygon_xy: (k, 2) pixels of the image, cut to whole ones; k may be 0.
+        polygon_xy: (k, 2) pixels of the image, rounded to whole ones; k may be 0.
         window_ltwh: left, top, width and height.
     """
     left, top, width, height = window_ltwh
@@ -45,17 +45,19 @@ def fill_window(polygon_xy: NDArray[np.float64], window_ltwh: tuple[int, int, in
 
 
 def _whole(polygon_xy: NDArray[np.float64]) -> NDArray[np.int32]:
-    return np.clip(polygon_xy, -FAR_PX, FAR_PX).astype(np.int32)
+    return np.round(np.clip(polygon_xy, -FAR_PX, FAR_PX)).astype(np.int32)
 
 
 def outline(mask: Mask, *, outer: bool = False) -> NDArray[np.int32] | None:
-    """(k, 2) pixels: of the contours of a mask the one with most corners; None for a mask without pixels.
+    """(k, 2) pixels: the contour of a mask that encloses most; None for a mask without pixels.
 
-    Straight runs are reduced to their ends, so corners count for size as the wire's `points` do.
+    Straight runs are reduced to their ends.
 
     Args:
         mask: (h, w).
-        outer: whether only contours that lie in no other are looked at, so that a ragged hole never stands for a mask.
+        outer: whether only contours that lie in no other are looked at, and the one with most corners is taken.
+
+    Source: `inference` 1.8.3, whose workflows go by area, and whose routes of models by corners.
     """
     if not mask.size:
         return None
@@ -63,7 +65,7 @@ def outline(mask: Mask, *, outer: bool = False) -> NDArray[np.int32] | None:
     contours, _ = cv2.findContours(mask.astype(np.uint8), mode, cv2.CHAIN_APPROX_SIMPLE)
     if not contours:
         return None
-    return max(contours, key=len).reshape(-1, 2).astype(np.int32)
+    return max(contours, key=len if outer else cv2.contourArea).reshape(-1, 2).astype(np.int32)
 
 
 def tight_window(mask: Mask) -> tuple[slice, slice]:

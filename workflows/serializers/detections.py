@@ -24,6 +24,8 @@ from workflows.values.origin import Origin, Placement
 
 _DETECTIONS = TypeAdapter(DetectionsJson)
 
+FEWEST_CORNERS = 3
+
 
 def read_detections(value: Any, element_id: str, mask_room: MaskRoom | None = None) -> Detections:
     """Detections that a client sent, in the form in which they are answered.
@@ -68,8 +70,8 @@ def write_detections(detections: Detections, *, run_lengths: bool = False) -> di
     """Detections as JSON.
 
     Args:
-        detections: any number of them.
-        run_lengths: write masks as compressed run lengths instead of their outline.
+        detections: any number of them; one whose mask has no pixels is left out, as it has no outline.
+        run_lengths: write masks as compressed run lengths instead of their outline; they may be empty.
     """
     width, height = detections.image_wh or (None, None)
     columns: dict[str, list[Any]] = {}
@@ -99,6 +101,7 @@ def write_detections(detections: Detections, *, run_lengths: bool = False) -> di
     if detections.keypoints is not None:
         for index, row in enumerate(rows):
             row["keypoints"] = key_points_of(detections.keypoints, index)
+    rows = [row for row in rows if row.get("points") != []]
     return {"image": {"width": width, "height": height}, "predictions": rows}
 
 
@@ -138,7 +141,7 @@ def key_points_of(keypoints: KeyPoints, index: int) -> list[dict[str, Any]]:
 
 
 def _detections(sent: DetectionsJson, element_id: str, mask_room: MaskRoom) -> Detections:
-    rows = sent.predictions
+    rows = [row for row in sent.predictions if not _is_broken_outline(row)]
     size = sent.image
     image_wh = None if size.width is None or size.height is None else (size.width, size.height)
     if rows and image_wh is None:
@@ -200,8 +203,13 @@ def _check_masks(rows: list[DetectionJson], image_wh: tuple[int, int] | None, pl
             )
 
 
+def _is_broken_outline(row: DetectionJson) -> bool:
+    """Whether the mask of a detection is given by too few corners; the reference leaves such detections out."""
+    return row.rle_mask is None and row.points is not None and len(row.points) < FEWEST_CORNERS
+
+
 def _have_masks(rows: list[DetectionJson]) -> bool:
-    return any(row.points or row.rle_mask for row in rows)
+    return bool(rows) and all(row.points or row.rle_mask for row in rows)
 
 
 def _masks(rows: list[DetectionJson], image_wh: tuple[int, int] | None, mask_room: MaskRoom) -> Masks | None:
@@ -229,7 +237,7 @@ def _mask_window(row: DetectionJson, image_wh: tuple[int, int], mask_room: MaskR
 
 
 def _key_points(rows: list[DetectionJson]) -> KeyPoints | None:
-    if not any(row.keypoints for row in rows):
+    if all(row.keypoints is None for row in rows):
         return None
     most = max(len(row.keypoints or ()) for row in rows)
     if len(rows) * most > MAX_KEY_POINTS:

@@ -100,11 +100,11 @@ class Masks:
         return np.array(counts, dtype=np.int64)
 
     def outline(self, position: int, *, outer: bool = False) -> NDArray[np.int32] | None:
-        """(k, 2) pixels of the image: the contour of one mask with most corners; None for a mask without pixels.
+        """(k, 2) pixels of the image: the contour of one mask that encloses most; None for a mask without pixels.
 
         Args:
             position: which mask.
-            outer: whether only contours that lie in no other are looked at.
+            outer: whether only contours that lie in no other are looked at, and the one with most corners is taken.
         """
         left, top, mask = self.window(position)
         corner_xy = outline(mask, outer=outer)

@@ -178,9 +178,31 @@ def test_run_lengths_are_read_and_written():
     assert write_detections(found, run_lengths=True)["predictions"][0]["rle_mask"] == mask
 
 
-def test_a_mask_without_pixels_has_no_points():
-    written = write_detections(detections([0, 0, 2, 2], masks=np.zeros((1, 240, 320), dtype=np.bool_)))
-    assert written["predictions"][0]["points"] == []
+def test_a_detection_whose_mask_has_no_pixels_is_written_with_run_lengths_alone():
+    masks = np.zeros((2, 240, 320), dtype=np.bool_)
+    masks[1, 2:5, 2:5] = True
+    found = detections([0, 0, 2, 2], [2, 2, 5, 5], masks=masks)
+    written = write_detections(found)
+    assert [prediction["detection_id"] for prediction in written["predictions"]] == ["d-1"]
+    assert written["image"] == {"width": 320, "height": 240}
+    assert len(write_detections(found, run_lengths=True)["predictions"]) == 2
+
+
+@pytest.mark.parametrize("points", [[], [{"x": 1, "y": 1}, {"x": 5, "y": 5}]])
+def test_a_detection_with_an_outline_of_less_than_three_corners_is_left_out(points):
+    read = read_detections(sent(row(points=points), row(**{"class": "kept"}, points=TRIANGLE)), "segs")
+    assert read.class_name.tolist() == ["kept"]
+    assert len(read_detections(sent(row(points=points)), "segs")) == 0
+
+
+def test_run_lengths_stand_for_an_outline_of_less_than_three_corners():
+    read = read_detections(sent(row(points=[], rle_mask=TWO_COLUMNS), width=3, height=2), "segs")
+    assert read.masks.areas_px().tolist() == [3]
+
+
+def test_masks_are_dropped_unless_every_detection_has_one():
+    read = read_detections(sent(row(points=TRIANGLE), row()), "segs")
+    assert (len(read), read.masks) == (2, None)
 
 
 def test_key_points_of_unequal_number_are_read_and_written():
@@ -188,6 +210,11 @@ def test_key_points_of_unequal_number_are_read_and_written():
     tail = {"class_id": 1, "class": "tail", "confidence": 0.25, "x": 3.0, "y": 4.0}
     written = write_detections(read_detections(sent(row(keypoints=[nose, tail]), row(keypoints=[nose])), "kp"))
     assert [prediction["keypoints"] for prediction in written["predictions"]] == [[nose, tail], [nose]]
+
+
+def test_an_empty_list_of_key_points_stays_one():
+    read = read_detections(sent(row(keypoints=[]), row(keypoints=[])), "kp")
+    assert [prediction["keypoints"] for prediction in write_detections(read)["predictions"]] == [[], []]
 
 
 def test_detections_without_key_points_have_no_such_key():
@@ -298,7 +325,7 @@ TWO_COLUMNS = {"size": [2, 3], "counts": "231"}
 
 @pytest.mark.parametrize(
     ("mask", "width", "height", "pixels"),
-    [({"points": SQUARE}, 320, 240, 16), ({"rle_mask": TWO_COLUMNS}, 3, 2, 4), ({"points": []}, 320, 240, 0)],
+    [({"points": SQUARE}, 320, 240, 16), ({"rle_mask": TWO_COLUMNS}, 3, 2, 4), ({"points": SQUARE}, 2, 3, 0)],
 )
 def test_of_an_image_only_the_part_that_holds_a_mask_is_computed(mask, width, height, pixels):
     room = MaskRoom(3 * pixels)
