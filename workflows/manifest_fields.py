@@ -74,6 +74,7 @@ ProjectRef = Annotated[str, Reference((Kind.ROBOFLOW_PROJECT,))]
 StepRef = Annotated[str, Reference((), Element.STEP)]
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+NotNegative = Annotated[float, Field(ge=0.0)]
 PositiveInt = Annotated[int, Field(gt=0)]
 
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from workflows.block import Block, BlockManifest, GoTo, RunsOn
-from workflows.manifest_fields import AnyRef, FloatRef, StepRef
+from workflows.manifest_fields import AnyRef, FloatRef, NotNegative, StepRef
 from workflows.ports import StepRun
 from workflows.query.language import StatementGroup
 
@@ -25,7 +25,7 @@ class ContinueIf(BlockManifest):
         default_factory=dict, description="Operand names of the condition -> values."
     )
     next_steps: list[StepRef] = Field(description="Steps that run where the condition holds; none ends the branch.")
-    stop_delay: float | FloatRef = Field(
+    stop_delay: NotNegative | FloatRef = Field(
         default=0, description="Seconds for which elements still pass after the condition last held."
     )
 

@@ -80,6 +80,7 @@ def test_another_run_remembers_nothing():
         {"next_steps": ["a"]},
         {"next_steps": ["$inputs.x"]},
         {"stop_delay": "x"},
+        {"stop_delay": -1},
         {"evaluation_parameters": {"width": 5}},
     ],
 )
