@@ -18,13 +18,13 @@ NAMED: dict[str, Rgb] = {
     "ROBOFLOW": (163, 81, 251),
 }
 
-_LONG_HEX = re.compile(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
-_SHORT_HEX = re.compile(r"#([0-9a-fA-F])([0-9a-fA-F])([0-9a-fA-F])")
+_LONG_HEX = re.compile(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})(?:[0-9a-fA-F]{2})?")
+_SHORT_HEX = re.compile(r"#([0-9a-fA-F])([0-9a-fA-F])([0-9a-fA-F])[0-9a-fA-F]?")
 _TRIPLE = re.compile(r"(rgb|bgr|)\(\s*(\d{1,3})\s*,\s*(\d{1,3})\s*,\s*(\d{1,3})\s*\)", re.IGNORECASE)
 
 
 def parse_colour(colour: str | Sequence[int]) -> Rgb:
-    """Red, green and blue, 0 to 255, of any way to write a colour.
+    """Red, green and blue, 0 to 255, of any way to write a colour; how opaque it is counts for nothing.
 
     Raises:
         ValueError: not a colour.

@@ -11,6 +11,8 @@ from workflows.drawing.colours import NAMED, parse_colour
         ("#ff8800", (255, 136, 0)),
         ("#FF8800", (255, 136, 0)),
         ("#f80", (255, 136, 0)),
+        ("#ff880040", (255, 136, 0)),
+        ("#f804", (255, 136, 0)),
         ("rgb(255, 136, 0)", (255, 136, 0)),
         ("bgr(0,136,255)", (255, 136, 0)),
         ("(255, 136, 0)", (255, 136, 0)),
@@ -26,7 +28,19 @@ def test_a_colour_may_be_written_in_many_ways(colour, expected):
 
 @pytest.mark.parametrize(
     "colour",
-    ["", "#ff88", "#gg8800", "rgb(256, 0, 0)", "rgb(1, 2)", "pinkish", [1, 2], [1, 2, 256], [1, 2, -1], [0.5, 0, 0]],
+    [
+        "",
+        "#ff880",
+        "#ff88000",
+        "#gg8800",
+        "rgb(256, 0, 0)",
+        "rgb(1, 2)",
+        "pinkish",
+        [1, 2],
+        [1, 2, 256],
+        [1, 2, -1],
+        [0.5, 0, 0],
+    ],
 )
 def test_what_is_no_colour_is_refused(colour):
     with pytest.raises(ValueError, match="is no colour"):
