@@ -1,6 +1,6 @@
 """JSON of a request to values, as the kinds of the input say.
 
-A kind without a reader takes any JSON as it is.
+A kind without a reader has no say; when no kind of an input has one, any JSON is taken as it is.
 """
 
 from __future__ import annotations
@@ -113,8 +113,8 @@ def deserialize(
                 return read_image(value, element_id, max_pixels=max_pixels, fetched=fetched.get(url) if url else None)
             if kind in _READ_AS_DETECTIONS:
                 return read_detections(value, element_id, mask_room)
-            reader = READERS.get(kind)
-            return value if reader is None else reader(value, element_id)
+            if reader := READERS.get(kind):
+                return reader(value, element_id)
         except (RuntimeInputError, ImageDecodeError) as error:
             problems.append(str(error))
     if not problems:

@@ -83,13 +83,24 @@ def read_zone(value: Any, element_id: str) -> list[Any]:
 
 def read_labeled_points(value: Any, element_id: str) -> list[dict[str, Any]]:
     """Objects with x and y and whether the point belongs to the object; other keys are left out."""
-    points = read_list(value, element_id)
-    try:
-        return [{"x": p["x"], "y": p["y"], "positive": bool(p.get("positive", True))} for p in points]
-    except (TypeError, KeyError, AttributeError) as error:
+    return [_labeled_point(point, element_id) for point in read_list(value, element_id)]
+
+
+def _labeled_point(value: Any, element_id: str) -> dict[str, Any]:
+    match value:
+        case {"x": x, "y": y}:
+            positive = value.get("positive", True)
+        case [x, y]:
+            positive = True
+        case [x, y, positive]:
+            pass
+        case _:
+            x = y = positive = None
+    if not all(isinstance(side, int | float) and not isinstance(side, bool) for side in (x, y)):
         raise RuntimeInputError(
-            f'`{element_id}` must be points with labels: a list of {{"x", "y", "positive"}}'
-        ) from error
+            f'`{element_id}` must be points with labels: a list of {{"x", "y", "positive"}} or [x, y, positive]'
+        )
+    return {"x": x, "y": y, "positive": bool(positive)}
 
 
 def read_colour(value: Any, element_id: str) -> str | list[Any]:

@@ -61,6 +61,13 @@ def test_a_value_may_have_one_of_several_kinds():
     assert read("a", Kind.INTEGER, Kind.STRING) == "a"
 
 
+@pytest.mark.parametrize("kinds", [("acme", Kind.STRING), (Kind.STRING, Kind.EMBEDDING), (Kind.ANY, Kind.STRING)])
+def test_a_kind_without_a_reader_lets_nothing_through_beside_one_that_has_one(kinds):
+    assert read("a", *kinds) == "a"
+    with pytest.raises(RuntimeInputError, match="text"):
+        read(1, *kinds)
+
+
 def test_no_kind_at_all_takes_anything():
     assert read([1]) == [1]
 
