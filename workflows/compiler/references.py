@@ -114,7 +114,7 @@ def check_step_reference(step: StepDefinition, found: StepReference, document: D
     if not kinds_meet(kinds, accepted):
         raise ReferenceTypeError(
             f"{found.declared_as!r} of step {step.name!r} takes values of kind {', '.join(accepted)}; "
-            f"{found.text!r} is of kind {', '.join(kinds)}"
+            f"{found.text!r} is of {'kind ' + ', '.join(kinds) if kinds else 'no kind'}"
         )
 
 

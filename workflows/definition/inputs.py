@@ -33,7 +33,7 @@ class _InputOfAnyKind(_Input):
     @property
     def kinds(self) -> tuple[str, ...]:
         """Kinds of the value."""
-        return tuple(str(kind) for kind in self.kind) or (str(Kind.ANY),)
+        return tuple(str(kind) for kind in self.kind)
 
 
 class WorkflowImage(_Input):

@@ -74,6 +74,13 @@ def test_an_input_of_several_kinds_needs_one_that_meets():
     compiled([batch("x") | {"kind": ["string", "integer"]}], [step("Double", "d", number="$inputs.x")])
 
 
+def test_an_input_of_no_kind_meets_only_what_takes_any():
+    nothing = batch("number") | {"kind": []}
+    compiled([nothing], [step("Gather", "g", data="$inputs.number")])
+    with pytest.raises(ReferenceTypeError, match="is of no kind"):
+        compiled([nothing], [step("Double", "d", number="$inputs.number")])
+
+
 def test_a_value_is_no_next_step():
     steps = [
         step("Double", "d", number="$inputs.number"),
