@@ -142,7 +142,7 @@ SAMPLES = {
         ),
         listed=False,
     ),
-    "street.jpg": Sample(frame="valid/dayride_type1_003-mp4-t-320.jpg", plates=(), part=(0, 60, 440, 460)),
+    "street.jpg": Sample(frame="valid/dayride_type1_003-mp4-t-320.jpg", plates=(), part=(760, 60, 1280, 460)),
 }
 
 
