@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from ipaddress import ip_address
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any, cast
 
 import typer
@@ -27,6 +25,7 @@ from deployments.cli.models import app as models_app
 from deployments.cli.models_compile import compile_model
 from deployments.cli.ray_environment import Proxy, cluster_environment
 from deployments.cli.serve_config import default_config_path, read_serve_config
+from deployments.cli.stop_signals import stop_on_signals
 from deployments.cli.versions import server_version
 from deployments.cli.workflows import app as workflows_app
 from deployments.control.machine_types import read_machine_types
@@ -196,13 +195,7 @@ def _proxy(text: str) -> Proxy:
 
 
 def _run(cluster: LocalCluster, say: Callable[[str], None]) -> None:
-    def ask_to_stop(number: int, frame: FrameType | None) -> None:
-        if cluster.stopping.is_set():
-            cluster.hurry.set()
-        cluster.stopping.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, ask_to_stop)
+    stop_on_signals(cluster.stopping, cluster.hurry)
     try:
         _say_who_may_come(cluster, say)
         say(f"starting a cluster for port {cluster.plan.port}; its logs: {cluster.log_dir}")

@@ -12,6 +12,7 @@ import os
 import signal
 import threading
 from pathlib import Path
+from queue import SimpleQueue
 
 import ray
 from ray import serve
@@ -39,12 +40,12 @@ def main() -> None:
         _temp_dir=str(arguments.ray_dir),
         _node_ip_address="127.0.0.1",
     )
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    stopped: SimpleQueue[int] = SimpleQueue()  # unlike an event, whose lock a handler may find taken by its own thread
+    signal.signal(signal.SIGTERM, lambda number, _: stopped.put(number))
     serve.start(http_options={"host": "127.0.0.1", "port": arguments.port})
     serve.run(application)
     print("warm", flush=True)
-    stopped.wait()
+    stopped.get()
     stop_descendants(os.getpid(), patience_s=2.0, hurry=threading.Event())
     os._exit(0)
 
