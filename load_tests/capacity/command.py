@@ -33,7 +33,7 @@ def capacity(
 ) -> None:
     """Measure what a cluster around emulated accelerators carries, beside what the formula says.
 
-    Exits with 1 when requests failed, with 3 when the generator was late; those points are marked.
+    Exits with 3 when the generator was late, or ran out of ports or files; with 1 when requests failed otherwise.
     """
     window = Window(warm_s=WARM_S, counted_s=counted_s)
     series = Series(
@@ -53,12 +53,13 @@ def capacity(
         raise typer.Exit(UNUSABLE) from error
     typer.echo(as_markdown(series))
     typer.echo(f"written to {path}")
-    if failed := sum(point.errors for point in (*series.scaling, *series.partial, *series.routers)):
-        typer.echo(f"load_tests: {failed} requests failed", err=True)
-        raise typer.Exit(BROKEN)
-    if late := [point for point in series.partial if point.schedule_missed]:
+    points = (*series.scaling, *series.partial, *series.routers)
+    if late := [point for point in points if point.schedule_missed]:
         typer.echo(f"load_tests: {len(late)} points say nothing of the cluster: {late[0].schedule_missed}", err=True)
         raise typer.Exit(LATE)
+    if failed := sum(point.errors for point in points):
+        typer.echo(f"load_tests: {failed} requests failed", err=True)
+        raise typer.Exit(BROKEN)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
