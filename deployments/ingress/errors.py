@@ -188,21 +188,24 @@ def response_for(error: Exception) -> Response:
     return JsonResponse(body, status_code=answer.status, headers=headers)
 
 
+HANDLED = (language.WorkflowError, serving.ServingError, ClientClosedError, RequestValidationError)
+"""What routes raise on purpose."""
+
+
+def handled(request: Request, error: Exception) -> Response:
+    """The answer to a request whose route raised one of `HANDLED`, which is kept for its line in the log."""
+    request.state.error = error
+    return unprocessable(error.errors()) if isinstance(error, RequestValidationError) else response_for(error)
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Answer every error of `workflows` and `deployments`, whichever route it came from."""
 
     async def answer(request: Request, error: Exception) -> Response:
-        request.state.error = error
-        return response_for(error)
+        return handled(request, error)
 
-    async def refuse_body(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)  # registered for nothing else
-        request.state.error = error
-        return unprocessable(error.errors())
-
-    for kind in (language.WorkflowError, serving.ServingError, ClientClosedError):
+    for kind in HANDLED:
         app.add_exception_handler(kind, answer)
-    app.add_exception_handler(RequestValidationError, refuse_body)
 
 
 def unprocessable(problems: Any) -> Response:

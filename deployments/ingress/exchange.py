@@ -93,22 +93,26 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, Answer]) -
     Raises:
         ClientClosedError: the client hung up.
     """
-    task = asyncio.ensure_future(work)
-    hang_up = asyncio.create_task(_hang_up(request))
+    worker = asyncio.current_task()
+    assert worker is not None  # a coroutine runs in one
+    hung_up = False
+
+    async def give_up() -> None:
+        nonlocal hung_up
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        hung_up = True
+        worker.cancel()
+
+    listening = asyncio.create_task(give_up())
     try:
-        await asyncio.wait({task, hang_up}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientClosedError("the client closed the connection")
-        return task.result()
+        return await work
+    except asyncio.CancelledError:
+        if not hung_up or worker.uncancel():  # somebody else wants it to end
+            raise
+        raise ClientClosedError("the client closed the connection") from None
     finally:
-        task.cancel()
-        hang_up.cancel()
-        await asyncio.gather(task, hang_up, return_exceptions=True)
-
-
-async def _hang_up(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+        listening.cancel()
 
 
 class ExchangeMiddleware:

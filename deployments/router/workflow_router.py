@@ -13,11 +13,13 @@ import ray
 from fastapi import FastAPI
 from ray import serve
 from ray.serve.handle import DeploymentHandle
+from starlette.types import ASGIApp
 
 from deployments.dataplane.service import WorkflowService
 from deployments.dataplane.warm_up import warm_up
 from deployments.errors import ServingError
 from deployments.ingress.app import create_app
+from deployments.ingress.short_way import Reachable
 from deployments.kserve.grpc_door import GrpcDoor
 from deployments.observability.admission_metrics import watch_admission
 from deployments.observability.ray_export import export_to_ray
@@ -76,7 +78,7 @@ class WorkflowRouter(GrpcDoor):
         watch_admission(self._service.admission)
         export_to_ray()
 
-    def __serve_build_asgi_app__(self) -> FastAPI:
+    def __serve_build_asgi_app__(self) -> ASGIApp:
         """The application that Serve hands requests to."""
         app = create_app(lambda: self._service)
 
@@ -90,7 +92,7 @@ class WorkflowRouter(GrpcDoor):
                 self._service.close()
 
         app.router.lifespan_context = lifespan
-        return app
+        return Reachable(app)
 
     async def record_autoscaling_stats(self) -> dict[str, float]:
         """What Serve's controller is told a few times a second, for `scaling_policy`."""

@@ -91,6 +91,14 @@ def test_values_in_prometheus_are_those_of_the_router(seen):
         time.sleep(0.5)
 
 
+def test_serves_own_wrapper_sees_a_request_in_five_seconds_and_not_all(seen):
+    server, prometheus = seen
+    of = f'{{server="{_name(server)}",deployment="WorkflowRouter"}}'
+    (answered,) = prometheus.values(f"sum({PREFIX}http_requests_total{of})")
+    (by_serve,) = prometheus.values(f"sum(ray_serve_deployment_request_counter_total{of})")
+    assert 0 < by_serve < answered / 3
+
+
 @pytest.mark.parametrize("dashboard", dashboards().values(), ids=dashboards())
 def test_every_panel_shows_something(seen, dashboard):
     server, prometheus = seen

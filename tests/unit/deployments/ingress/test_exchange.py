@@ -195,6 +195,23 @@ async def test_a_client_that_hangs_up_cancels_its_work():
     with pytest.raises(ClientClosedError):
         await while_connected(connected({"type": "http.disconnect"}), work())
     assert cancelled.is_set()
+    assert not asyncio.current_task().cancelling()  # what comes after is not cancelled too
+
+
+async def test_a_hang_up_does_not_hide_that_the_call_was_cancelled_too():
+    hang_up = asyncio.Event()
+
+    async def receive():
+        await hang_up.wait()
+        return {"type": "http.disconnect"}
+
+    request = Request({"type": "http", "headers": [], "state": {}}, receive)
+    waiting = asyncio.create_task(while_connected(request, asyncio.sleep(60)))
+    await asyncio.sleep(0.01)
+    hang_up.set()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
 
 
 async def test_a_client_that_stays_gets_the_result():
