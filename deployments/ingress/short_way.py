@@ -19,6 +19,7 @@ LOOKED_AT_EVERY_S = 5.0
 """How long it is believed where the application is: Serve may give a running one another path."""
 
 SERVES_OWN = "/-/"
+"""Paths at which Serve says whether a replica is well."""
 
 
 @dataclass(slots=True)
@@ -79,7 +80,7 @@ class ShortWay:
             or time.monotonic() > known.until_s
             or known.loop is not asyncio.get_running_loop()
             or not scope["path"].startswith(f"{known.root_path}/")
-            or scope["path"].startswith(SERVES_OWN)
+            or scope["path"].startswith(f"{known.root_path}{SERVES_OWN}")
         ):
             await self._serve(scope, receive, send)
             return
