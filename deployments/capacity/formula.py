@@ -21,8 +21,8 @@ from deployments.models.service_times import ServiceTimes
 TOLERANCE = 1e-9
 """Part of a replica that rounding may add to what is exactly full."""
 
-ROUTER_FIXED_MS = 2.0
-"""CPU of a WorkflowRouter for a request however many images are in it; docs/capacity.md says where that is from."""
+ROUTER_FIXED_MS = 1.4
+"""CPU of a WorkflowRouter for a request however many images are in it, as measured in docs/capacity.md."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # numpy, pydantic models of every block: only when there is s
     from deployments.dataplane.served_models import ServedModels
     from workflows.compiler.plan import Plan
 
-ROUTER_CPU_MS = 5.5
+ROUTER_CPU_MS = 3.5
 """Of a WorkflowRouter under load for a request with one photograph in it, as in docs/performance.md."""
 TRANSFORM_MS = 4.5
 """Of a TransformWorker for one stage of one photograph, cropping included; the same."""
