@@ -153,6 +153,8 @@ def test_a_simulated_queue_forms_the_batches_that_the_formula_says(load: float) 
     assert batch == pytest.approx(batch_at(DETECTOR, rate, 1), rel=0.15)
 
 
-@pytest.mark.parametrize(("one_ms", "images", "ms"), [(3.4, 1, 3.4), (3.4, 10, 21.4), (3.4, 0, 1.4), (1, 10, 1), (0, 5, 0)])
+@pytest.mark.parametrize(
+    ("one_ms", "images", "ms"), [(3.4, 1, 3.4), (3.4, 10, 21.4), (3.4, 0, 1.4), (1, 10, 1), (0, 5, 0)]
+)
 def test_a_router_has_a_part_for_the_request_and_one_for_each_image(one_ms: float, images: float, ms: float) -> None:
     assert router_cpu_ms(one_ms, images) == pytest.approx(ms)
