@@ -79,6 +79,7 @@ def proxy_environment(proxy: Proxy, *, ports: ServePorts | None = None, run_dir:
         # One datagram a request, parsed in Python by Serve's HAProxy actor; our routers count requests themselves.
         "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
         "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+        # Takes requests to our application before Serve's wrapper does.
         "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "deployments.ingress.short_way.middlewares",
     }
     if ports is not None:

@@ -11,6 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -99,8 +100,9 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, Answer]) -
 
     async def give_up() -> None:
         nonlocal hung_up
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
+        with suppress(Exception):  # of a connection that cannot be listened to, nobody is at the other end
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
         hung_up = True
         worker.cancel()
 

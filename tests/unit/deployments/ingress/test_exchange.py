@@ -198,6 +198,14 @@ async def test_a_client_that_hangs_up_cancels_its_work():
     assert not asyncio.current_task().cancelling()  # what comes after is not cancelled too
 
 
+async def test_a_connection_that_fails_is_one_that_was_hung_up():
+    async def receive():
+        raise OSError("reset")
+
+    with pytest.raises(ClientClosedError):
+        await while_connected(Request({"type": "http", "headers": []}, receive), asyncio.sleep(60))
+
+
 async def test_a_hang_up_does_not_hide_that_the_call_was_cancelled_too():
     hang_up = asyncio.Event()
 
